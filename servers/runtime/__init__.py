@@ -1,0 +1,51 @@
+"""What every environment stands on: vocabulary, contracts, refusals, state, clock, world, episodes and the farm."""
+
+from servers.runtime.discovery import discover, pick
+from servers.runtime.environment import Environment
+from servers.runtime.episode import Episode
+from servers.runtime.errors import (
+    DefinitionError,
+    EpisodeBusy,
+    EpisodeError,
+    InvalidRequest,
+    ScenarioError,
+    ServerError,
+    UnknownEnvironment,
+    UnknownEpisode,
+    UnknownSnapshot,
+)
+from servers.runtime.record import Record
+from servers.runtime.refusal import Refusal, find
+from servers.runtime.state import Rows
+from servers.runtime.vocabulary import Cents, Filter, Free, IsoDate, IsoDateTime, Key, Sets, Shared, Shows
+from servers.runtime.world import World
+
+__all__ = [
+    "Cents",
+    "DefinitionError",
+    "Environment",
+    "Episode",
+    "EpisodeBusy",
+    "EpisodeError",
+    "Filter",
+    "Free",
+    "InvalidRequest",
+    "IsoDate",
+    "IsoDateTime",
+    "Key",
+    "Record",
+    "Refusal",
+    "Rows",
+    "ScenarioError",
+    "ServerError",
+    "Sets",
+    "Shared",
+    "Shows",
+    "UnknownEnvironment",
+    "UnknownEpisode",
+    "UnknownSnapshot",
+    "World",
+    "discover",
+    "find",
+    "pick",
+]

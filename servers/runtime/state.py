@@ -1,0 +1,152 @@
+"""State as values: rows in canonical order, digests, and what changed between two moments.
+
+Every table of an environment carries triggers that note the keys of touched rows in `ef_touched`, from the template
+on. So a digest or a diff costs by the change, not by the size of the state.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+from servers.runtime.errors import DefinitionError
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+RowKey = tuple[Any, ...]
+TableChanges = dict[str, list[Row]]
+
+RESERVED_SCHEMA = """
+CREATE TABLE ef_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE ef_clock (one INTEGER PRIMARY KEY CHECK (one = 1), now TEXT NOT NULL) STRICT;
+CREATE TABLE ef_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE ef_touched (name TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of an environment: its columns and its primary key, in order."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @cached_property
+    def select(self) -> str:
+        """The query that gives all rows in canonical order."""
+        return f"SELECT {', '.join(self.columns)} FROM {self.name} ORDER BY {', '.join(self.key)}"  # noqa: S608
+
+    @cached_property
+    def select_one(self) -> str:
+        """The query that gives the row of one key."""
+        condition = " AND ".join(f"{column} IS ?" for column in self.key)
+        return f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE {condition}"  # noqa: S608
+
+    def triggers(self) -> Iterable[str]:
+        """Give the triggers that note touched keys."""
+        for event, sides in {"INSERT": ("NEW",), "DELETE": ("OLD",), "UPDATE": ("OLD", "NEW")}.items():
+            notes = "".join(self._note(side) for side in sides)
+            yield f"CREATE TRIGGER ef_{self.name}_{event.lower()} AFTER {event} ON {self.name} BEGIN {notes} END"
+
+    def _note(self, side: str) -> str:
+        key = ", ".join(f"{side}.{column}" for column in self.key)
+        return f"INSERT OR IGNORE INTO ef_touched VALUES ('{self.name}', json_array({key})); "
+
+
+def reflect(db: sqlite3.Connection) -> tuple[Table, ...]:
+    """Give the tables of a schema in order of their names; raises `DefinitionError` for one without a key."""
+    names = db.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'ef_*' AND name NOT GLOB 'sqlite_*'"
+        " ORDER BY name"
+    )
+    return tuple(_reflect_table(db, row[0]) for row in names.fetchall())
+
+
+def _reflect_table(db: sqlite3.Connection, name: str) -> Table:
+    columns = db.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
+    key = tuple(column for column, place in sorted(columns, key=lambda pair: pair[1]) if place)
+    if not key:
+        raise DefinitionError(f"Table {name} has no primary key; give it one, or its changes can't be followed.")
+    return Table(name, tuple(column for column, _ in columns), key)
+
+
+def columns_by_table(db: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    """Give the column names of every table and view."""
+    names = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")]
+    return {
+        name: frozenset(row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (name,)))
+        for name in names
+    }
+
+
+def canonical(value: Any) -> bytes:
+    """Give the one JSON spelling of a value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(*parts: bytes) -> str:
+    """Give the 32 hex digits that stand for these bytes, in this order."""
+    total = blake2b(digest_size=16)
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+def all_rows(db: sqlite3.Connection, tables: Sequence[Table]) -> Rows:
+    """Give every row by table, in canonical order."""
+    return {table.name: [dict(row) for row in db.execute(table.select)] for table in tables}
+
+
+def rows_digest(rows: Mapping[str, Sequence[Row]]) -> str:
+    """Give the digest of all rows of an environment."""
+    return digest(*(canonical([name, list(rows[name])]) for name in sorted(rows)))
+
+
+def touched(db: sqlite3.Connection) -> set[tuple[str, RowKey]]:
+    """Give the keys of the rows that were written since the template, by table."""
+    return {(name, tuple(json.loads(key))) for name, key in db.execute("SELECT name, key FROM ef_touched")}
+
+
+def changes(before: sqlite3.Connection, after: sqlite3.Connection, tables: Sequence[Table]) -> dict[str, TableChanges]:
+    """Give what differs between two states of one template, by table; empty tables are left out.
+
+    Each table maps to `inserted` and `deleted` (whole rows) and `updated` (`key`, and the changed columns `before`
+    and `after`), all in the order of their keys.
+    """
+    keys = touched(before) | touched(after)
+    found = {table.name: _table_changes(before, after, table, keys) for table in tables}
+    return {name: change for name, change in found.items() if any(change.values())}
+
+
+def _table_changes(
+    before: sqlite3.Connection, after: sqlite3.Connection, table: Table, keys: set[tuple[str, RowKey]]
+) -> TableChanges:
+    change: TableChanges = {"inserted": [], "updated": [], "deleted": []}
+    for key in sorted((key for name, key in keys if name == table.name), key=repr):
+        old, new = _row(before, table, key), _row(after, table, key)
+        if old is None and new is not None:
+            change["inserted"].append(new)
+        elif new is None and old is not None:
+            change["deleted"].append(old)
+        elif old is not None and new is not None and old != new:
+            differing = [column for column in table.columns if old[column] != new[column]]
+            change["updated"].append(
+                {
+                    "key": {column: new[column] for column in table.key},
+                    "before": {column: old[column] for column in differing},
+                    "after": {column: new[column] for column in differing},
+                }
+            )
+    return change
+
+
+def _row(db: sqlite3.Connection, table: Table, key: RowKey) -> Row | None:
+    row = db.execute(table.select_one, key).fetchone()
+    return dict(row) if row is not None else None

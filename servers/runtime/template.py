@@ -1,0 +1,102 @@
+"""A template: the starting state of one environment for one seed and size, built once and cloned for each episode."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from servers.runtime.database import Database, connect
+from servers.runtime.errors import ScenarioError
+from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_digest
+from servers.runtime.world import World
+
+if TYPE_CHECKING:
+    from servers.runtime.environment import Environment
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database that holds a starting state, and the digest of it."""
+
+    database: Database
+    digest: str
+    now: str
+
+
+def build_template(environment: Environment, world: World, rows: Mapping[str, Sequence[Row]]) -> Template:
+    """Give the template of an environment filled with `rows`; raises `ScenarioError` when they don't fit."""
+    database = connect()
+    database.executescript(RESERVED_SCHEMA + environment.schema)
+    _insert(database, environment, rows)
+    for table in environment.tables:
+        for trigger in table.triggers():
+            database.execute(trigger)
+    now = world.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    start = digest(rows_digest(all_rows(database, environment.tables)).encode(), environment.schema.encode())
+    _set_reserved(database, environment, world, now, start)
+    _check_invariants(database, environment, now)
+    return Template(database, digest(start.encode(), now.encode()), now)
+
+
+def _insert(database: Database, environment: Environment, rows: Mapping[str, Sequence[Row]]) -> None:
+    tables = {table.name: table for table in environment.tables}
+    for name in rows:
+        if name not in tables:
+            raise ScenarioError(f"{environment.name} has no table '{name}'; its tables are {', '.join(tables)}.")
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("PRAGMA defer_foreign_keys = ON")
+    for name, entries in rows.items():
+        for place, row in enumerate(entries, 1):
+            _insert_row(database, tables[name], place, row)
+    broken = database.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        database.rollback()
+        raise ScenarioError(f"A row of {broken[0]} refers to a row of {broken[2]} that isn't there; add it.")
+    database.commit()
+
+
+def _insert_row(database: Database, table: Table, place: int, row: Row) -> None:
+    unknown = sorted(set(row) - set(table.columns))
+    if unknown:
+        raise ScenarioError(f"{table.name} row {place} has the unknown column '{unknown[0]}'; leave it out.")
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    try:
+        database.execute(f"INSERT INTO {table.name} ({names}) VALUES ({values})", row)  # noqa: S608
+    except sqlite3.Error as error:
+        database.rollback()
+        raise ScenarioError(f"{table.name} row {place} does not fit the schema: {error}.") from error
+
+
+def _set_reserved(database: Database, environment: Environment, world: World, now: str, start: str) -> None:
+    meta = {
+        "environment": environment.name,
+        "version": environment.manifest.version,
+        "seed": str(world.seed),
+        "size": world.size,
+        "start": start,
+        "schema": digest(environment.schema.encode()),
+    }
+    database.executemany("INSERT INTO ef_meta VALUES (?, ?)", meta.items())
+    database.execute("INSERT INTO ef_clock VALUES (1, ?)", (now,))
+    for table in environment.tables:
+        count = database.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]  # noqa: S608
+        database.execute("INSERT INTO ef_counters VALUES (?, ?)", (table.name, count))
+
+
+def _check_invariants(database: Database, environment: Environment, now: str) -> None:
+    for name, broken in violations(database, environment, now).items():
+        raise ScenarioError(
+            f"The rows break {environment.name}'s invariant '{name}', first in {canonical(broken[0]).decode()}."
+        )
+
+
+def violations(database: Database, environment: Environment, now: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows that break each invariant; invariants that hold are left out."""
+    moment = {"now": now, "today": now[:10]}
+    found = {
+        name: [dict(row) for row in database.execute(sql, moment)] for name, sql in environment.invariants.items()
+    }
+    return {name: rows for name, rows in found.items() if rows}
