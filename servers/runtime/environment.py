@@ -97,15 +97,15 @@ class Environment:
         self, *, refuses: Mapping[str, str] | None = None, actor: Actor = "agent"
     ) -> Callable[[_Body], _Body]: ...
     def reads(
-        self, function: Any = None, /, *, refuses: Mapping[str, str] | None = None, actor: Actor = "agent"
+        self, *body: Any, refuses: Mapping[str, str] | None = None, actor: Actor = "agent"
     ) -> Any:
         """Register a tool that changes nothing."""
 
-        def register(body: _Body) -> _Body:
-            self._define(body, kind="reads", actor=actor, refuses=refuses or {})
-            return body
+        def register(function: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
+            self._define(function, kind="reads", actor=actor, refuses=refuses or {})
+            return function
 
-        return register if function is None else register(function)
+        return register(*body) if body else register
 
     def writes(
         self,
