@@ -28,7 +28,7 @@ from servers.runtime.episode import Episode
 from servers.runtime.errors import DefinitionError
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
-from servers.runtime.state import Row, Rows, Table, columns_by_table, reflect
+from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
 from servers.runtime.template import Template, build_template
 from servers.runtime.tool import ContractTool, Definition, Outcome
 from servers.runtime.world import Size, World
@@ -85,7 +85,7 @@ class Environment:
     @cached_property
     def _empty(self) -> Database:
         database = connect()
-        database.executescript(self.schema)
+        database.executescript(RESERVED_SCHEMA + self.schema)
         return database
 
     # What the tools declare
