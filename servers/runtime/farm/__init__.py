@@ -1,0 +1,17 @@
+"""The farm: every environment and thousands of episodes behind one ASGI app, over HTTP or in process."""
+
+from __future__ import annotations
+
+import secrets
+
+from servers.runtime.farm.app import FarmApp, create_app
+
+EMBEDDED_HOST = "farm.local"
+
+__all__ = ["EMBEDDED_HOST", "FarmApp", "create_app", "embedded"]
+
+
+def embedded() -> tuple[FarmApp, str]:
+    """Give a farm for callers in this process, and its control token; it answers to the host `farm.local`."""
+    token = secrets.token_urlsafe(24)
+    return create_app(token=token, sandbox=False, allowed_hosts=[EMBEDDED_HOST]), token

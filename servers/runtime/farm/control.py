@@ -1,0 +1,254 @@
+"""The control plane: what may be done with episodes, as one table of functions.
+
+Each entry of the table is served twice, as `POST /farm/{function}` and as a tool at `/farm/mcp`: its arguments are
+validated by its signature, its docstring is what a model reads. None of it is reachable from an actor's URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Annotated, Any, cast
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ArgsKwargs
+
+from servers.runtime.environment import Environment
+from servers.runtime.episode import Episode
+from servers.runtime.errors import InvalidRequest, ServerError
+from servers.runtime.farm.catalogue import Catalogue
+from servers.runtime.farm.fault import Fault
+from servers.runtime.farm.source import describe, source_of
+from servers.runtime.farm.store import Store
+from servers.runtime.world import Size, World
+
+Answer = dict[str, Any]
+Row = dict[str, Any]
+
+EpisodeId = Annotated[str, Field(description="The episode's id, as 'open' gave it.")]
+EnvironmentName = Annotated[str, Field(description="The environment's name, such as 'airline'.")]
+EnvironmentNames = Annotated[list[str], Field(min_length=1, max_length=16, description="Names of environments.")]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="Seed of the world; equal seeds give equal worlds.")]
+WorldSize = Annotated[Size, Field(description="How many rows the world has.")]
+Scenarios = Annotated[
+    dict[str, dict[str, list[Row]]] | None,
+    Field(description="Starting rows, by environment and table, instead of those of the seed."),
+]
+SnapshotName = Annotated[str, Field(description="A snapshot's name, as 'snapshot' gave it.")]
+
+
+class Control:
+    """The functions of the control plane, over a catalogue of environments and a store of episodes."""
+
+    def __init__(self, catalogue: Catalogue, store: Store) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._opening = ThreadPoolExecutor(1, thread_name_prefix="open-episode")
+
+    async def environments(self) -> Answer:
+        """List the environments that episodes can be opened over, and those that don't load."""
+        found: list[Answer] = []
+        broken: list[Answer] = []
+        for name in self._catalogue.names:
+            try:
+                found.append(describe(self._catalogue.get(name)))
+            except Fault as fault:
+                broken.append({"name": name, "message": fault.message})
+        return {"environments": found} | ({"broken": broken} if broken else {})
+
+    async def source(self, *, environment: EnvironmentName) -> Answer:
+        """Give an environment's manifest, schema, phrases, policy, contracts with their SQL, and invariants."""
+        return source_of(self._catalogue.get(environment))
+
+    async def open(
+        self, *, environments: EnvironmentNames, seed: Seed = 0, size: WorldSize = "small", scenarios: Scenarios = None
+    ) -> Answer:
+        """Open an episode: an isolated run over one or more environments, with one clock and one state."""
+        self._store.check_room()
+        chosen = [self._catalogue.get(name) for name in environments]
+        episode = await self.open_episode(chosen, seed=seed, size=size, scenarios=scenarios)
+        return self._opened(episode)
+
+    async def state(self, *, episode: EpisodeId) -> Answer:
+        """Give digests of the episode's state, as a whole and by environment, and its clock."""
+        return asdict(self._store.by_id(episode).state())
+
+    async def rows(self, *, episode: EpisodeId, environment: EnvironmentName) -> Answer:
+        """Give all rows of one environment of the episode, by table."""
+        return {"rows": self._store.by_id(episode).rows(environment)}
+
+    async def query(
+        self,
+        *,
+        episode: EpisodeId,
+        environment: EnvironmentName,
+        sql: Annotated[str, Field(description="One SELECT; :now and :today are bound.")],
+        parameters: Annotated[dict[str, str | int | float | None], Field(description="Values of :names.")] = {},  # noqa: B006
+    ) -> Answer:
+        """Answer a SELECT over one environment of the episode."""
+        columns, rows = self._store.by_id(episode).query(environment, sql, parameters)
+        return {"columns": columns, "rows": rows}
+
+    async def snapshot(self, *, episode: EpisodeId) -> Answer:
+        """Keep the state of this moment, and give its name."""
+        return {"snapshot": self._store.by_id(episode).snapshot()}
+
+    async def restore(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
+        """Go back to a snapshot, in all environments of the episode at once."""
+        found = self._store.by_id(episode)
+        found.restore(snapshot)
+        return asdict(found.state())
+
+    async def fork(self, *, episode: EpisodeId) -> Answer:
+        """Open a new episode that begins in the state of this one."""
+        self._store.check_room()
+        return self._opened(self._store.by_id(episode).fork())
+
+    async def diff(
+        self,
+        *,
+        episode: EpisodeId,
+        since: Annotated[str | None, Field(description="A snapshot's name; the start if left out.")] = None,
+    ) -> Answer:
+        """Give the rows that were inserted, updated and deleted, by environment and table."""
+        return {"changes": self._store.by_id(episode).diff(since)}
+
+    async def reset(self, *, episode: EpisodeId) -> Answer:
+        """Go back to the episode's start."""
+        found = self._store.by_id(episode)
+        found.reset()
+        return asdict(found.state())
+
+    async def advance(
+        self, *, episode: EpisodeId, seconds: Annotated[int, Field(ge=0, description="How far the clock moves.")]
+    ) -> Answer:
+        """Move the episode's clock forward."""
+        found = self._store.by_id(episode)
+        found.advance(seconds)
+        return asdict(found.state())
+
+    async def violations(self, *, episode: EpisodeId) -> Answer:
+        """Give the rows that break invariants, by environment and invariant; empty while all hold."""
+        return {"violations": self._store.by_id(episode).violations()}
+
+    async def close(self, *, episode: EpisodeId) -> Answer:
+        """Close the episode: its handles, state and snapshots are gone."""
+        self._store.remove(episode).close()
+        return {}
+
+    async def open_episode(
+        self,
+        environments: list[Environment],
+        *,
+        seed: int = 0,
+        size: Size = "small",
+        scenarios: dict[str, dict[str, list[Row]]] | None = None,
+    ) -> Episode:
+        """Give a fresh episode; a world that has to be drawn first doesn't hold up other requests."""
+
+        def build() -> Episode:
+            persona_card(seed, size)
+            return Episode.open(environments, seed=seed, size=size, scenarios=scenarios)
+
+        return await asyncio.get_running_loop().run_in_executor(self._opening, build)
+
+    def _opened(self, episode: Episode) -> Answer:
+        self._store.add(episode)
+        return {
+            "episode": episode.episode_id,
+            "agent": episode.agent_handle,
+            "user": episode.user_handle,
+            "now": episode.now,
+            "seed": episode.seed,
+            "size": episode.size,
+            "environments": [_stamp(episode, environment) for environment in episode.environments.values()],
+            "persona": persona_card(episode.seed, episode.size),
+        }
+
+
+@lru_cache(maxsize=4096)
+def persona_card(seed: int, size: Size) -> Answer:
+    """Give what there is to know of the person whose world it is."""
+    persona = World(seed, size).persona
+    return {
+        "person_id": persona.person_id,
+        "name": persona.name,
+        "given_name": persona.given_name,
+        "family_name": persona.family_name,
+        "email": persona.email,
+        "phone": persona.phone,
+        "born_on": persona.born_on.isoformat(),
+        "home": persona.home.name,
+    }
+
+
+def _stamp(episode: Episode, environment: Environment) -> Answer:
+    return {
+        "name": environment.name,
+        "version": environment.manifest.version,
+        "digest": episode.templates[environment.name].digest,
+    }
+
+
+@dataclass(frozen=True)
+class Function:
+    """One entry of the table: a function, what it does, and how its arguments are validated."""
+
+    name: str
+    description: str
+    adapter: TypeAdapter[Any]
+
+    @classmethod
+    def of(cls, method: Callable[..., Awaitable[Answer]]) -> Function:
+        """Give the entry for a method of `Control`."""
+        config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+        return cls(method.__name__, inspect.getdoc(method) or "", TypeAdapter(cast("Any", method), config=config))
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return self.adapter.json_schema()
+
+    async def call(self, arguments: dict[str, Any]) -> Answer:
+        """Call the function; whatever stands against it is raised as a `Fault`."""
+        try:
+            pending: Awaitable[Answer] = self.adapter.validate_python(ArgsKwargs((), arguments))
+        except ValidationError as error:
+            raise Fault.of(InvalidRequest(f"Invalid arguments for {self.name}: {_spelled(error)}.")) from error
+        try:
+            return await pending
+        except ServerError as error:
+            raise Fault.of(error) from error
+
+
+def function_table(control: Control) -> dict[str, Function]:
+    """Give the table: every public coroutine of `Control` that takes and gives JSON."""
+    methods = (
+        control.environments,
+        control.source,
+        control.open,
+        control.state,
+        control.rows,
+        control.query,
+        control.snapshot,
+        control.restore,
+        control.fork,
+        control.diff,
+        control.reset,
+        control.advance,
+        control.violations,
+        control.close,
+    )
+    return {method.__name__: Function.of(method) for method in methods}
+
+
+def _spelled(error: ValidationError) -> str:
+    problems = (
+        (".".join(str(part) for part in problem["loc"]), problem["msg"])
+        for problem in error.errors(include_url=False, include_context=False)
+    )
+    return "; ".join(f"{where}: {what}" for where, what in problems)
