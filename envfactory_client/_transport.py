@@ -1,0 +1,187 @@
+"""Two ways to reach a server with one interface: POST to an ASGI app in this process, or over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+
+from envfactory_client.errors import Closed, Unreachable
+
+Message = MutableMapping[str, Any]
+AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+_HOST = b"farm.local"
+"""The host that an app in this process is asked for; farms know it as that of embedded callers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: its status and the whole body."""
+
+    status: int
+    body: bytes
+
+
+class Transport(Protocol):
+    """One open way to a server."""
+
+    address: str
+
+    async def start(self) -> None:
+        """Get ready to post."""
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one body to a path and wait for the whole answer."""
+
+    async def close(self) -> None:
+        """Give back what start took."""
+
+
+class HttpTransport:
+    """POST over HTTP with pooled connections."""
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        self.address = url.rstrip("/")
+        self._timeout = timeout
+        self._client: httpx.AsyncClient | None = None
+
+    async def start(self) -> None:
+        """Open the pool; connections are made by the first calls."""
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
+        self._client = httpx.AsyncClient(base_url=self.address, timeout=self._timeout, limits=limits)
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one body; failures of the network become Unreachable with the address in it."""
+        if self._client is None:
+            raise Closed(f"The farm at {self.address} isn't open; use it inside `async with`.")
+        try:
+            answer = await self._client.post(path, headers=dict(headers), content=body)
+        except httpx.ConnectError as error:
+            raise Unreachable(
+                f"Nothing listens at {self.address} ({error}); start a farm there with `envfactory serve`, "
+                "or use the one inside this process: Farm.embedded()."
+            ) from error
+        except httpx.TimeoutException as error:
+            raise Unreachable(f"{self.address}{path} gave no answer within {self._timeout:g} s.") from error
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise Unreachable(
+                f"{self.address}{path} can't be reached: {str(error) or type(error).__name__}."
+            ) from error
+        return Answer(answer.status_code, answer.content)
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+
+@dataclass
+class AsgiTransport:
+    """POST to an ASGI app in this process, with no socket between.
+
+    The app's lifespan runs in one task of its own from start to end, because what it opens has to be closed by
+    the task that opened it.
+    """
+
+    app: AsgiApp
+    address: str = "the embedded farm"
+    _inbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _failure: str | None = field(default=None, init=False)
+    _state: dict[str, Any] = field(default_factory=dict, init=False)
+
+    async def start(self) -> None:
+        """Run the app's startup and wait until it is complete."""
+        self._inbox.put_nowait({"type": "lifespan.startup"})
+        self._task = asyncio.create_task(self._live(), name="envfactory-lifespan")
+        await self._started.wait()
+        if self._failure is not None:
+            await self._end()
+            raise Unreachable(f"{self.address.capitalize()} didn't start: {self._failure}.")
+
+    async def _live(self) -> None:
+        scope: Message = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self._state}
+        try:
+            await self.app(scope, self._inbox.get, self._hear)
+        finally:
+            self._started.set()  # an app that returns or raises here has no lifespan, which ASGI allows
+
+    async def _hear(self, message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            self._failure = str(message.get("message") or "its startup failed")
+        self._started.set()
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Call the app with one request in this task."""
+        if self._task is None:
+            raise Closed(f"{self.address.capitalize()} isn't open; use it inside `async with`.")
+        exchange = _Exchange(body)
+        await self.app(_scope(path, headers, body) | {"state": self._state.copy()}, exchange.receive, exchange.send)
+        return Answer(exchange.status, b"".join(exchange.chunks))
+
+    async def close(self) -> None:
+        """Run the app's shutdown and wait until it is over."""
+        if self._task is not None:
+            self._inbox.put_nowait({"type": "lifespan.shutdown"})
+            await self._end()
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            # Without a lifespan, the app's task raised at startup, which says nothing about its requests.
+            await asyncio.wait([task])
+            with contextlib.suppress(asyncio.CancelledError):
+                task.exception()
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request's body going in, and its answer coming out."""
+
+    body: bytes
+    status: int = 500
+    chunks: list[bytes] = field(default_factory=list)
+    _sent: bool = False
+    _done: asyncio.Event | None = None
+
+    async def receive(self) -> Message:
+        if not self._sent:
+            self._sent = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        self._done = asyncio.Event()
+        await self._done.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+        elif message["type"] == "http.response.body":
+            self.chunks.append(message.get("body", b""))
+            if not message.get("more_body", False) and self._done is not None:
+                self._done.set()
+
+
+def _scope(path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw += [(b"host", _HOST), (b"content-length", str(len(body)).encode())]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": raw,
+        "client": ("127.0.0.1", 0),
+        "server": (_HOST.decode(), 80),
+    }

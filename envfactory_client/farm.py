@@ -1,0 +1,173 @@
+"""A farm: the server of all environments and their episodes, over HTTP or inside this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from types import TracebackType
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_core import from_json, to_json
+
+from envfactory_client import _protocol
+from envfactory_client._transport import AsgiApp, AsgiTransport, HttpTransport, Transport
+from envfactory_client.episode import Episode, Opening, Rows, understood
+from envfactory_client.errors import (
+    FarmError,
+    MissingExtra,
+    ProtocolError,
+    Unauthorized,
+    UnknownEnvironment,
+    UnknownEpisode,
+    Unreachable,
+)
+from envfactory_client.tool import Frozen
+
+Size = Literal["small", "medium", "large"]
+
+_BY_CODE: Mapping[str, type[FarmError]] = {
+    "unauthorized": Unauthorized,
+    "unknown_environment": UnknownEnvironment,
+    "unknown_episode": UnknownEpisode,
+}
+
+
+class EnvironmentCard(Frozen):
+    """An environment in the farm's list."""
+
+    name: str
+    title: str
+    domain: str
+    summary: str
+    version: str
+    tools: tuple[str, ...] = ()
+
+
+class Source(Frozen):
+    """What an environment is made of: for synthesis and checks, never for an agent."""
+
+    manifest: Mapping[str, Any]
+    schema_sql: str = Field(alias="schema")
+    phrases: str | None = None
+    policy: str | None = None
+    contracts: Mapping[str, Any] = Field(default_factory=dict)
+    """Tool to contract, with `refuses`: code to SQL."""
+    invariants: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Farm:
+    """A farm of environments; use it as `async with Farm("http://localhost:8000") as farm`."""
+
+    def __init__(self, url: str, *, token: str | None = None, timeout: float = 60.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise Unreachable(f"'{url}' isn't the address of a farm; one looks like http://localhost:8000.")
+        self._transport: Transport = HttpTransport(url, timeout=timeout)
+        self._token = token
+
+    @classmethod
+    def embedded(cls) -> Farm:
+        """The farm inside this process, with no socket between; needs the extra 'farm'."""
+        found = list(entry_points(group="envfactory.farms", name="embedded"))
+        if not found:
+            raise MissingExtra("The embedded farm", "farm")
+        try:
+            app, token = found[0].load()()
+        except ModuleNotFoundError as error:
+            raise MissingExtra("The embedded farm", "farm") from error
+        return cls.over(app, token=token)
+
+    @classmethod
+    def over(cls, app: AsgiApp, *, token: str | None = None) -> Farm:
+        """The farm that an ASGI app of this process is."""
+        farm = cls.__new__(cls)
+        farm._transport = AsgiTransport(app)
+        farm._token = token
+        return farm
+
+    async def __aenter__(self) -> Farm:
+        await self._transport.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.close()
+
+    @property
+    def address(self) -> str:
+        """Where the farm is: a URL, or words for the embedded one."""
+        return self._transport.address
+
+    async def environments(self) -> tuple[EnvironmentCard, ...]:
+        """The environments that can be opened, in the farm's order."""
+        listed = (await self.control("environments"))["environments"]
+        return tuple(understood(EnvironmentCard, _with_tool_names(entry)) for entry in listed)
+
+    async def source(self, environment: str) -> Source:
+        """Manifest, schema, phrases, policy, contracts and invariants of one environment."""
+        return understood(Source, await self.control("source", environment=environment))
+
+    async def open(
+        self,
+        *environments: str,
+        seed: int = 0,
+        size: Size = "small",
+        scenarios: Mapping[str, Rows] | None = None,
+    ) -> Episode:
+        """A new episode over these environments, from the seed or from given starting rows."""
+        arguments: dict[str, Any] = {"environments": list(environments), "seed": seed, "size": size}
+        opened = await self.control("open", **arguments, scenarios=scenarios)
+        return Episode(self, understood(Opening, opened), scenario=scenarios)
+
+    async def scenario(self, *environments: str, seed: int = 0, size: Size = "small") -> Mapping[str, Rows]:
+        """The starting rows that a seed gives, by environment and table."""
+        async with await self.open(*environments, seed=seed, size=size) as episode:
+            return {name: await episode.rows(name) for name in environments}
+
+    async def control(self, function: str, /, **arguments: Any) -> dict[str, Any]:
+        """What a control function of the farm gives; its errors become the tree's."""
+        headers = {"content-type": "application/json"}
+        if self._token is not None:
+            headers["authorization"] = f"Bearer {self._token}"
+        path = f"/farm/{function}"
+        answer = await self._transport.post(path, headers, to_json(arguments))
+        try:
+            content = from_json(answer.body)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise ProtocolError(f"{self.address}{path} answered HTTP {answer.status} without JSON; is it a farm?")
+        if answer.status >= 400:
+            raise _farm_error(content, answer.status, f"{self.address}{path}")
+        return content
+
+    async def rpc(self, path: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of one MCP request to a path of the farm."""
+        headers, body = _protocol.request(method, params)
+        answer = await self._transport.post(path, headers, body)
+        try:
+            return _protocol.result(answer.body, status=answer.status, where=f"{self.address}{path}")
+        except ProtocolError as error:
+            if (kind := _BY_CODE.get(error.fault or "")) is not None:
+                raise kind(str(error), code=str(error.fault)) from error
+            raise
+
+
+def _farm_error(content: Mapping[str, Any], status: int, where: str) -> FarmError:
+    """The error of the tree for what the farm answered."""
+    error = content.get("error")
+    if not isinstance(error, Mapping):
+        error = {"code": f"http_{status}", "message": f"{where} answered HTTP {status}: {content}"}
+    code = str(error.get("code", f"http_{status}"))
+    kind = Unauthorized if status in (401, 403) else _BY_CODE.get(code, FarmError)
+    message = str(error.get("message", code))
+    if kind is Unauthorized and "token" not in message.lower():
+        message += " Give the farm's token: Farm(url, token=...)."
+    return kind(message, code=code)
+
+
+def _with_tool_names(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A listed environment whose tools are names, whether the farm lists names or whole tools."""
+    tools = [tool if isinstance(tool, str) else tool["name"] for tool in entry.get("tools", ())]
+    return {**entry, "tools": tools}

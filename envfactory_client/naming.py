@@ -1,0 +1,70 @@
+"""Names of fields as servers by other authors write them: which two of them speak of the same key.
+
+A server without contracts still has habits: `list_users` gives `results[].id`, and `get_user` takes `user_id`
+or `userId`; `entities[].name` is what `entityNames` lists. A name here is a tuple of singular lower-case words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+Name = tuple[str, ...]
+
+_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_VERBS: Final = frozenset(
+    "add append archive book browse build buy cancel change check close compute convert copy count create delete "
+    "describe directory drop edit explain fetch find get insert inspect list load lookup make modify move open "
+    "query read remove rename reserve reset resolve run save search send set show start stop store submit update "
+    "upsert view watch write".split()
+)
+_KEYS: Final = frozenset("id uuid guid key code slug sha hash uri url path reference ref email username handle".split())
+_WEAK_KEYS: Final = frozenset(("name", "title", "timezone", "branch", "table"))
+_BARE: Final = frozenset("id uuid guid key code ref reference hash".split())
+"""Keys that mean nothing without the noun that they identify."""
+_GENERIC: Final = frozenset(
+    "result item entry record row value element data list content response output object match hit page".split()
+)
+_UNCOUNTED: Final = frozenset(("status", "address", "alias", "class", "news", "series", "species", "access", "https"))
+
+
+def words(name: str) -> Name:
+    """The singular lower-case words of an identifier in any case style."""
+    return tuple(singular(word.lower()) for word in _WORD.findall(name))
+
+
+def singular(word: str) -> str:
+    """The singular of an English plural, by the common rules; other words stay as they are."""
+    if word in _UNCOUNTED or len(word) < 3 or word.endswith("ss"):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("us", "is")) else word
+
+
+def noun(tool: str) -> Name:
+    """What a tool's name speaks of: "list_users" of ("user",)."""
+    found = [word for word in words(tool) if word not in _VERBS]
+    kept = []
+    for word in found:
+        if word in ("by", "for", "from", "in", "of", "with", "to", "and"):
+            break
+        kept.append(word)
+    return tuple(kept)
+
+
+def key_names(tool: str, path: str) -> frozenset[Name]:
+    """The names under which a tool's field may be known as a key; none when it doesn't look like a key."""
+    *around, last = [part.removesuffix("[]") for part in path.split(".")]
+    leaf = words(last)
+    if not leaf or leaf[-1] not in _KEYS | _WEAK_KEYS:
+        return frozenset()
+    containers = [name for part in around if (name := words(part)) and name[-1] not in _GENERIC]
+    holder = containers[-1] if containers else noun(tool)
+    names = {leaf}
+    if len(leaf) == 1 and holder:
+        names.add((*holder, *leaf))
+        names.add((holder[-1], *leaf))
+    return frozenset(name for name in names if not (len(name) == 1 and name[0] in _BARE))

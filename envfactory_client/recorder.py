@@ -1,0 +1,141 @@
+"""A recorder: it makes the calls of an episode and writes down what was said, called and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from envfactory_client.episode import CallResult, Episode, Rows, State
+from envfactory_client.tool import Actor, Tool
+from envfactory_client.trajectory import (
+    Goal,
+    LedgerEntry,
+    OfferedTools,
+    Reference,
+    RewardSpec,
+    Step,
+    Trajectory,
+    TrajectoryWorld,
+    Turn,
+    digest,
+    scenario_digest,
+)
+
+
+class Recorder:
+    """Records one episode from its start: `user`, any number of `call`, `assistant`, and again.
+
+    Calls made past the recorder, and clock or snapshot operations, aren't recorded, so a replay would differ.
+    """
+
+    def __init__(self, episode: Episode) -> None:
+        self.episode = episode
+        self.tools: tuple[Tool, ...] = ()
+        """The agent's tools; filled by the first call or by `trajectory`."""
+        self._start: State | None = None
+        self._turns: list[Turn] = []
+        self._user: str | None = None
+        self._goals: tuple[Goal, ...] = ()
+        self._steps: list[Step] = []
+
+    def user(self, text: str, *, goals: Sequence[Goal] = ()) -> None:
+        """Begin a turn with what the user says."""
+        if self._user is not None:
+            raise ValueError("The turn before has no answer yet; call assistant(text) first.")
+        self._user, self._goals = text, tuple(goals)
+
+    async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
+        """Make the agent's call and record it with the state after it."""
+        return await self._call("agent", environment, tool, arguments)
+
+    async def user_call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
+        """Make a call with one of the user's own tools and record it."""
+        return await self._call("user", environment, tool, arguments)
+
+    async def assistant(self, text: str) -> None:
+        """End the turn with what the assistant answers."""
+        if self._user is None:
+            raise ValueError("No turn has begun; call user(text) first.")
+        await self._begin()
+        state = self._steps[-1].state if self._steps else (await self.episode.state()).digest
+        steps = tuple(self._steps)
+        self._turns.append(Turn(user=self._user, goals=self._goals, steps=steps, assistant=text, state=state))
+        self._user, self._steps = None, []
+
+    async def trajectory(
+        self,
+        *,
+        seed: tuple[int, int] = (0, 0),
+        persona: Mapping[str, Any] | None = None,
+        references: Sequence[Reference] = (),
+        ledger: Sequence[LedgerEntry] = (),
+        scenario: Mapping[str, Rows] | None = None,
+    ) -> Trajectory:
+        """The record so far; `scenario` are starting rows that the dataset keeps, for replay in later versions."""
+        if self._user is not None:
+            raise ValueError("The last turn has no answer yet; call assistant(text) first.")
+        start = await self._begin()
+        kept = scenario if scenario is not None else self.episode.scenario
+        return Trajectory(
+            seed=seed,
+            world=TrajectoryWorld(
+                seed=self.episode.seed,
+                size=self.episode.size,
+                now=start.now,
+                scenario=None if kept is None else scenario_digest(kept),
+                state=start.digest,
+            ),
+            environments=self.episode.environments,
+            tools=offered(self.tools),
+            persona=dict(self.episode.persona if persona is None else persona),
+            turns=tuple(self._turns),
+            references=tuple(references),
+            ledger=tuple(ledger),
+            reward=RewardSpec(
+                state=self._turns[-1].state if self._turns else start.digest,
+                changes=(await self.episode.diff()).to_json(),
+            ),
+        )
+
+    async def _call(self, actor: Actor, environment: str, tool: str, arguments: dict[str, Any]) -> CallResult:
+        if self._user is None:
+            raise ValueError("No turn has begun; call user(text) first.")
+        await self._begin()
+        side = self.episode.agent if actor == "agent" else self.episode.user
+        result = await side.call(environment, tool, **arguments)
+        state = (await self.episode.state()).digest
+        self._steps.append(step_of(environment, tool, arguments, result, state=state, actor=actor))
+        return result
+
+    async def _begin(self) -> State:
+        if self._start is None:
+            self._start = await self.episode.state()
+            self.tools = await self.episode.tools()
+        return self._start
+
+
+def step_of(
+    environment: str, tool: str, arguments: Mapping[str, Any], result: CallResult, *, state: str, actor: Actor = "agent"
+) -> Step:
+    """The record of one call and its result."""
+    return Step(
+        environment=environment,
+        tool=tool,
+        arguments=dict(arguments),
+        result=None if result.is_error else result.structured,
+        text=result.text if result.is_error or result.structured is None else None,
+        is_error=result.is_error,
+        refusal=result.refusal,
+        state=state,
+        actor=actor,
+    )
+
+
+def offered(tools: Sequence[Tool]) -> OfferedTools:
+    """The names of the tools and the digest of the list that a dataset keeps."""
+    return OfferedTools(digest=digest(tools_listing(tools)), names=tuple(tool.full_name for tool in tools))
+
+
+def tools_listing(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """The tools as a dataset keeps them: what a model sees, under full names."""
+    return [{**tool.to_wire(), "name": tool.full_name} for tool in tools]
