@@ -76,6 +76,11 @@ class FarmApp:
         else:
             await self._answer(scope, receive, send)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the environments that are served."""
+        return self._catalogue.names
+
     async def close(self) -> None:
         """Close every episode, and every server of this event loop."""
         surfaces = self._surfaces.pop(asyncio.get_running_loop(), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastmcp import FastMCP
 
+from servers.runtime.environment import Environment
 from servers.runtime.farm.wire import Receive, Scope, Send
 
 SchemaLookup = Callable[[str], dict[str, Any] | None]
@@ -64,3 +65,13 @@ def set_schema_lookup(server: FastMCP, schemas: SchemaLookup) -> None:
     inner = server._mcp_server  # noqa: SLF001  FastMCP gives no other way to its SDK server
     if getattr(inner, "get_tool_input_schema", schemas) is None:
         inner.get_tool_input_schema = schemas
+
+
+def schemas_of(environment: Environment) -> SchemaLookup:
+    """Give the lookup of the input schemas of an environment's tools."""
+
+    def lookup(name: str) -> dict[str, Any] | None:
+        definition = environment.tools.get(name)
+        return definition.input_schema if definition is not None else None
+
+    return lookup

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from servers.runtime.contract import Actor
 from servers.runtime.environment import ACTORS, Environment
 from servers.runtime.episode import Episode
 from servers.runtime.farm.combined import Shelf, active_schema, build_combined_server, build_shelf
 from servers.runtime.farm.control import Function
-from servers.runtime.farm.surface import SchemaLookup, Surface
+from servers.runtime.farm.surface import Surface, schemas_of
 from servers.runtime.farm.tools import build_control_server
 
 SANDBOX_NOTE = (
@@ -66,13 +65,5 @@ class Surfaces:
         place = (environment.name, actors)
         if place not in self._environments:
             server = environment.build_server(actors, note=note)
-            self._environments[place] = Surface(server, _schemas(environment))
+            self._environments[place] = Surface(server, schemas_of(environment))
         return self._environments[place]
-
-
-def _schemas(environment: Environment) -> SchemaLookup:
-    def lookup(name: str) -> dict[str, Any] | None:
-        definition = environment.tools.get(name)
-        return definition.input_schema if definition is not None else None
-
-    return lookup

@@ -1,0 +1,63 @@
+"""The farm's command: `envfactory serve`, which is also `python -m servers`."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from servers.runtime.errors import InvalidRequest
+from servers.runtime.farm import FarmApp, create_app
+from servers.runtime.standalone import listen
+
+KEEP_ALIVE_SECONDS = 120
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  recognised, not bound to
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="ENVFACTORY_TOKEN", help="Token of the control plane; made and printed when left out."),
+    ] = None,
+    sandbox: Annotated[bool, typer.Option(help="Offer a shared episode of each environment at /{env}/mcp.")] = True,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name by which this server may be called (repeat for more; * for every one)."),
+    ] = None,
+) -> None:
+    """Serve every environment, and episodes over them, on one HTTP port.
+
+    Open an episode with POST /farm/open, and give the URL of its agent handle to an agent.
+    """
+    try:
+        listening = listen(host, port)
+    except InvalidRequest as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    secret = token or secrets.token_urlsafe(24)
+    bound = () if host in ANYWHERE else (host,)
+    app = create_app(token=secret, sandbox=sandbox, allowed_hosts=(*bound, *(allowed_host or ())))
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listening.getsockname()[1]}"
+    typer.echo(_greeting(app, url, sandbox=sandbox))
+    typer.echo(f"token           {secret}" if not token else "token           as given")
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, server_header=False
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _greeting(app: FarmApp, url: str, *, sandbox: bool) -> str:
+    lines = [
+        f"EnvFactory farm at {url} (Ctrl+C ends it)",
+        f"environments    {', '.join(app.names) or 'none'}",
+        f"control plane   POST {url}/farm/{{function}}, MCP at {url}/farm/mcp",
+        f"episodes        {url}/episodes/{{handle}}/mcp",
+        f"registry        {url}/v0.1/servers",
+    ]
+    return "\n".join([*lines, f"sandboxes       {url}/{{env}}/mcp"] if sandbox else lines)
