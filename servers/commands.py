@@ -1,16 +1,18 @@
-"""The farm's command: `envfactory serve`, which is also `python -m servers`."""
+"""The servers' commands: `envfactory serve` is `python -m servers`, `envfactory run NAME` is `python -m servers.NAME`."""
 
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from servers.runtime.errors import InvalidRequest
+from servers.runtime import standalone
+from servers.runtime.discovery import discover, pick
+from servers.runtime.errors import InvalidRequest, ServerError
 from servers.runtime.farm import FarmApp, create_app
-from servers.runtime.standalone import listen
 
 KEEP_ALIVE_SECONDS = 120
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  recognised, not bound to
@@ -19,7 +21,9 @@ ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  recognised, not bound to
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on; 0 for any free one.")
+    ] = 8000,
     token: Annotated[
         str | None,
         typer.Option(envvar="ENVFACTORY_TOKEN", help="Token of the control plane; made and printed when left out."),
@@ -35,7 +39,7 @@ def serve(
     Open an episode with POST /farm/open, and give the URL of its agent handle to an agent.
     """
     try:
-        listening = listen(host, port)
+        listening = standalone.listen(host, port)
     except InvalidRequest as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
@@ -61,3 +65,21 @@ def _greeting(app: FarmApp, url: str, *, sandbox: bool) -> str:
         f"registry        {url}/v0.1/servers",
     ]
     return "\n".join([*lines, f"sandboxes       {url}/{{env}}/mcp"] if sandbox else lines)
+
+
+def run(
+    environment: Annotated[str, typer.Argument(help="The environment's name, such as airline.")],
+    *,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the world (0 unless given).")] = None,
+    size: Annotated[str | None, typer.Option(help="small, medium or large (small unless given).")] = None,
+    db: Annotated[Path | None, typer.Option(help="Keep the state in this file (SQLite); made if absent.")] = None,
+    http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve over HTTP instead of stdio.")] = None,
+) -> None:
+    """Run one environment alone, over stdio, as MCP clients start it."""
+    try:
+        chosen = pick(discover(), environment)
+    except ServerError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    options = {"--seed": seed, "--size": size, "--db": db, "--http": http}
+    standalone.run(chosen, [f"{name}={value}" for name, value in options.items() if value is not None])
