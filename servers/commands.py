@@ -1,4 +1,4 @@
-"""The servers' commands: `envfactory serve` is `python -m servers`, `envfactory run NAME` is `python -m servers.NAME`."""
+"""The servers' commands: `envfactory serve` is `python -m servers`, and `envfactory run X` is `python -m servers.X`."""
 
 from __future__ import annotations
 
