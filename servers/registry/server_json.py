@@ -96,16 +96,26 @@ class Input(Part):
     variables: dict[str, Input] | None = None
 
 
-class KeyValue(Input):
-    """An environment variable or a header."""
-
+class _Name(Part):
     name: str
 
 
-class Positional(Input):
+class _Place(Part):
+    type: Literal["positional"] = "positional"
+
+
+class _Flag(Part):
+    type: Literal["named"] = "named"
+    name: Annotated[str, Field(min_length=1), AfterValidator(_flag)]
+
+
+class KeyValue(Input, _Name):
+    """An environment variable or a header."""
+
+
+class Positional(Input, _Place):
     """An argument that is only its value."""
 
-    type: Literal["positional"] = "positional"
     value_hint: str | None = None
     is_repeated: bool | None = None
 
@@ -116,11 +126,9 @@ class Positional(Input):
         return self
 
 
-class Named(Input):
+class Named(Input, _Flag):
     """An argument that is a flag with a value."""
 
-    type: Literal["named"] = "named"
-    name: Annotated[str, Field(min_length=1), AfterValidator(_flag)]
     is_repeated: bool | None = None
 
     @model_validator(mode="after")
