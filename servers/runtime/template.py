@@ -61,6 +61,9 @@ def _insert_row(database: Database, table: Table, place: int, row: Row) -> None:
     unknown = sorted(set(row) - set(table.columns))
     if unknown:
         raise ScenarioError(f"{table.name} row {place} has the unknown column '{unknown[0]}'; leave it out.")
+    for column, value in row.items():
+        if not isinstance(value, str | int | float | None):
+            raise ScenarioError(f"{table.name} row {place}: {column} must be text, a number or null, not {value!r}.")
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
     try:
