@@ -246,9 +246,15 @@ def function_table(control: Control) -> dict[str, Function]:
     return {method.__name__: Function.of(method) for method in methods}
 
 
+_PLAINLY = {
+    "missing_keyword_only_argument": "It is required",
+    "unexpected_keyword_argument": "There is no such argument",
+}
+
+
 def _spelled(error: ValidationError) -> str:
     problems = (
-        (".".join(str(part) for part in problem["loc"]), problem["msg"])
+        (".".join(str(part) for part in problem["loc"]), _PLAINLY.get(problem["type"], problem["msg"]))
         for problem in error.errors(include_url=False, include_context=False)
     )
     return "; ".join(f"{where}: {what}" for where, what in problems)
