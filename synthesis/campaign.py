@@ -1,0 +1,105 @@
+"""A campaign: the jobs of one run in rounds, their results accepted in order, reported as events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from envfactory_client import Farm, Trajectory
+from synthesis.coverage import Reach, Tally, goal_counts
+from synthesis.engine import Engine, Job, Made, request_key, world_seed
+from synthesis.errors import RunError
+from synthesis.folder import JobLine, RunFolder, Settings
+from synthesis.goals import GoalKind, goal_kinds
+
+ROUND = 10
+"""Jobs that share one view of the coverage."""
+MOST_BARREN = 30
+"""Jobs in a row without a trajectory after which a run gives up."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened: a job ended, with a trajectory or without."""
+
+    kept: int
+    made: Made
+
+
+@dataclass
+class Campaign:
+    """One run: its settings, its folder, and what it has so far."""
+
+    farm: Farm
+    settings: Settings
+    folder: RunFolder
+    wanted: int
+    trajectories: list[Trajectory] = field(default_factory=list)
+    jobs: list[JobLine] = field(default_factory=list)
+    reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
+
+    async def run(self) -> AsyncIterator[Event]:
+        """Make trajectories until there are as many as wanted, giving an event for each job."""
+        engine = Engine(self.farm)
+        await self._survey(engine)
+        barren = 0
+        while len(self.trajectories) < self.wanted:
+            made = await engine.make(self._job(), self._counts(), self._taken())
+            await self._accept(engine, made)
+            barren = 0 if made.trajectory else barren + 1
+            if barren >= MOST_BARREN:
+                raise RunError(
+                    f"{barren} jobs in a row gave no trajectory, the last one for: {made.drops[-1]}. "
+                    f"What is there stays in {self.folder.path}; look at drops.jsonl."
+                )
+            yield Event(len(self.trajectories), made)
+
+    def tally(self) -> Tally:
+        """Give the counts over everything kept."""
+        tally = Tally()
+        for trajectory in self.trajectories:
+            tally.add(trajectory)
+        return tally
+
+    def drops(self) -> Counter[str]:
+        """Give how often each reason ended a draft or a goal."""
+        return Counter(_reason(drop) for job in self.jobs for drop in job.drops)
+
+    def _job(self) -> Job:
+        index = self.jobs[-1].index + 1 if self.jobs else 0
+        names = self.settings.environments
+        world = world_seed(self.settings.seed, index, self.settings.worlds)
+        return Job(self.settings.seed, index, world, self.settings.size, names[index % len(names)])
+
+    def _counts(self) -> Counter[GoalKind]:
+        index = self.jobs[-1].index + 1 if self.jobs else 0
+        start = index - index % ROUND
+        return goal_counts(trajectory for trajectory in self.trajectories if trajectory.seed[1] < start)
+
+    def _taken(self) -> frozenset[str]:
+        return frozenset(request_key(turn.user for turn in trajectory.turns) for trajectory in self.trajectories)
+
+    async def _accept(self, engine: Engine, made: Made) -> None:
+        if made.trajectory is not None:
+            self.folder.dataset.put_tools(made.tools)
+            self.folder.dataset.put_scenario(await engine.scenario(made.job))
+            self.trajectories.append(made.trajectory)
+        job = JobLine(made.job.index, made.trajectory is not None, made.drops)
+        self.folder.add(job, made.trajectory)
+        self.jobs.append(job)
+
+    async def _survey(self, engine: Engine) -> None:
+        """See what there is to cover, so that a report can tell what was not."""
+        for name in self.settings.environments:
+            catalogue = await engine.survey(name)
+            found = Reach.of(catalogue.graph, goal_kinds(catalogue))
+            self.reach = Reach(
+                self.reach.tools | found.tools, self.reach.links | found.links, self.reach.goals | found.goals
+            )
+
+
+def _reason(drop: str) -> str:
+    """Give the word that a drop is counted by: goals are written "kind: reason", drafts "reason: detail"."""
+    first, _, rest = drop.partition(": ")
+    return rest if "." in first else first

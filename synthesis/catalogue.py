@@ -1,0 +1,114 @@
+"""A catalogue: one environment as synthesis knows it, through the farm alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from envfactory_client import Episode, Farm, FieldContract, Tool, ToolGraph
+from synthesis.errors import PhrasesError
+from synthesis.phrases import Entity, Phrases, Slot, ToolPhrases, read_phrases
+from synthesis.schema import Schema, read_schema
+
+
+@dataclass(frozen=True)
+class Producer:
+    """A read tool and the result path at which it gives a key."""
+
+    tool: Tool
+    path: str
+
+    @property
+    def item(self) -> str:
+        """The path of the record that holds the key: "bookings[]", or "" for the result itself."""
+        return self.path.rpartition(".")[0]
+
+    def shown(self, sources: frozenset[str]) -> dict[str, str]:
+        """Give the columns of these tables or views that the same record shows, with the fields that show them."""
+        assert self.tool.contract is not None
+        prefix = f"{self.item}." if self.item else ""
+        found: dict[str, str] = {}
+        for path, field in self.tool.contract.results.items():
+            name = path.removeprefix(prefix)
+            if path.startswith(prefix) and not set(name) & set(".[") and field.shows:
+                table, _, column = field.shows.partition(".")
+                if table in sources:
+                    found.setdefault(column, name)
+        return found
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Tools, contracts, refusals, schema and phrases of one environment."""
+
+    environment: str
+    tools: Mapping[str, Tool]
+    refuses: Mapping[str, Mapping[str, str]]
+    schema: Schema
+    phrases: Phrases
+    graph: ToolGraph
+
+    def entity(self, table: str) -> Entity:
+        """Give the entity of a table, or raise `PhrasesError` when the phrases have none."""
+        if table not in self.phrases.entity:
+            raise PhrasesError(f"{self.environment}/phrases.toml has no [entity.{table}]; add how its rows are said.")
+        return self.phrases.entity[table]
+
+    def said(self, tool: str) -> ToolPhrases:
+        """Give the phrases of a tool; empty ones when the file has none."""
+        return self.phrases.tool.get(tool, ToolPhrases())
+
+    def slot(self, tool: str, parameter: str) -> Slot:
+        """Give how a parameter is said; nothing particular when the file doesn't say."""
+        return self.said(tool).slots.get(parameter, Slot())
+
+    def view(self, table: str) -> str:
+        """Give the table or view in whose columns an entity is spoken of."""
+        return self.entity(table).view or table
+
+    def key(self, table: str) -> str:
+        """Give the key column of an entity."""
+        return self.entity(table).key or self.schema.keys[table]
+
+    def parameter(self, tool: str, name: str) -> FieldContract:
+        """Give the contract of a parameter."""
+        contract = self.tools[tool].contract
+        return contract.parameters.get(name, FieldContract()) if contract else FieldContract()
+
+    @cached_property
+    def _producers(self) -> dict[str, list[Producer]]:
+        found: dict[str, list[Producer]] = {}
+        for node in self.graph.tools:
+            tool = self.tools[node.name.partition(".")[2]]
+            if node.actor == "agent" and node.read_only:
+                for output in node.outputs:
+                    if output.key:
+                        found.setdefault(output.key.partition(":")[2], []).append(Producer(tool, output.path))
+        return found
+
+    def producers(self, key: str) -> list[Producer]:
+        """Give the read tools that can find a key such as "bookings.booking_id", those that ask least first."""
+        usable = [
+            producer
+            for producer in self._producers.get(key, [])
+            if all(self.parameter(producer.tool.name, name).key != key for name in producer.tool.required)
+            and producer.path.count("[]") <= 1
+        ]
+        return sorted(usable, key=lambda producer: (len(producer.tool.required), producer.tool.name, producer.path))
+
+
+async def read_catalogue(farm: Farm, episode: Episode, environment: str) -> Catalogue:
+    """Give the catalogue of an environment of an open episode."""
+    source = await farm.source(environment)
+    tools = (*await episode.agent.tools(environment), *await episode.user.tools(environment))
+    if source.phrases is None:
+        raise PhrasesError(f"{environment} has no phrases.toml, so nobody can ask for anything in it; write one.")
+    return Catalogue(
+        environment=environment,
+        tools={tool.name: tool for tool in tools},
+        refuses={name: contract.get("refuses", {}) for name, contract in source.contracts.items()},
+        schema=read_schema(source.schema_sql),
+        phrases=read_phrases(environment, source.phrases),
+        graph=ToolGraph.build(tools),
+    )

@@ -1,0 +1,128 @@
+"""Choosing: the arguments of one goal, drawn from the rows in the user's scope and the values that can be said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from envfactory_client import FieldContract, Tool
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind
+from synthesis.phrases import Slot
+from synthesis.spoken import say
+from synthesis.stage import Stage
+
+SAME_ROW_SHARE = 0.6
+"""How often a goal goes on with the row spoken of last, when it can."""
+PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+
+
+@dataclass
+class Choice:
+    """The arguments of one goal: values, the rows behind keys, and what the user says for plain values."""
+
+    template: str
+    values: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, tuple[str, Slot]] = field(default_factory=dict)
+    """Parameter to the table of its key, and how it is said."""
+    said: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def placeholders(self) -> set[str]:
+        """The parameters that the request says."""
+        return set(PLACEHOLDER.findall(self.template)) - {"goal"}
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    name: str
+    slot: Slot
+    contract: FieldContract
+    schema: Mapping[str, Any]
+
+
+async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
+    """Give a choice of arguments by chance, in the order of the tool's slots, or raise `Drop` when one has none."""
+    phrases = stage.catalogue.said(kind.tool)
+    asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
+    choice = Choice(_row_named(stage.pick(asks), tool))
+    for name in dict.fromkeys((*phrases.slots, *tool.required)):
+        slot = phrases.slots.get(name, Slot())
+        if name in tool.required or name in choice.placeholders or slot.as_:
+            contract = stage.catalogue.parameter(tool.name, name)
+            await _choose_one(stage, _Parameter(name, slot, contract, tool.input_schema["properties"][name]), choice)
+    return choice
+
+
+def _row_named(template: str, tool: Tool) -> str:
+    """Give the template with {row} as the name of the tool's first key parameter."""
+    keys = [name for name, field in tool.contract.parameters.items() if field.key] if tool.contract else []
+    return template.replace("{row}", "{" + keys[0] + "}") if keys else template
+
+
+async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> None:
+    name, slot, contract = parameter.name, parameter.slot, parameter.contract
+    fact = contract.shared or slot.as_
+    if fact:
+        known = fact.removeprefix("person.").removeprefix("persona.")
+        choice.values[name] = stage.card[known]
+        choice.facts[name] = known
+    elif contract.key:
+        choice.values[name] = await _choose_rows(stage, parameter, contract.key, choice)
+    else:
+        choice.values[name] = await _choose_value(stage, parameter, choice)
+        choice.said[name] = _spoken(stage, slot, contract.type, choice.values[name])
+
+
+async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Choice) -> Any:
+    slot = parameter.slot
+    table = slot.of or key.partition(".")[0]
+    candidates = await stage.keys(table, slot.where, choice.values)
+    if not candidates:
+        raise Drop("no_candidate", f"{parameter.name} of {table}")
+    choice.rows[parameter.name] = (table, slot)
+    if parameter.schema.get("type") == "array":
+        least, most = slot.count[0], min(slot.count[1], len(candidates))
+        chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
+        return sorted(chosen, key=candidates.index)
+    last = stage.draft.salient.get(table, (None,))[0]
+    return last if last in candidates and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
+
+
+async def _choose_value(stage: Stage, parameter: _Parameter, choice: Choice) -> Any:
+    slot, schema = parameter.slot, parameter.schema
+    if slot.text:
+        return stage.pick(slot.text)
+    if slot.from_:
+        found = [row[0] for row in await stage.query(slot.from_, choice.values)]
+        if not found:
+            raise Drop("no_value", parameter.name)
+        return stage.pick(found)
+    options = slot.values or _enumerated(schema) or (tuple(slot.forms) if isinstance(slot.forms, dict) else ())
+    others = [option for option in options if option != slot.default]
+    if others:
+        return stage.pick(others)
+    if "minimum" in schema and "maximum" in schema:
+        low, high = int(schema["minimum"]), int(schema["maximum"])
+        return low + stage.rng.randrange(min(high - low, 5) + 1)
+    raise Drop("no_slot", parameter.name)
+
+
+def _enumerated(schema: Mapping[str, Any]) -> tuple[Any, ...]:
+    choices = [schema, *schema.get("anyOf", ())]
+    return tuple(value for option in choices for value in option.get("enum", ()) if value is not None)
+
+
+def _spoken(stage: Stage, slot: Slot, kind: str | None, value: Any) -> str:
+    if slot.text:
+        return f'"{value}"'
+    if isinstance(slot.forms, dict):
+        forms: Sequence[str] = slot.forms.get(str(value).lower() if isinstance(value, bool) else str(value), ())
+        if not forms:
+            raise Drop("unsaid", str(value))
+        return str(stage.pick(forms))
+    spoken = say(kind, value, stage.rng)
+    return str(stage.pick(slot.forms)).replace("{}", spoken) if slot.forms else spoken

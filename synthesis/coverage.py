@@ -1,0 +1,101 @@
+"""Coverage: which goals, tools, links and refusals a dataset exercises, out of those there are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from envfactory_client import ToolGraph, Trajectory
+from synthesis.goals import GoalKind, kinds_in
+
+_INDEX = re.compile(r"\[\d+\]")
+LinkName = tuple[str, str, str, str]
+"""Producer, result path, consumer and parameter."""
+
+
+def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
+    """Give how often each kind of goal occurs."""
+    return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
+
+
+def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
+    """Give the links along which a trajectory's arguments came from earlier results."""
+    steps = trajectory.steps
+    for entry in trajectory.ledger:
+        if entry.source == "earlier":
+            producer, consumer = steps[entry.origin["step"]], steps[entry.step]
+            yield (
+                f"{producer.environment}.{producer.tool}",
+                _INDEX.sub("[]", entry.origin["path"]),
+                f"{consumer.environment}.{consumer.tool}",
+                entry.argument.partition("[")[0],
+            )
+
+
+@dataclass
+class Tally:
+    """Counts over a dataset, filled one trajectory at a time."""
+
+    trajectories: int = 0
+    turns: Counter[int] = field(default_factory=Counter)
+    calls: Counter[int] = field(default_factory=Counter)
+    tools: Counter[str] = field(default_factory=Counter)
+    links: Counter[LinkName] = field(default_factory=Counter)
+    goals: Counter[GoalKind] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    references: Counter[str] = field(default_factory=Counter)
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Count one trajectory."""
+        self.trajectories += 1
+        self.turns[len(trajectory.turns)] += 1
+        self.calls[len(trajectory.steps)] += 1
+        self.tools.update(f"{step.environment}.{step.tool}" for step in trajectory.steps)
+        self.links.update(links_used(trajectory))
+        self.goals.update(kinds_in(trajectory))
+        self.sources.update(entry.source for entry in trajectory.ledger)
+        self.references.update(reference.kind for reference in trajectory.references)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What there is to cover: full names of tools, links and kinds of goal."""
+
+    tools: frozenset[str]
+    links: frozenset[LinkName]
+    goals: frozenset[GoalKind]
+
+    @classmethod
+    def of(cls, graph: ToolGraph, goals: Iterable[GoalKind]) -> Reach:
+        """Give what one environment's graph and phrases offer; a link that only echoes an argument isn't counted."""
+        links = {(link.producer, link.path, link.consumer, link.parameter) for link in graph.links if not link.echo}
+        return cls(frozenset(node.name for node in graph.tools), frozenset(links), frozenset(goals))
+
+
+def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
+    """Give the report of a run as plain values, in a fixed order."""
+    return {
+        "format": "envfactory.report/0",
+        "kept": tally.trajectories,
+        "dropped": dict(sorted(drops.items())),
+        "turns": {str(number): tally.turns[number] for number in sorted(tally.turns)},
+        "calls": {str(number): tally.calls[number] for number in sorted(tally.calls)},
+        "goals": {str(kind): tally.goals[kind] for kind in sorted(reach.goals)},
+        "goals_never_reached": [str(kind) for kind in sorted(reach.goals) if not tally.goals[kind]],
+        "outcomes": _outcomes(tally),
+        "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
+        "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
+        "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "arguments": dict(sorted(tally.sources.items())),
+        "references": dict(sorted(tally.references.items())),
+    }
+
+
+def _outcomes(tally: Tally) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for kind, number in tally.goals.items():
+        counts[kind.outcome] += number
+    return dict(sorted(counts.items()))

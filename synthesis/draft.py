@@ -1,0 +1,95 @@
+"""A draft: the plan of one task while it grows, with every call already executed in the planning episode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from envfactory_client import Goal
+
+Source = Literal["explicit", "earlier", "default"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one argument comes from: said by the user, found in an earlier result, or a default."""
+
+    source: Source
+    text: str | None = None
+    """What the user says, when explicit."""
+    step: int | None = None
+    place: str | None = None
+    """The place in that step's result, such as "bookings[3].booking_id"."""
+
+
+@dataclass(frozen=True)
+class DraftStep:
+    """One executed call."""
+
+    environment: str
+    tool: str
+    arguments: Mapping[str, Any]
+    origins: Mapping[str, Origin]
+    result: Any
+    text: str
+    refusal: str | None
+    state: str
+    actor: Literal["agent", "user"] = "agent"
+
+
+@dataclass(frozen=True)
+class Mention:
+    """How the user names one row: its text, and the proof that it means just that row."""
+
+    table: str
+    column: str
+    value: Any
+    text: str
+    short: str
+    """Its text inside another description, such as "Boston"."""
+    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self"]
+    sql: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    properties: tuple[Mapping[str, Any], ...] = ()
+    origin: Origin = Origin("earlier")
+    nested: tuple[Mention, ...] = ()
+    facts: tuple[str, ...] = ()
+    """Facts of the user's card that the look-up needs, such as "email"."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One request as a clause; an imperative one can be wrapped in politeness."""
+
+    text: str
+    imperative: bool
+
+
+@dataclass
+class DraftTurn:
+    """One turn: what is wanted, how it is said, which steps answer it."""
+
+    goals: list[Goal] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    """The requests, as clauses that language makes sentences of."""
+    reason: str | None = None
+    facts: list[str] = field(default_factory=list)
+    mentions: list[tuple[int, str, Mention]] = field(default_factory=list)
+    """Step and argument that each mention fills."""
+    steps: list[int] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    user: str = ""
+    assistant: str = ""
+
+
+@dataclass
+class Draft:
+    """The task so far."""
+
+    turns: list[DraftTurn] = field(default_factory=list)
+    steps: list[DraftStep] = field(default_factory=list)
+    salient: dict[str, tuple[Any, Origin]] = field(default_factory=dict)
+    """By table, the key of the row spoken of last, and where the agent has it from."""
+    states: list[str] = field(default_factory=list)
+    """State digests after each write, from the start's on."""

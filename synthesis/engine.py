@@ -1,0 +1,152 @@
+"""The engine: a job, which is a seed and an index, becomes a trajectory that was recorded over MCP and replayed.
+
+Jobs are pure: their result depends on nothing but the job and the coverage that it is given. They are handed out in
+rounds, and one reducer accepts their results in the order of their indices, so the bytes written depend on neither
+the number of workers nor on where an earlier run stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from random import Random
+from typing import Any
+
+from envfactory_client import Episode, Farm, Recorder, Tool, Trajectory, replay
+from envfactory_client.episode import Rows
+from envfactory_client.farm import Size
+from synthesis.catalogue import Catalogue, read_catalogue
+from synthesis.draft import Draft
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind
+from synthesis.ledger import check_no_leak, ledger, references
+from synthesis.planning import plan
+
+MOST_ATTEMPTS = 12
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trajectory to be made."""
+
+    seed: int
+    index: int
+    world_seed: int
+    size: Size
+    environment: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a job: a trajectory, or none after the last attempt, and every drop on the way."""
+
+    job: Job
+    trajectory: Trajectory | None
+    tools: tuple[Tool, ...]
+    drops: tuple[str, ...]
+
+
+@dataclass
+class Engine:
+    """Makes trajectories in one farm."""
+
+    farm: Farm
+    catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    scenarios: dict[tuple[str, int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+
+    async def make(self, job: Job, counts: Counter[GoalKind], taken: frozenset[str]) -> Made:
+        """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
+        drops: list[str] = []
+        for attempt in range(MOST_ATTEMPTS):
+            rng = Random(_draw(job.seed, job.index, attempt))
+            try:
+                draft, met = await self._plan(job, counts, rng)
+                drops += met
+                if request_key(turn.user for turn in draft.turns) in taken:
+                    raise Drop("duplicate")
+                trajectory, tools = await self._record(job, draft)
+                return Made(job, trajectory, tools, tuple(drops))
+            except Drop as drop:
+                drops.append(str(drop))
+        return Made(job, None, (), tuple(drops))
+
+    async def survey(self, environment: str) -> Catalogue:
+        """Give the catalogue of an environment, before any job."""
+        async with await self.farm.open(environment) as episode:
+            return await self._catalogue(episode, environment)
+
+    async def scenario(self, job: Job) -> Mapping[str, Rows]:
+        """Give the starting rows of a job's world, as they are kept beside the data."""
+        key = (job.environment, job.world_seed, job.size)
+        if key not in self.scenarios:
+            self.scenarios[key] = await self.farm.scenario(job.environment, seed=job.world_seed, size=job.size)
+        return self.scenarios[key]
+
+    @asynccontextmanager
+    async def _episode(self, job: Job) -> AsyncIterator[Episode]:
+        async with await self.farm.open(job.environment, seed=job.world_seed, size=job.size) as episode:
+            yield episode
+
+    async def _catalogue(self, episode: Episode, environment: str) -> Catalogue:
+        if environment not in self.catalogues:
+            self.catalogues[environment] = await read_catalogue(self.farm, episode, environment)
+        return self.catalogues[environment]
+
+    async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
+        async with self._episode(job) as episode:
+            catalogue = await self._catalogue(episode, job.environment)
+            planned = await plan(episode, catalogue, counts, rng, _card(episode.persona))
+            check_no_leak(planned.draft)
+            return planned.draft, planned.drops
+
+    async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:
+        entries = ledger(draft)
+        async with self._episode(job) as episode:
+            recorder = Recorder(episode)
+            for turn in draft.turns:
+                recorder.user(turn.user, goals=turn.goals)
+                for place in turn.steps:
+                    await _repeat(recorder, draft, place)
+                await recorder.assistant(turn.assistant)
+            trajectory = await recorder.trajectory(
+                seed=(job.seed, job.index),
+                persona=_card(episode.persona),
+                references=references(draft),
+                ledger=entries,
+                scenario=await self.scenario(job),
+            )
+        again = await replay(trajectory, self.farm)
+        if not again.ok:
+            raise Drop("replay_differs", again.mismatches[0])
+        return trajectory, recorder.tools
+
+
+async def _repeat(recorder: Recorder, draft: Draft, place: int) -> None:
+    """Make a planned call for the record; it must answer as it did when it was planned."""
+    step = draft.steps[place]
+    call = recorder.user_call if step.actor == "user" else recorder.call
+    result = await call(step.environment, step.tool, **step.arguments)
+    if (result.structured, result.refusal) != (step.result, step.refusal):
+        raise Drop("record_differs", f"{step.tool} answered otherwise than when it was planned")
+
+
+def _card(persona: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the user knows of themself, by plain names."""
+    return {name: value for name, value in persona.items() if isinstance(value, str | int)}
+
+
+def _draw(*parts: int) -> int:
+    return int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest(), "big")
+
+
+def request_key(messages: Any) -> str:
+    """Give the key by which equal requests are found: the words alone."""
+    return " ".join(" ".join(str(message).lower().split()) for message in messages)
+
+
+def world_seed(seed: int, index: int, worlds: int) -> int:
+    """Give the seed of the world that an index plays in; a run visits `worlds` of them in turn."""
+    return _draw(seed, index % worlds) % 2**31

@@ -1,0 +1,60 @@
+"""Goals: what a user may want of an environment, and which of it the data has least of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from envfactory_client import Trajectory
+from synthesis.catalogue import Catalogue
+
+Outcome = Literal["done", "answer", "refuse"]
+SHARES: Mapping[Outcome, float] = {"done": 0.62, "answer": 0.22, "refuse": 0.16}
+
+
+@dataclass(frozen=True, order=True)
+class GoalKind:
+    """A kind of goal: a tool, how it ends, and the refusal's code or the field that is asked for."""
+
+    environment: str
+    tool: str
+    outcome: Outcome
+    what: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.environment}.{self.tool} {self.outcome} {self.what}".rstrip()
+
+
+def goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
+    """Give every kind of goal that an environment's phrases can say."""
+    found: list[GoalKind] = []
+    for name, phrases in catalogue.phrases.tool.items():
+        tool = catalogue.tools[name]
+        if tool.actor != "agent":
+            continue
+        if phrases.asks and not tool.read_only:
+            found.append(GoalKind(catalogue.environment, name, "done"))
+            found += [GoalKind(catalogue.environment, name, "refuse", code) for code in phrases.refused]
+        found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
+    return sorted(found)
+
+
+def kinds_in(trajectory: Trajectory) -> Iterable[GoalKind]:
+    """Give the kinds of goal that a trajectory has, one for each goal of the agent's tools."""
+    for turn in trajectory.turns:
+        for goal in turn.goals:
+            environment = turn.steps[-1].environment if turn.steps else trajectory.environments[0].name
+            asked = ",".join(goal.answer) if isinstance(goal.answer, Mapping) else ""
+            yield GoalKind(environment, goal.tool, goal.outcome, goal.code or asked)
+
+
+def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) -> list[GoalKind]:
+    """Give the kinds in the order in which to try them: an outcome by its share, then what is rarest so far."""
+    outcomes = sorted({kind.outcome for kind in kinds})
+    rest = [rng.random() ** (1 / SHARES[outcome]) for outcome in outcomes]
+    order = {outcome: -weight for outcome, weight in zip(outcomes, rest, strict=True)}
+    lots = {kind: rng.random() for kind in kinds}
+    return sorted(kinds, key=lambda kind: (order[kind.outcome], counts[kind], lots[kind]))

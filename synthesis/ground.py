@@ -1,0 +1,179 @@
+"""Grounding: a kind of goal becomes an executed plan with actual rows, or a `Drop` that says why not.
+
+Candidates come from the rows in the user's scope; those that a declared refusal forbids (or, for a goal that is to be
+refused, demands) are sorted out by that refusal's own query; the rest is tried in the episode and taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from envfactory_client import Goal, Tool
+from synthesis.choose import Choice, choose
+from synthesis.draft import DraftTurn, Mention, Origin
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind
+from synthesis.locate import locate
+from synthesis.stage import Stage
+from synthesis.wording import Reached, clause, reply
+
+MOST_TRIES = 40
+REASON_SHARE = 0.4
+
+
+async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
+    """Add a goal of this kind to a turn, with its look-ups and call executed, or raise `Drop` and add nothing."""
+    reasons: list[str] = []
+    before = await stage.episode.snapshot()
+    grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool], before)
+    for _ in range(MOST_TRIES):
+        mark = _Mark.of(stage, turn)
+        try:
+            choice = await choose(stage, grounding.tool, kind)
+            await grounding.rehearse(choice)
+            await grounding.enact(choice, turn)
+        except Drop as drop:
+            mark.undo(stage, turn)
+            await stage.episode.restore(before)
+            reasons.append(drop.reason)
+            continue
+        return
+    raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far a draft had got, to come back to."""
+
+    steps: int
+    states: int
+    salient: dict[str, tuple[Any, Origin]]
+    turn: tuple[int, ...]
+    reason: str | None
+
+    @classmethod
+    def of(cls, stage: Stage, turn: DraftTurn) -> _Mark:
+        draft = stage.draft
+        lengths = tuple(len(part) for part in _lists(turn))
+        return cls(len(draft.steps), len(draft.states), dict(draft.salient), lengths, turn.reason)
+
+    def undo(self, stage: Stage, turn: DraftTurn) -> None:
+        del stage.draft.steps[self.steps :]
+        del stage.draft.states[self.states :]
+        stage.draft.salient = dict(self.salient)
+        turn.reason = self.reason
+        for part, length in zip(_lists(turn), self.turn, strict=True):
+            del part[length:]
+
+
+def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
+    return (turn.goals, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """One kind of goal on one stage, with the snapshot that tries go back to."""
+
+    stage: Stage
+    kind: GoalKind
+    tool: Tool
+    before: str
+
+    async def rehearse(self, choice: Choice) -> None:
+        """Raise `Drop` unless the call ends as the goal wants; the episode is left as it was."""
+        stage = self.stage
+        wanted = {self.kind.what} if self.kind.outcome == "refuse" else set()
+        if await self._due_refusals(choice) != wanted:
+            raise Drop("other_refusal" if wanted else "refused", str(self.kind))
+        if self.tool.read_only:
+            return
+        result = await stage.episode.call(stage.catalogue.environment, self.tool.name, **choice.values)
+        if result.is_error and result.refusal is None:
+            raise Drop("call_failed", f"{self.tool.name}: {result.text}")
+        if ({result.refusal} if result.refusal else set()) != wanted:
+            raise Drop("contract_broken", f"{self.tool.name} said {result.text}, declared were {sorted(wanted)}")
+        if not wanted and (await stage.episode.state()).digest in stage.draft.states:
+            raise Drop("no_effect", str(self.kind))
+        if not wanted:
+            await stage.episode.restore(self.before)
+
+    async def _due_refusals(self, choice: Choice) -> set[str]:
+        """Give the codes whose declared queries say that the call is to be refused."""
+        refuses = self.stage.catalogue.refuses.get(self.tool.name, {})
+        if not refuses:
+            return set()
+        union = " UNION ALL ".join(f"SELECT '{code}' WHERE EXISTS ({sql})" for code, sql in refuses.items())
+        properties = self.tool.input_schema.get("properties", {})
+        defaults = {name: schema.get("default") for name, schema in properties.items()}
+        return {row[0] for row in await self.stage.query(union, {**defaults, **choice.values})}
+
+    async def enact(self, choice: Choice, turn: DraftTurn) -> None:
+        """Make the look-ups and the call part of the draft, with what is said for them."""
+        stage, first = self.stage, len(self.stage.draft.steps)
+        mentions = await self._mentions(choice)
+        reached = Reached(stage, self.kind, choice, mentions)
+        call = reached.shown_in()
+        if call is None:
+            call = await stage.call(self.tool.name, choice.values, _origins(choice, mentions))
+        reached.call = call
+        turn.steps += range(first, len(stage.draft.steps))
+        turn.mentions += [(call, name, mention) for name, mention in mentions.items()]
+        turn.goals.append(self._goal(reached))
+        turn.clauses.append(clause(reached))
+        turn.answers.append(reply(reached))
+        turn.facts += [fact for mention in mentions.values() for fact in mention.facts] + list(choice.facts.values())
+        reasons = stage.catalogue.said(self.tool.name).reasons
+        if turn.reason is None and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
+            turn.reason = stage.pick(reasons)
+        self._remember(call, mentions)
+
+    def _goal(self, reached: Reached) -> Goal:
+        code = self.kind.what if self.kind.outcome == "refuse" else None
+        answer = {self.kind.what: reached.answer()} if self.kind.outcome == "answer" else None
+        if answer and answer[self.kind.what] is None:
+            raise Drop("empty_answer", str(self.kind))
+        return Goal(tool=self.tool.name, outcome=self.kind.outcome, code=code, answer=answer)
+
+    async def _mentions(self, choice: Choice) -> dict[str, Mention]:
+        found: dict[str, Mention] = {}
+        for name, (table, slot) in choice.rows.items():
+            value = choice.values[name]
+            parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
+            for part, item in (parts or {name: value}).items():
+                found[part] = await locate(self.stage, table, item, slot, hidden=self._hidden())
+                if name not in choice.placeholders and not _goes_unsaid(found[part]):
+                    raise Drop("unsaid", name)
+        return found
+
+    def _hidden(self) -> frozenset[str]:
+        """Give the column that is asked for, which a description must not use."""
+        if self.kind.outcome != "answer" or self.tool.contract is None:
+            return frozenset()
+        shows = self.tool.contract.results[self.kind.what].shows
+        return frozenset({shows.partition(".")[2]}) if shows else frozenset()
+
+    def _remember(self, call: int, mentions: dict[str, Mention]) -> None:
+        """Note what was spoken of or made last, so that a later turn may say "it"."""
+        salient = self.stage.draft.salient
+        for mention in mentions.values():
+            if mention.kind != "self" and mention.origin.source == "earlier":
+                salient[mention.table] = (mention.value, mention.origin)
+        result = self.stage.draft.steps[call].result
+        if self.tool.contract is None or result is None or self.tool.read_only:
+            return
+        for path, shown in self.tool.contract.results.items():
+            if shown.key and "[" not in path and result.get(path) is not None:
+                origin = Origin("earlier", step=call, place=path)
+                salient[shown.key.partition(".")[0]] = (result[path], origin)
+
+
+def _goes_unsaid(mention: Mention) -> bool:
+    """Whether a row needs no words: the user's own only one, or the one spoken of."""
+    return mention.kind in ("self", "anaphora") or not mention.properties
+
+
+def _origins(choice: Choice, mentions: dict[str, Mention]) -> dict[str, Origin]:
+    origins = {name: mention.origin for name, mention in mentions.items()}
+    origins |= {name: Origin("explicit", text=text) for name, text in choice.said.items()}
+    return origins | {name: Origin("explicit", text=str(choice.values[name])) for name in choice.facts}

@@ -1,0 +1,112 @@
+"""The ledger: where every argument of every call comes from, checked against the text and the earlier results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envfactory_client import LedgerEntry, Reference, StepArgument, StepPath
+from synthesis.draft import Draft, DraftStep, Mention, Origin
+from synthesis.errors import Drop
+from synthesis.paths import value_of
+
+_ID_LENGTH = 4
+
+
+def ledger(draft: Draft) -> list[LedgerEntry]:
+    """Give the entries of a draft in the order of its calls; raises `Drop` for an argument that has no true origin."""
+    return [
+        _entry(draft, turn, place, name, origin)
+        for turn, place in _places(draft)
+        for name, origin in _origins(draft.steps[place])
+    ]
+
+
+def _places(draft: Draft) -> Iterator[tuple[int, int]]:
+    for number, turn in enumerate(draft.turns):
+        for place in turn.steps:
+            yield number, place
+
+
+def _origins(step: DraftStep) -> Iterator[tuple[str, Origin]]:
+    for name, value in step.arguments.items():
+        parts = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, list) else [name]
+        for part in parts:
+            origin = step.origins.get(part) or step.origins.get(name)
+            if origin is None:
+                raise Drop("unclassified", f"{step.tool}.{part}")
+            yield part, origin
+
+
+def _entry(draft: Draft, turn: int, place: int, name: str, origin: Origin) -> LedgerEntry:
+    value = _argument(draft.steps[place], name)
+    if origin.source == "explicit":
+        said = [number for number in range(turn + 1) if str(origin.text) in draft.turns[number].user]
+        if not said:
+            raise Drop("unsaid", f"{draft.steps[place].tool}.{name}: {origin.text!r}")
+        return LedgerEntry(
+            turn=turn, step=place, argument=name, source="explicit", origin={"turn": said[-1], "text": origin.text}
+        )
+    if origin.step is None or origin.place is None or origin.step >= place:
+        raise Drop("unclassified", f"{draft.steps[place].tool}.{name}")
+    if value_of(draft.steps[origin.step].result, origin.place) != value:
+        raise Drop("untrue_origin", f"{draft.steps[place].tool}.{name}")
+    return LedgerEntry(
+        turn=turn, step=place, argument=name, source="earlier", origin={"step": origin.step, "path": origin.place}
+    )
+
+
+def _argument(step: DraftStep, name: str) -> object:
+    base, _, index = name.partition("[")
+    value = step.arguments[base]
+    return value[int(index.rstrip("]"))] if index else value
+
+
+def check_no_leak(draft: Draft) -> None:
+    """Raise `Drop` when a user's message gives away an id that the agent is to find."""
+    for number, place in _places(draft):
+        step = draft.steps[place]
+        for name, origin in _origins(step):
+            value = _argument(step, name)
+            hidden = origin.source == "earlier" and isinstance(value, str) and len(value) >= _ID_LENGTH
+            if hidden and re.search(rf"\b{re.escape(str(value))}\b", draft.turns[number].user):
+                raise Drop("leak", f"{step.tool}.{name}")
+
+
+def references(draft: Draft) -> list[Reference]:
+    """Give the references of a draft, nested ones after the one that they are part of."""
+    found: list[Reference] = []
+    for number, turn in enumerate(draft.turns):
+        for place, name, mention in turn.mentions:
+            found += _references(draft, number, StepArgument(step=place, name=name), mention)
+    return found
+
+
+def _references(draft: Draft, turn: int, argument: StepArgument, mention: Mention) -> Iterator[Reference]:
+    origin = mention.origin
+    yield Reference(
+        turn=turn,
+        argument=argument,
+        table=mention.table,
+        column=mention.column,
+        value=mention.value,
+        text=mention.text,
+        kind=mention.kind,
+        sql=mention.sql,
+        parameters=dict(mention.parameters),
+        properties=mention.properties,
+        resolved_by=None if origin.step is None else StepPath(step=origin.step, path=str(origin.place)),
+    )
+    for inner in mention.nested:
+        where = _argument_of(draft, inner)
+        if where is not None:
+            yield from _references(draft, turn, where, inner)
+
+
+def _argument_of(draft: Draft, mention: Mention) -> StepArgument | None:
+    """Give the look-up's argument that a nested mention fills."""
+    for place, step in enumerate(draft.steps):
+        for name, origin in step.origins.items():
+            if origin == mention.origin and step.arguments.get(name) == mention.value:
+                return StepArgument(step=place, name=name)
+    return None

@@ -1,0 +1,105 @@
+"""Phrases: all that language and references need to know of one environment, as written in its phrases.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from synthesis.errors import PhrasesError
+
+SayKind = Literal["enum", "name", "date", "time", "money", "count", "flag", "row"]
+Way = Literal["description", "anaphora", "handle"]
+Scalar = str | int | bool
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Say(_Part):
+    """How one attribute of a row is said."""
+
+    kind: SayKind
+    forms: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    """Modifiers after the noun, with {} for the value; by value when the kind is enum."""
+    least: tuple[str, ...] = ()
+    """Superlatives before the noun for the smallest value, such as "cheapest"."""
+    most: tuple[str, ...] = ()
+    of: str | None = None
+    """The entity that a value of kind row stands for."""
+    true: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
+
+    def options(self, value: Scalar) -> tuple[str, ...]:
+        """Give the forms that can say this value; none when it can't be said."""
+        if self.kind == "flag":
+            return self.true if value else self.false
+        if isinstance(self.forms, dict):
+            return self.forms.get(str(value), ())
+        return self.forms
+
+
+class Entity(_Part):
+    """How rows of one table are spoken of."""
+
+    noun: tuple[str, ...] = Field(min_length=1)
+    view: str | None = None
+    key: str | None = None
+    mine: str | None = None
+    handles: tuple[str, ...] = ()
+    recency: str | None = None
+    say: dict[str, Say] = Field(default_factory=dict)
+
+
+class Slot(_Part):
+    """How one argument of a goal is chosen and said."""
+
+    of: str | None = None
+    by: tuple[Way, ...] = ("description",)
+    where: str | None = None
+    implied: tuple[str, ...] = ()
+    as_: str | None = Field(default=None, alias="as")
+    forms: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    values: tuple[Scalar, ...] = ()
+    from_: str | None = Field(default=None, alias="from")
+    default: Scalar | None = None
+    text: tuple[str, ...] = ()
+    count: tuple[int, int] = (1, 1)
+    """For a list of keys: the fewest and the most rows."""
+
+
+class ToolPhrases(_Part):
+    """How goals that end in one tool are asked for, answered and refused."""
+
+    goal: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    slots: dict[str, Slot] = Field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    follows: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
+
+
+class Phrases(_Part):
+    """The contents of a phrases.toml."""
+
+    knows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    entity: dict[str, Entity] = Field(default_factory=dict)
+    tool: dict[str, ToolPhrases] = Field(default_factory=dict)
+
+
+def read_phrases(environment: str, text: str) -> Phrases:
+    """Give the phrases in a TOML text, or raise `PhrasesError` that names the place."""
+    try:
+        return Phrases.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PhrasesError(f"{environment}/phrases.toml is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PhrasesError(f"{environment}/phrases.toml, at {where}: {first['msg']}.") from error

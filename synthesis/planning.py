@@ -1,0 +1,157 @@
+"""Planning: one draft of a task, grown goal by goal on a live episode and then put into words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from envfactory_client import Episode, Goal
+from synthesis.catalogue import Catalogue
+from synthesis.draft import Clause, Draft, DraftTurn, Origin
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind, goal_kinds, ranked
+from synthesis.ground import ground
+from synthesis.language import answer, compose
+from synthesis.paths import value_of
+from synthesis.spoken import say
+from synthesis.stage import Stage
+
+TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
+"""Shares of tasks with one, two, three and four goals."""
+MERGE_SHARE = 0.2
+"""How often the next goal is asked for in the same message."""
+MOST_KINDS = 8
+"""How many kinds of goal are tried for one place in a task."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A draft that holds, and the drops that it met on the way."""
+
+    draft: Draft
+    drops: tuple[str, ...]
+
+
+async def plan(
+    episode: Episode, catalogue: Catalogue, counts: Counter[GoalKind], rng: Random, card: Mapping[str, Any]
+) -> Planned:
+    """Give a draft whose calls were all executed in `episode`, or raise `Drop`."""
+    stage = Stage(episode, catalogue, rng, card)
+    await stage.begin()
+    seen = Counter(counts)
+    drops: list[str] = []
+    for _ in range(_drawn_length(rng)):
+        kind = await _next_goal(stage, seen, drops)
+        if kind is None:
+            break
+        seen[kind] += 1
+        await _follow_up(stage)
+    if not stage.draft.turns:
+        raise Drop("no_goal", ", ".join(sorted(set(drops))))
+    _put_into_words(stage)
+    return Planned(stage.draft, tuple(drops))
+
+
+def _drawn_length(rng: Random) -> int:
+    lot, total = rng.random(), 0.0
+    for length, weight in enumerate(TURN_WEIGHTS, 1):
+        total += weight
+        if lot < total:
+            return length
+    return len(TURN_WEIGHTS)
+
+
+async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
+    merging = _can_take_more(stage.draft) and stage.chance(MERGE_SHARE)
+    for kind in ranked(goal_kinds(stage.catalogue), counts, stage.rng)[:MOST_KINDS]:
+        if any(goal.tool == kind.tool for turn in stage.draft.turns for goal in turn.goals):
+            continue
+        turn = stage.draft.turns[-1] if merging else DraftTurn()
+        try:
+            await _ground_in(stage, kind, turn, merging)
+        except Drop as drop:
+            drops.append(f"{kind}: {drop.reason}")
+            continue
+        if not merging:
+            stage.draft.turns.append(turn)
+        return kind
+    return None
+
+
+def _can_take_more(draft: Draft) -> bool:
+    """Whether the last message may ask for one thing more."""
+    return bool(draft.turns) and len(draft.turns[-1].goals) == 1 and draft.turns[-1].goals[0].outcome == "done"
+
+
+async def _ground_in(stage: Stage, kind: GoalKind, turn: DraftTurn, merging: bool) -> None:
+    if not merging:
+        await ground(stage, kind, turn)
+        return
+    if kind.outcome == "refuse":
+        raise Drop("refusal_not_merged")
+    if any(step.actor == "user" for step in (stage.draft.steps[place] for place in turn.steps)):
+        raise Drop("user_acted")
+    known = len(turn.mentions)
+    await ground(stage, kind, turn)
+    _check_meaning_stays(turn, known)
+
+
+def _check_meaning_stays(turn: DraftTurn, known: int) -> None:
+    """Make sure that what a merged goal names meant the same row when the message began.
+
+    Only words that the state can't change in between may be used: "it", a handle, the user's own account.
+    """
+    if any(mention.kind not in ("anaphora", "handle", "self") for _, _, mention in turn.mentions[known:]):
+        raise Drop("meaning_may_move")
+
+
+async def _follow_up(stage: Stage) -> None:
+    """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
+    step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
+    if step_place is None:
+        return
+    step = stage.draft.steps[step_place]
+    for name, phrases in stage.catalogue.phrases.tool.items():
+        fields = phrases.follows.get(step.tool)
+        if fields is None or step.result is None or step.refusal:
+            continue
+        try:
+            arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
+        except (LookupError, TypeError):
+            continue
+        if None not in arguments.values():
+            await _user_acts(
+                stage, name, arguments, {p: Origin("earlier", None, step_place, w) for p, w in fields.items()}
+            )
+            return
+
+
+async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
+    phrases = stage.catalogue.said(name)
+    place = await stage.call(name, arguments, origins, actor="user")
+    step = stage.draft.steps[place]
+    if step.refusal:
+        raise Drop("user_refused", f"{name}: {step.refusal}")
+    contract = stage.catalogue.tools[name].contract
+    assert contract is not None
+    words = {
+        field: say(contract.results[field].type, value)
+        for field, value in (step.result or {}).items()
+        if field in contract.results and value is not None
+    }
+    turn = DraftTurn(goals=[Goal(tool=name, outcome="done")], steps=[place])
+    turn.clauses.append(Clause(stage.pick(phrases.asks), imperative=False))
+    turn.answers.append(str(stage.pick(phrases.done)).format_map(words))
+    stage.draft.turns.append(turn)
+
+
+def _put_into_words(stage: Stage) -> None:
+    told: set[str] = set()
+    for place, turn in enumerate(stage.draft.turns):
+        new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
+        told.update(new)
+        turn.user = compose(turn, first=place == 0, new_facts=new, card=stage.card, rng=stage.rng)
+        turn.assistant = answer(turn.answers)

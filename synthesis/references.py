@@ -1,0 +1,150 @@
+"""References: descriptions that stand for one row, found by the incremental algorithm and proved by a query.
+
+After Dale and Reiter (1995): attributes in order of preference, no more of them than needed. A description is sought
+among the records that the agent can see, so that it can resolve it, and its query over the tables must give exactly
+the row that is meant. A superlative holds only strictly: its query gives one row because no other ties with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from random import Random
+from typing import Any
+
+from synthesis.phrases import Entity, Say
+from synthesis.spoken import say
+
+MOST_PROPERTIES = 3
+RECENT = ("latest", "most recent")
+_COMPARED = {"date": ("substr({}, 1, 10)", slice(0, 10)), "time": ("substr({}, 12, 5)", slice(11, 16))}
+_SPOKEN = {"date": "date", "time": "hour", "money": "money"}
+
+
+@dataclass(frozen=True)
+class Property:
+    """One attribute of a row, with the words that say it."""
+
+    column: str
+    kind: str
+    value: Any
+    text: str
+    spoken: str = ""
+    """The value as it stands in the words."""
+
+    def holds(self, seen: Any) -> bool:
+        """Whether a record's value of the column has the property."""
+        return seen is not None and _compared(self.kind, seen) == self.value
+
+    def condition(self, name: str) -> str:
+        """The SQL condition, with the value bound under `name`."""
+        expression = _COMPARED[self.kind][0].format(self.column) if self.kind in _COMPARED else self.column
+        return f"{expression} = :{name}"
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A superlative: the row with the least or the most of a column."""
+
+    column: str
+    function: str
+    word: str
+    recency: bool = False
+
+
+@dataclass(frozen=True)
+class Description:
+    """Properties, and at most one superlative, that single out one row among the records seen."""
+
+    properties: tuple[Property, ...]
+    extreme: Extreme | None = None
+
+    def text(self, entity: Entity, rng: Random) -> str:
+        """Give the noun phrase, such as "my latest booking to Denver"."""
+        noun = entity.noun[rng.randrange(len(entity.noun))]
+        words = ["my" if entity.mine else "the", self.extreme.word if self.extreme else "", noun, self.modifiers]
+        return " ".join(word for word in words if word)
+
+    @property
+    def modifiers(self) -> str:
+        """Give the words after the noun."""
+        return " ".join(part.text for part in self.properties)
+
+    def query(self, view: str, key: str, scope: str | None) -> tuple[str, dict[str, Any]]:
+        """Give the SQL that must give exactly the row meant, and its parameters."""
+        conditions = [f"({scope})"] if scope else []
+        conditions += [part.condition(f"p{place}") for place, part in enumerate(self.properties)]
+        where = " AND ".join(conditions) or "1"
+        parameters = {f"p{place}": part.value for place, part in enumerate(self.properties)}
+        if self.extreme is None:
+            return f"SELECT {key} FROM {view} WHERE {where} ORDER BY {key}", parameters  # noqa: S608
+        column = self.extreme.column
+        best = f"SELECT {self.extreme.function}({column}) FROM {view} WHERE {where}"  # noqa: S608
+        return f"SELECT {key} FROM {view} WHERE {where} AND {column} = ({best}) ORDER BY {key}", parameters  # noqa: S608
+
+
+def _compared(kind: str, value: Any) -> Any:
+    return str(value)[_COMPARED[kind][1]] if kind in _COMPARED else value
+
+
+def make_property(column: str, how: Say, value: Any, rng: Random, words: str | None = None) -> Property | None:
+    """Give the property that a column's value is, or None when it can't be said; `words` says a row of kind row."""
+    if value is None:
+        return None
+    options = how.options(value)
+    if not options:
+        return None
+    form = options[rng.randrange(len(options))]
+    plain = how.kind in ("enum", "flag")
+    spoken = "" if plain else words or say(_SPOKEN.get(how.kind), value, rng)
+    text = form if plain else form.replace("{}", spoken).replace("{day}", spoken).replace("{time}", spoken)
+    return Property(column, how.kind, _compared(how.kind, value), text, spoken)
+
+
+def extremes(entity: Entity, shown: Mapping[str, str], rng: Random) -> Iterator[Extreme]:
+    """Give the superlatives that an entity's shown columns allow."""
+    for column, how in entity.say.items():
+        for words, function in ((how.least, "min"), (how.most, "max")):
+            if words and column in shown:
+                yield Extreme(column, function, words[rng.randrange(len(words))])
+    if entity.recency and entity.recency in shown:
+        yield Extreme(entity.recency, "max", RECENT[rng.randrange(len(RECENT))], recency=True)
+
+
+def descriptions(
+    target: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    properties: Sequence[Property],
+    superlatives: Sequence[Extreme],
+    shown: Mapping[str, str],
+) -> list[Description]:
+    """Give the minimal descriptions of `target` among `records`, cheapest first; `shown` maps column to field."""
+    found: list[Description] = []
+    for size in range(MOST_PROPERTIES + 1):
+        for chosen in combinations(properties, size):
+            if any(set(known.properties) <= set(chosen) for known in found if known.extreme is None):
+                continue
+            rivals = [record for record in records if _fits(record, chosen, shown)]
+            if len(rivals) == 1 and rivals[0] is target:
+                found.append(Description(chosen))
+            elif size <= 1:
+                found += [
+                    Description(chosen, best) for best in superlatives if _is_extreme(target, rivals, best, shown)
+                ]
+    return found
+
+
+def _fits(record: Mapping[str, Any], properties: Sequence[Property], shown: Mapping[str, str]) -> bool:
+    return all(part.holds(record[shown[part.column]]) for part in properties)
+
+
+def _is_extreme(
+    target: Mapping[str, Any], rivals: Sequence[Mapping[str, Any]], best: Extreme, shown: Mapping[str, str]
+) -> bool:
+    field = shown[best.column]
+    mine = target[field]
+    others = [record[field] for record in rivals if record is not target and record[field] is not None]
+    if mine is None or not others:
+        return False
+    return all(mine < other for other in others) if best.function == "min" else all(mine > other for other in others)

@@ -1,0 +1,122 @@
+"""Generate trajectories: `python -m synthesis.run --environments airline --count 100 --seed 7 --out out/airline`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from envfactory_client import EnvFactoryError, Farm
+from envfactory_client.farm import Size
+from synthesis.campaign import Campaign
+from synthesis.coverage import card
+from synthesis.folder import RunFolder, Settings
+
+console = Console(stderr=True)
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(
+    epilog="Examples: [b]python -m synthesis.run -e airline -n 20 --out out/try[/b] · "
+    "[b]python -m synthesis.run -e airline -n 200 --out out/try --resume[/b]"
+)
+def generate(
+    out: Annotated[Path, typer.Option(help="Folder to write; it must be new or empty unless --resume is given.")],
+    environments: Annotated[
+        str, typer.Option("--environments", "-e", help="Names, comma separated, such as 'airline'.")
+    ] = "airline",
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, help="How many trajectories the folder shall hold.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds and settings give equal bytes.")] = 0,
+    size: Annotated[Size, typer.Option(help="How many rows each world has.")] = "small",
+    worlds: Annotated[int, typer.Option(min=1, help="How many different worlds the run plays in.")] = 10,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in the folder, after a stop or for more.")] = False,
+    farm: Annotated[str | None, typer.Option(help="URL of a running farm; left out, one runs in this process.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="ENVFACTORY_TOKEN", help="The farm's token.")] = None,
+) -> None:
+    """Generate multi-turn trajectories whose every call ran over MCP and which replay to the same state.
+
+    Needs no model and no key. The folder gets trajectories.jsonl, the tools and starting rows that replays need, and
+    report.json.
+    """
+    names = tuple(name.strip() for name in environments.split(",") if name.strip())
+    settings = Settings(seed, names, size, worlds)
+    try:
+        asyncio.run(_generate(settings, RunFolder(out), count, resume, farm, token))
+    except EnvFactoryError as error:
+        console.print(f"[red]{type(error).__name__}[/red]: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print(f"Stopped; everything finished is in {out}. Add --resume to go on.")
+        raise typer.Exit(130) from None
+
+
+async def _generate(
+    settings: Settings, folder: RunFolder, count: int, resume: bool, url: str | None, token: str | None
+) -> None:
+    async with Farm(url, token=token) if url else Farm.embedded() as farm:
+        await _check_names(farm, settings)
+        campaign = Campaign(farm, settings, folder, count)
+        if resume:
+            campaign.trajectories, campaign.jobs = folder.resume(settings)
+            console.print(f"Going on after {len(campaign.trajectories)} trajectories in {folder.path}.")
+        else:
+            folder.begin(settings)
+        await _with_progress(campaign)
+        report = card(campaign.tally(), campaign.reach, campaign.drops())
+        path = folder.finish(report)
+        _summarize(report, folder, path)
+
+
+async def _check_names(farm: Farm, settings: Settings) -> None:
+    """Raise the farm's own clear error for an unknown name, before anything is written."""
+    for name in settings.environments or ("",):
+        await farm.source(name)
+
+
+async def _with_progress(campaign: Campaign) -> None:
+    columns = (
+        TextColumn("trajectories"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("trajectories", total=campaign.wanted, completed=len(campaign.trajectories))
+        async for event in campaign.run():
+            progress.update(task, completed=event.kept)
+
+
+def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None:
+    table = Table(title=f"{report['kept']} trajectories, every one replayed to equal digests", title_justify="left")
+    table.add_column("what")
+    table.add_column("figures")
+    used, links = report["tools_used"], report["links_used"]
+    table.add_row("tools used", f"{used[0]} of {used[1]}")
+    table.add_row("links used", f"{links[0]} of {links[1]}")
+    for name in ("outcomes", "turns", "calls", "arguments", "references"):
+        table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
+    never = report["goals_never_reached"]
+    table.add_row("goals never reached", ", ".join(never) if never else "none")
+    dropped = sorted(report["dropped"].items(), key=lambda pair: -pair[1])
+    table.add_row("tries given up, by reason", "  ".join(f"{name}: {number}" for name, number in dropped[:8]) or "none")
+    console.print(table)
+    data = folder.dataset.path
+    console.print(f"Trajectories: {data}\nReport: {path}\nRead one: envfactory show {data} --line 1", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="python -m synthesis.run")
+
+
+if __name__ == "__main__":
+    main()

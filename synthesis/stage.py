@@ -1,0 +1,123 @@
+"""The stage: a live episode in which a draft is planned, and what the user knows of themself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+from envfactory_client import Episode
+from synthesis.catalogue import Catalogue
+from synthesis.draft import Draft, DraftStep, Origin
+from synthesis.errors import Drop
+from synthesis.paths import places_at
+
+Cells = list[tuple[Any, ...]]
+
+
+@dataclass
+class Stage:
+    """One environment of an episode, the draft that grows on it, and the chance that it grows by."""
+
+    episode: Episode
+    catalogue: Catalogue
+    rng: Random
+    card: Mapping[str, Any]
+    draft: Draft = field(default_factory=Draft)
+
+    async def begin(self) -> None:
+        """Note the state that everything starts from."""
+        self.draft.states.append((await self.episode.state()).digest)
+
+    @property
+    def state(self) -> str:
+        """The digest of the present state."""
+        return self.draft.states[-1]
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Cells:
+        """Give the rows of a query; the user's own facts are bound as :persona_NAME."""
+        own = {f"persona_{name}": value for name, value in self.card.items()}
+        bound = {name: _bindable(value) for name, value in {**own, **(parameters or {})}.items()}
+        return list((await self.episode.query(self.catalogue.environment, sql, bound)).rows)
+
+    async def keys(self, table: str, where: str | None, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        """Give the keys of the rows within the user's scope that fulfil a condition, in order."""
+        entity, key = self.catalogue.entity(table), self.catalogue.key(table)
+        conditions = " AND ".join(f"({part})" for part in (entity.mine, where) if part) or "1"
+        sql = f"SELECT {key} FROM {self.catalogue.view(table)} WHERE {conditions} ORDER BY {key}"  # noqa: S608
+        return [row[0] for row in await self.query(sql, parameters)]
+
+    async def row(self, table: str, value: Any) -> dict[str, Any]:
+        """Give the row of a key as its view shows it, with the table's own columns beside."""
+        key = self.catalogue.key(table)
+        found: dict[str, Any] = {}
+        for source in dict.fromkeys((table, self.catalogue.view(table))):
+            sql = f"SELECT * FROM {source} WHERE {key} = :value"  # noqa: S608
+            answer = await self.episode.query(self.catalogue.environment, sql, {"value": value})
+            if answer.rows:
+                found |= dict(zip(answer.columns, answer.rows[0], strict=True))
+        return found
+
+    async def look(self, tool: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> int:
+        """Give the step in which the agent made this look-up; an earlier one serves while nothing was written since."""
+        for place, step in enumerate(self.draft.steps):
+            if (step.tool, step.arguments, step.state) == (tool, arguments, self.state) and not step.refusal:
+                return place
+        place = await self.call(tool, arguments, origins)
+        if self.draft.steps[place].result is None:
+            raise Drop("look_up_failed", f"{tool}: {self.draft.steps[place].text}")
+        return place
+
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        origins: Mapping[str, Origin],
+        actor: Literal["agent", "user"] = "agent",
+    ) -> int:
+        """Make a call, add it to the draft and give its number."""
+        side = self.episode.agent if actor == "agent" else self.episode.user
+        environment = self.catalogue.environment
+        result = await side.call(environment, tool, **arguments)
+        if result.is_error and result.refusal is None:
+            raise Drop("call_failed", f"{tool}: {result.text}")
+        state = self.state if self.catalogue.tools[tool].read_only else (await self.episode.state()).digest
+        self.draft.steps.append(
+            DraftStep(
+                environment, tool, arguments, origins, result.structured, result.text, result.refusal, state, actor
+            )
+        )
+        if state != self.state:
+            self.draft.states.append(state)
+        return len(self.draft.steps) - 1
+
+    def earlier(self, key: str, value: Any) -> Origin | None:
+        """Give where an earlier result shows this key, latest first."""
+        for place in range(len(self.draft.steps) - 1, -1, -1):
+            step = self.draft.steps[place]
+            contract = self.catalogue.tools[step.tool].contract
+            if step.result is None or contract is None or step.actor == "user":
+                continue
+            for path, shown in contract.results.items():
+                if shown.key == key:
+                    for where, seen in places_at(step.result, path):
+                        if seen == value:
+                            return Origin("earlier", step=place, place=where)
+        return None
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        """Give one of some options by chance."""
+        return options[self.rng.randrange(len(options))]
+
+    def chance(self, share: float) -> bool:
+        """Say yes in this share of cases."""
+        return self.rng.random() < share
+
+
+def _bindable(value: Any) -> Any:
+    """Give a value as SQLite binds it: lists as JSON, as refusals read them with json_each."""
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,120 @@
+"""Wording: how one goal is asked for, and how what came of it is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from synthesis.choose import PLACEHOLDER, Choice
+from synthesis.draft import Clause, DraftStep, Mention
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind
+from synthesis.paths import value_of
+from synthesis.spoken import say
+from synthesis.stage import Stage
+
+_INDEX = re.compile(r"\[\d+\]")
+_MY = re.compile(r"\bmy\b")
+
+
+@dataclass
+class Reached:
+    """A goal with its arguments and mentions, and the step that reaches it."""
+
+    stage: Stage
+    kind: GoalKind
+    choice: Choice
+    mentions: Mapping[str, Mention]
+    call: int = -1
+
+    @property
+    def step(self) -> DraftStep:
+        """The step that reaches the goal: the tool's own call, or a look-up that shows the answer."""
+        return self.stage.draft.steps[self.call]
+
+    def shown_in(self) -> int | None:
+        """Give the look-up that already shows what is asked for, so that the tool's own call would be idle."""
+        contract = self.stage.catalogue.tools[self.kind.tool].contract
+        if self.kind.outcome != "answer" or contract is None:
+            return None
+        wanted = contract.results[self.kind.what].shows
+        for mention in self.mentions.values():
+            path = _beside(mention.origin.place, self.kind.what)
+            if mention.origin.step is None or path is None or wanted is None:
+                continue
+            looked = self.stage.catalogue.tools[self.stage.draft.steps[mention.origin.step].tool].contract
+            shown = looked.results.get(_INDEX.sub("[]", path)) if looked else None
+            if shown is not None and shown.shows == wanted:
+                return mention.origin.step
+        return None
+
+    def answer(self) -> Any:
+        """Give the value that was asked for."""
+        if self.step.tool == self.kind.tool:
+            return value_of(self.step.result, self.kind.what)
+        place = next(mention.origin.place for mention in self.mentions.values() if mention.origin.step == self.call)
+        return value_of(self.step.result, str(_beside(place, self.kind.what)))
+
+
+def _beside(place: str | None, name: str) -> str | None:
+    """Give the path of another field of the record in which `place` is."""
+    if place is None:
+        return None
+    record = place.rpartition(".")[0]
+    return f"{record}.{name}" if record else name
+
+
+def clause(reached: Reached) -> Clause:
+    """Give the request: the template with every argument as the user says it."""
+    choice = reached.choice
+    words = dict(choice.said) | {name: str(choice.values[name]) for name in choice.facts}
+    for name in choice.rows:
+        texts = [mention.text for part, mention in reached.mentions.items() if part.partition("[")[0] == name]
+        words[name] = " and ".join(texts)
+    goals = reached.stage.catalogue.said(reached.kind.tool).goal
+    words["goal"] = reached.stage.pick(goals) if goals else ""
+    text = PLACEHOLDER.sub(lambda found: words[found.group(1)], choice.template)
+    return Clause(text, imperative=choice.template.startswith("{goal}"))
+
+
+def reply(reached: Reached) -> str:
+    """Give what the assistant tells: what was done, the answer, or why it can't be."""
+    phrases = reached.stage.catalogue.said(reached.kind.tool)
+    if reached.kind.outcome == "refuse":
+        return str(reached.stage.pick(phrases.refused[reached.kind.what]))
+    forms = phrases.answered.get(reached.kind.what, ()) if reached.kind.outcome == "answer" else phrases.done
+    told = [text for form in forms if (text := _filled(reached, form)) is not None]
+    if not told:
+        raise Drop("no_reply", str(reached.kind))
+    return str(reached.stage.pick(told))
+
+
+def _filled(reached: Reached, form: str) -> str | None:
+    """Give the form with its placeholders filled, or None when a field of it is empty."""
+    words = {name: _word(reached, name) for name in PLACEHOLDER.findall(form)}
+    if any(word is None for word in words.values()):
+        return None
+    return PLACEHOLDER.sub(lambda found: str(words[found.group(1)]), form)
+
+
+def _word(reached: Reached, name: str) -> str | None:
+    if name in reached.mentions or (name == "row" and reached.mentions):
+        mention = reached.mentions.get(name) or next(iter(reached.mentions.values()))
+        return _MY.sub("your", mention.text)
+    if reached.kind.outcome == "answer" and name == reached.kind.what:
+        return _told(reached, name, reached.answer())
+    if reached.step.tool != reached.kind.tool:
+        return None
+    try:
+        value = value_of(reached.step.result, name)
+    except (LookupError, TypeError):
+        return None
+    return None if value is None else _told(reached, name, value)
+
+
+def _told(reached: Reached, name: str, value: Any) -> str:
+    contract = reached.stage.catalogue.tools[reached.kind.tool].contract
+    field = contract.results.get(_INDEX.sub("[]", name)) if contract else None
+    return say(field.type if field and field.type in ("money", "date", "time") else None, value)
