@@ -149,14 +149,16 @@ class _Exchange:
     status: int = 500
     chunks: list[bytes] = field(default_factory=list)
     _sent: bool = False
+    _complete: bool = False
     _done: asyncio.Event | None = None
 
     async def receive(self) -> Message:
         if not self._sent:
             self._sent = True
             return {"type": "http.request", "body": self.body, "more_body": False}
-        self._done = asyncio.Event()
-        await self._done.wait()
+        if not self._complete:
+            self._done = asyncio.Event()
+            await self._done.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -164,7 +166,8 @@ class _Exchange:
             self.status = int(message["status"])
         elif message["type"] == "http.response.body":
             self.chunks.append(message.get("body", b""))
-            if not message.get("more_body", False) and self._done is not None:
+            self._complete = not message.get("more_body", False)
+            if self._complete and self._done is not None:
                 self._done.set()
 
 

@@ -58,8 +58,19 @@ class Dataset:
 
     def read(self) -> Iterator[Line]:
         """Every line in order; a bad one is raised as CorruptLine, a torn last one as TornLine."""
+        for entry in self.entries():
+            if isinstance(entry, Line):
+                yield entry
+            else:
+                raise entry
+
+    def entries(self) -> Iterator[Line | CorruptLine | TornLine]:
+        """Every line in order, bad ones as the error that they are, so that a reader can go on behind them."""
         for number, raw in self._raw_lines():
-            yield Line(number, self._parse(number, raw))
+            try:
+                yield Line(number, self._parse(number, raw))
+            except (CorruptLine, TornLine) as error:
+                yield error
 
     def line(self, number: int) -> Trajectory:
         """The trajectory of one line, counted from 1; other lines aren't looked at."""

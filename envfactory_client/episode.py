@@ -139,7 +139,8 @@ class Side:
         self.handle = handle
         self.actor = actor
         self._environments = tuple(environments)
-        self._closed = False
+        self.closed = False
+        """Set when the episode is closed."""
 
     def url(self, environment: str | None = None) -> str:
         """The address for any MCP client: of one environment, or of all of them together."""
@@ -162,7 +163,7 @@ class Side:
 
     async def request(self, environment: str | None, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The result of any MCP request; without an environment, from the server of all of them."""
-        if self._closed:
+        if self.closed:
             raise Closed("This episode is closed; open another one.")
         return await self._farm.rpc(self._path(environment), method, params)
 
@@ -170,8 +171,7 @@ class Side:
         """The tools that this actor may use, of the named environments or of all."""
         found: list[Tool] = []
         for environment in environments or self._environments:
-            for entry in await self.listing(environment, "tools"):
-                found.append(Tool.from_wire(environment, entry))
+            found += [Tool.from_wire(environment, entry) for entry in await self.listing(environment, "tools")]
         return tuple(found)
 
     async def listing(self, environment: str | None, kind: str) -> list[dict[str, Any]]:
@@ -274,14 +274,14 @@ class Episode:
 
     async def close(self) -> None:
         """End the episode; closing twice is fine."""
-        if not self.agent._closed:
+        if not self.agent.closed:
             try:
                 await self._control("close")
             finally:
-                self.agent._closed = self.user._closed = True
+                self.agent.closed = self.user.closed = True
 
     async def _control(self, function: str, **arguments: Any) -> dict[str, Any]:
-        if self.agent._closed:
+        if self.agent.closed:
             raise Closed("This episode is closed; open another one.")
         return await self._farm.control(function, episode=self.id, **arguments)
 

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from envfactory_client import _protocol
 from envfactory_client._transport import AsgiApp, AsgiTransport, HttpTransport, Transport
-from envfactory_client.episode import Episode, Opening, Rows, understood
+from envfactory_client.episode import Episode, Opening, Rows, Side, understood
 from envfactory_client.errors import (
     FarmError,
     MissingExtra,
@@ -57,12 +57,15 @@ class Source(Frozen):
 
 
 class Farm:
-    """A farm of environments; use it as `async with Farm("http://localhost:8000") as farm`."""
+    """A farm at a URL, or the ASGI app of one; use it as `async with Farm("http://localhost:8000") as farm`."""
 
-    def __init__(self, url: str, *, token: str | None = None, timeout: float = 60.0) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise Unreachable(f"'{url}' isn't the address of a farm; one looks like http://localhost:8000.")
-        self._transport: Transport = HttpTransport(url, timeout=timeout)
+    def __init__(self, where: str | AsgiApp, *, token: str | None = None, timeout: float = 60.0) -> None:
+        if not isinstance(where, str):
+            self._transport: Transport = AsgiTransport(where)
+        elif where.startswith(("http://", "https://")):
+            self._transport = HttpTransport(where, timeout=timeout)
+        else:
+            raise Unreachable(f"'{where}' isn't the address of a farm; one looks like http://localhost:8000.")
         self._token = token
 
     @classmethod
@@ -75,15 +78,7 @@ class Farm:
             app, token = found[0].load()()
         except ModuleNotFoundError as error:
             raise MissingExtra("The embedded farm", "farm") from error
-        return cls.over(app, token=token)
-
-    @classmethod
-    def over(cls, app: AsgiApp, *, token: str | None = None) -> Farm:
-        """The farm that an ASGI app of this process is."""
-        farm = cls.__new__(cls)
-        farm._transport = AsgiTransport(app)
-        farm._token = token
-        return farm
+        return cls(app, token=token)
 
     async def __aenter__(self) -> Farm:
         await self._transport.start()
@@ -119,6 +114,10 @@ class Farm:
         arguments: dict[str, Any] = {"environments": list(environments), "seed": seed, "size": size}
         opened = await self.control("open", **arguments, scenarios=scenarios)
         return Episode(self, understood(Opening, opened), scenario=scenarios)
+
+    def join(self, handle: str, *environments: str) -> Side:
+        """An open episode as the actor whose handle this is sees it."""
+        return Side(self, handle, "agent", environments)
 
     async def scenario(self, *environments: str, seed: int = 0, size: Size = "small") -> Mapping[str, Rows]:
         """The starting rows that a seed gives, by environment and table."""

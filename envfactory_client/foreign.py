@@ -137,8 +137,8 @@ class ForeignServer:
 
     def _connect(self) -> mcp.Client:
         try:
-            import mcp  # noqa: PLC0415
-            from mcp.client.stdio import stdio_client  # noqa: PLC0415
+            import mcp
+            from mcp.client.stdio import stdio_client
         except ModuleNotFoundError as error:
             raise MissingExtra("A server by other authors", "mcp") from error
         if isinstance(self._target, str):
@@ -148,7 +148,7 @@ class ForeignServer:
         command, *arguments = self._target
         if shutil.which(command) is None and not Path(command).is_file():
             raise ForeignServerError(f"There is no command '{command}' on the PATH; install it or give its full path.")
-        self._stderr = cast("IO[str]", tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
+        self._stderr = cast("IO[str]", tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))  # noqa: SIM115
         parameters = mcp.StdioServerParameters(command=command, args=arguments, env=self._env)
         transport = stdio_client(parameters, errlog=cast("Any", self._stderr))
         return mcp.Client(transport, read_timeout_seconds=self._timeout)
@@ -176,7 +176,7 @@ class ForeignServer:
 
 
 def _sdk_error() -> type[Exception]:
-    from mcp import MCPError  # noqa: PLC0415
+    from mcp import MCPError
 
     return MCPError
 

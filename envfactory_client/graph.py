@@ -229,7 +229,14 @@ def _common_name(producer: ToolNode, output: GraphField, consumer: ToolNode, par
     if producer.name.partition(".")[0] != consumer.name.partition(".")[0] or not _fits(output, parameter):
         return None
     common = _names(producer, output) & _names(consumer, parameter)
-    return "_".join(sorted(common, key=lambda name: (len(name), name))[-1]) if common else None
+    if not common:
+        return None
+    longest: tuple[str, ...] = max(common, key=_specificity)
+    return "_".join(longest)
+
+
+def _specificity(name: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    return len(name), name
 
 
 def _names(node: ToolNode, field: GraphField) -> frozenset[tuple[str, ...]]:

@@ -11,19 +11,24 @@ from typing import Final
 
 Name = tuple[str, ...]
 
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_VERBS: Final = frozenset(
+_VERBS: Final = _set(
     "add append archive book browse build buy cancel change check close compute convert copy count create delete "
     "describe directory drop edit explain fetch find get insert inspect list load lookup make modify move open "
     "query read remove rename reserve reset resolve run save search send set show start stop store submit update "
-    "upsert view watch write".split()
+    "upsert view watch write"
 )
-_KEYS: Final = frozenset("id uuid guid key code slug sha hash uri url path reference ref email username handle".split())
+_KEYS: Final = _set("id uuid guid key code slug sha hash uri url path reference ref email username handle")
 _WEAK_KEYS: Final = frozenset(("name", "title", "timezone", "branch", "table"))
-_BARE: Final = frozenset("id uuid guid key code ref reference hash".split())
+_BARE: Final = _set("id uuid guid key code ref reference hash")
 """Keys that mean nothing without the noun that they identify."""
-_GENERIC: Final = frozenset(
-    "result item entry record row value element data list content response output object match hit page".split()
+_GENERIC: Final = _set(
+    "result item entry record row value element data list content response output object match hit page"
 )
 _UNCOUNTED: Final = frozenset(("status", "address", "alias", "class", "news", "series", "species", "access", "https"))
 

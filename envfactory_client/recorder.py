@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client.episode import CallResult, Episode, Rows, State
@@ -20,6 +21,35 @@ from envfactory_client.trajectory import (
     digest,
     scenario_digest,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it is made: which tool of which environment, with what, on whose side."""
+
+    environment: str
+    tool: str
+    arguments: Mapping[str, Any]
+    actor: Actor = "agent"
+
+    async def on(self, episode: Episode) -> CallResult:
+        """What the tool answers in an episode."""
+        side = episode.agent if self.actor == "agent" else episode.user
+        return await side.call(self.environment, self.tool, **self.arguments)
+
+    def step(self, result: CallResult, state: str) -> Step:
+        """The record of the call with its result and the state digest after it."""
+        return Step(
+            environment=self.environment,
+            tool=self.tool,
+            arguments=dict(self.arguments),
+            result=None if result.is_error else result.structured,
+            text=result.text if result.is_error or result.structured is None else None,
+            is_error=result.is_error,
+            refusal=result.refusal,
+            state=state,
+            actor=self.actor,
+        )
 
 
 class Recorder:
@@ -101,10 +131,10 @@ class Recorder:
         if self._user is None:
             raise ValueError("No turn has begun; call user(text) first.")
         await self._begin()
-        side = self.episode.agent if actor == "agent" else self.episode.user
-        result = await side.call(environment, tool, **arguments)
+        call = Call(environment, tool, arguments, actor)
+        result = await call.on(self.episode)
         state = (await self.episode.state()).digest
-        self._steps.append(step_of(environment, tool, arguments, result, state=state, actor=actor))
+        self._steps.append(call.step(result, state))
         return result
 
     async def _begin(self) -> State:
@@ -112,23 +142,6 @@ class Recorder:
             self._start = await self.episode.state()
             self.tools = await self.episode.tools()
         return self._start
-
-
-def step_of(
-    environment: str, tool: str, arguments: Mapping[str, Any], result: CallResult, *, state: str, actor: Actor = "agent"
-) -> Step:
-    """The record of one call and its result."""
-    return Step(
-        environment=environment,
-        tool=tool,
-        arguments=dict(arguments),
-        result=None if result.is_error else result.structured,
-        text=result.text if result.is_error or result.structured is None else None,
-        is_error=result.is_error,
-        refusal=result.refusal,
-        state=state,
-        actor=actor,
-    )
 
 
 def offered(tools: Sequence[Tool]) -> OfferedTools:

@@ -11,7 +11,7 @@ from envfactory_client.dataset import load_scenario
 from envfactory_client.episode import Diff, Episode
 from envfactory_client.errors import MissingScenario
 from envfactory_client.farm import Farm, Size
-from envfactory_client.recorder import step_of
+from envfactory_client.recorder import Call
 from envfactory_client.trajectory import Step, Trajectory, canonical_json
 
 
@@ -98,12 +98,10 @@ async def _compare_turns(trajectory: Trajectory, episode: Episode, mismatches: l
     state = trajectory.world.state
     for turn_number, turn in enumerate(trajectory.turns, start=1):
         for recorded in turn.steps:
-            side = episode.agent if recorded.actor == "agent" else episode.user
-            result = await side.call(recorded.environment, recorded.tool, **recorded.arguments)
+            call = Call(recorded.environment, recorded.tool, recorded.arguments, recorded.actor)
+            result = await call.on(episode)
             state = (await episode.state()).digest
-            again = step_of(
-                recorded.environment, recorded.tool, recorded.arguments, result, state=state, actor=recorded.actor
-            )
+            again = call.step(result, state)
             where = f"Turn {turn_number}, step {number} ({recorded.environment}.{recorded.tool})"
             mismatches += [f"{where}: {difference}" for difference in _step_differences(recorded, again)]
             number += 1

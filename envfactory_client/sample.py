@@ -115,16 +115,18 @@ def chains(graph: ToolGraph, count: int, *, seed: int = 0, bounds: Bounds | None
 
 def flaws(chain: Chain, graph: ToolGraph) -> list[str]:
     """Why a chain isn't valid in a graph, a sentence each; empty for every chain that was sampled from it."""
-    found = []
-    for number, step in enumerate(chain.steps):
-        bound = {binding.parameter for binding in step.bindings}
-        for parameter in graph.tool(step.tool).parameters:
-            if parameter.required and parameter.path not in bound:
-                found.append(f"Step {number} ({step.tool}) lacks '{parameter.path}'.")
-        for binding in step.bindings:
-            if binding.step is not None and not _linked(chain, number, binding, graph):
-                found.append(f"Step {number} ({step.tool}): no link gives '{binding.parameter}' from {binding.path}.")
-    return found
+    return [flaw for number in range(len(chain)) for flaw in _step_flaws(chain, number, graph)]
+
+
+def _step_flaws(chain: Chain, number: int, graph: ToolGraph) -> Iterator[str]:
+    step = chain.steps[number]
+    bound = {binding.parameter for binding in step.bindings}
+    for parameter in graph.tool(step.tool).parameters:
+        if parameter.required and parameter.path not in bound:
+            yield f"Step {number} ({step.tool}) lacks '{parameter.path}'."
+    for binding in step.bindings:
+        if binding.step is not None and not _linked(chain, number, binding, graph):
+            yield f"Step {number} ({step.tool}): no link gives '{binding.parameter}' from {binding.path}."
 
 
 def _linked(chain: Chain, number: int, binding: Binding, graph: ToolGraph) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from envfactory_client.episode import EnvironmentVersion, Rows
 from envfactory_client.tool import Actor, Frozen
@@ -179,10 +179,12 @@ class Trajectory(_Sparse):
     ledger: tuple[LedgerEntry, ...] = ()
     reward: RewardSpec
 
-    def model_post_init(self, context: Any) -> None:
+    @model_validator(mode="after")
+    def _with_id(self) -> Trajectory:
         """Fill in the id of a trajectory that is being made."""
         if not self.id:
             object.__setattr__(self, "id", self.content_id())
+        return self
 
     def content_id(self) -> str:
         """The id that the content has."""

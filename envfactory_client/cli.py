@@ -1,0 +1,383 @@
+"""The command `envfactory`: list, call, explore, graph, replay and show, and what other packages add.
+
+Commands of other packages are found by the entry point group `envfactory.commands`. Output for people goes through
+rich; with --json every command prints one JSON value. A failure prints one sentence and exits with 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import sys
+from collections.abc import Coroutine, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+
+from envfactory_client import console
+from envfactory_client.dataset import Dataset, Line
+from envfactory_client.episode import CallResult, Side
+from envfactory_client.errors import (
+    DatasetError,
+    EnvFactoryError,
+    MissingExtra,
+    UnknownEnvironment,
+    UnknownField,
+    UnknownTool,
+    did_you_mean,
+)
+from envfactory_client.explore import Exploration, explore
+from envfactory_client.farm import Farm, Size
+from envfactory_client.graph import ToolGraph
+from envfactory_client.replay import replay as replay_one
+from envfactory_client.tool import Tool
+
+_T = TypeVar("_T")
+Format = Literal["table", "json", "dot", "mermaid"]
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9_]{1,19}")
+
+FarmUrl = Annotated[
+    str | None,
+    typer.Option("--farm", envvar="ENVFACTORY_FARM", help="Address of a farm; without it, one inside this process."),
+]
+Token = Annotated[
+    str | None, typer.Option("--token", envvar="ENVFACTORY_TOKEN", help="The token that the farm was started with.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, for machines.")]
+Target = Annotated[
+    list[str],
+    typer.Argument(
+        help="Environments, the URL of an MCP server, or after -- the command that starts one.", metavar="TARGET"
+    ),
+]
+
+
+class _Commands(TyperGroup):
+    """Our commands and those of installed packages; an error of ours is one sentence on stderr."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, ours first."""
+        own = super().list_commands(ctx)
+        return [*own, *sorted(name for name in _plugins() if name not in own)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, from the package that offers it."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or (plugin := _plugins().get(cmd_name)) is None:
+            return own
+        return _plugin_command(cmd_name, plugin)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what goes wrong on purpose ends with its sentence and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except EnvFactoryError as error:
+            Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Environments for tool-using agents: list and call them, explore any MCP server, replay trajectories.",
+    epilog="Start with [cyan]envfactory list[/], then [cyan]envfactory explore airline[/].",
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command(name="list", epilog="Example: [cyan]envfactory list --farm http://localhost:8000[/]")
+def list_environments(farm: FarmUrl = None, token: Token = None, as_json: AsJson = False) -> None:
+    """List the environments of a farm."""
+
+    async def run() -> None:
+        async with _farm(farm, token) as opened:
+            cards = await opened.environments()
+        _show([card.model_dump() for card in cards], console.environments(cards), as_json)
+
+    _run(run())
+
+
+@app.command(
+    epilog="Examples: [cyan]envfactory call airline search_flights origin=BOS destination=DEN departs_on=2026-03-02[/] "
+    "· [cyan]envfactory call library pay_fine member_id=M0001 amount_cents=100 --diff[/]"
+)
+def call(  # noqa: PLR0913, PLR0917 - a command's options
+    environment: Annotated[str, typer.Argument(help="The environment.")],
+    tool: Annotated[str, typer.Argument(help="The tool.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments as name=value.", metavar="NAME=VALUE")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the fresh episode.")] = 0,
+    size: Annotated[Size, typer.Option(help="Size of its world.")] = "small",
+    episode: Annotated[str | None, typer.Option(help="Handle of an open episode, instead of a fresh one.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Print what the call changed as well.")] = False,
+    farm: FarmUrl = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call one tool in a fresh episode, or in an open one by its handle."""
+    if diff and episode:
+        raise typer.BadParameter("only a fresh episode can be compared; leave out --episode.", param_hint="--diff")
+
+    async def run() -> CallResult:
+        async with _farm(farm, token) as opened:
+            if episode is not None:
+                return await _call(opened.join(episode, environment), environment, tool, arguments or [])
+            async with await opened.open(environment, seed=seed, size=size) as fresh:
+                side = await _side_with(fresh.agent, fresh.user, environment, tool)
+                result = await _call(side, environment, tool, arguments or [])
+                if diff:
+                    changes = (await fresh.diff()).to_json()
+                    Console(stderr=True).print_json(json.dumps({"changes": changes}))
+                return result
+
+    result = _run(run())
+    _print_result(result, as_json)
+    if result.is_error:
+        raise typer.Exit(1)
+
+
+@app.command(
+    name="explore",
+    epilog="Examples: [cyan]envfactory explore airline[/] · [cyan]envfactory explore https://example.com/mcp[/] · "
+    "[cyan]envfactory explore -- npx -y @modelcontextprotocol/server-memory[/]",
+)
+def explore_server(target: Target, farm: FarmUrl = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Show what servers offer: tools, their parameters, prompts and resources. Nothing is called."""
+    found = _run(_explorations(target, farm, token))
+    if as_json:
+        print(
+            json.dumps([one.to_json() for one in found] if len(found) > 1 else found[0].to_json(), ensure_ascii=False)
+        )
+        return
+    for one in found:
+        _out().print(console.exploration(one))
+
+
+@app.command(
+    name="graph",
+    epilog="Examples: [cyan]envfactory graph airline[/] · [cyan]envfactory graph airline schedule --format mermaid[/] "
+    "· [cyan]envfactory graph --format dot -- npx -y @modelcontextprotocol/server-memory[/]",
+)
+def show_graph(
+    target: Target,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = "table",
+    echoes: Annotated[bool, typer.Option("--echoes", help="Show links that only give an argument back.")] = False,
+    farm: FarmUrl = None,
+    token: Token = None,
+) -> None:
+    """Show which results can fill which arguments."""
+    explorations = _run(_explorations(target, farm, token))
+    found = ToolGraph.build(tool for one in explorations for tool in one.tools)
+    if form == "table":
+        _out().print(console.graph(found, echoes=echoes))
+    else:
+        print({"json": _json_of, "dot": ToolGraph.to_dot, "mermaid": ToolGraph.to_mermaid}[form](found))
+
+
+@app.command(
+    epilog="Examples: [cyan]envfactory replay out/trajectories.jsonl[/] · "
+    "[cyan]envfactory replay out/trajectories.jsonl --line 3 --json[/]"
+)
+def replay(  # noqa: PLR0913, PLR0917 - a command's options
+    path: Annotated[Path, typer.Argument(help="A file of trajectories, one a line.")],
+    line: Annotated[int | None, typer.Option(min=1, help="Only this line, counted from 1.")] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(help="Folder of starting rows; without it, 'scenarios' beside the file.")
+    ] = None,
+    farm: FarmUrl = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make every call of a file's trajectories again and compare results and states."""
+    dataset = Dataset(path)
+    entries = [Line(line, dataset.line(line))] if line is not None else list(dataset.entries())
+    report = _run(_replay(entries, scenarios or dataset.scenarios, _farm(farm, token), quiet=as_json))
+    failed = sum(not entry["ok"] for entry in report)
+    if as_json:
+        print(json.dumps({"lines": report, "ok": not failed}, ensure_ascii=False))
+    else:
+        calls = sum(entry["calls"] for entry in report)
+        verdict = f"[red]{failed} differ[/]" if failed else "[green]all as recorded[/]"
+        _out().print(f"{len(report)} trajectories, {calls} calls: {verdict}.", highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: [cyan]envfactory show out/trajectories.jsonl --line 3[/]")
+def show(
+    path: Annotated[Path, typer.Argument(help="A file of trajectories, one a line.")],
+    line: Annotated[int, typer.Option(min=1, help="Which line, counted from 1.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show one trajectory as a dialogue: user, calls, results, assistant, and what references stand for."""
+    record = Dataset(path).line(line)
+    _show(json.loads(record.to_line()), console.trajectory(record), as_json)
+
+
+def _out() -> Console:
+    """The console for results, wide when nobody's window limits it."""
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run(work)
+
+
+def _farm(url: str | None, token: str | None) -> Farm:
+    return Farm.embedded() if url is None else Farm(url, token=token)
+
+
+def _show(value: Any, rendered: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False))
+    else:
+        _out().print(rendered)
+
+
+def _json_of(found: ToolGraph) -> str:
+    return json.dumps(found.to_json(), ensure_ascii=False)
+
+
+def _print_result(result: CallResult, as_json: bool) -> None:
+    if as_json:
+        fields = {"text": result.text, "structured": result.structured}
+        print(json.dumps({**fields, "is_error": result.is_error, "refusal": result.refusal}, ensure_ascii=False))
+    elif result.is_error:
+        word = "refused" if result.refusal else "error"
+        Console(stderr=True).print(f"[yellow]{word}:[/] {escape(result.text)}", highlight=False, soft_wrap=True)
+    elif result.structured is not None:
+        _out().print_json(json.dumps(result.structured))
+    else:
+        print(result.text)
+
+
+async def _side_with(agent: Side, user: Side, environment: str, tool: str) -> Side:
+    """The side of the actor whose tool it is."""
+    return user if any(one.name == tool for one in await user.tools(environment)) else agent
+
+
+async def _call(side: Side, environment: str, name: str, words: Sequence[str]) -> CallResult:
+    tools = {tool.name: tool for tool in await side.tools(environment)}
+    if (tool := tools.get(name)) is None:
+        raise UnknownTool(f"'{environment}' has no tool '{name}'{did_you_mean(name, tools)}")
+    return await side.call(environment, name, **_arguments(tool, words))
+
+
+def _arguments(tool: Tool, words: Sequence[str]) -> dict[str, Any]:
+    """The arguments in name=value words, each as the type that the tool's schema wants."""
+    properties = tool.input_schema.get("properties", {})
+    arguments = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise UnknownField(f"'{word}' isn't an argument; write name=value.")
+        if name not in properties:
+            raise UnknownField(f"'{tool.name}' has no parameter '{name}'{did_you_mean(name, properties)}")
+        arguments[name] = _value(text, properties[name])
+    return arguments
+
+
+def _value(text: str, schema: Any) -> Any:
+    """A word as a JSON value, unless the schema takes text; the server judges what doesn't fit."""
+    types = {option.get("type") for option in (schema, *schema.get("anyOf", ()))}
+    if "string" in types or (not types & {"integer", "number", "boolean", "array", "object"} and "$ref" not in schema):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [part.strip() for part in text.split(",")] if "array" in types else text
+
+
+async def _explorations(target: Sequence[str], url: str | None, token: str | None) -> list[Exploration]:
+    """Explore the environments, the URL or the command that the words name."""
+    if len(target) == 1 and target[0].startswith(("http://", "https://")):
+        return [await explore(target[0])]
+    if not all(_ENVIRONMENT.fullmatch(word) for word in target):
+        return [await explore(list(target))]
+    async with _farm(url, token) as farm:
+        known = {card.name for card in await farm.environments()}
+        if known.issuperset(target):
+            return [await explore(farm, environment) for environment in target]
+    if shutil.which(target[0]):
+        return [await explore(list(target))]
+    name = next(word for word in target if word not in known)
+    raise UnknownEnvironment(f"There is no environment '{name}'{did_you_mean(name, known)}", code="unknown_environment")
+
+
+async def _replay(
+    entries: Sequence[Line | DatasetError], scenarios: Path, farm: Farm, *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Replay each line and report it as it ends."""
+    out = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    report: list[dict[str, Any]] = []
+    async with farm:
+        with Progress(*columns, console=out, transient=True) as progress:
+            task = progress.add_task("replaying", total=len(entries))
+            for entry in entries:
+                report.append(await _replay_entry(entry, scenarios, farm))
+                if not quiet:
+                    progress.console.print(_line_of_report(report[-1]), highlight=False, soft_wrap=True)
+                progress.advance(task)
+    return report
+
+
+async def _replay_entry(entry: Line | DatasetError, scenarios: Path, farm: Farm) -> dict[str, Any]:
+    if not isinstance(entry, Line):
+        return {"line": getattr(entry, "line", None), "id": None, "ok": False, "calls": 0, "mismatches": [str(entry)]}
+    result = await replay_one(entry.trajectory, farm, scenarios)
+    fields: dict[str, Any] = {"line": entry.number, "id": result.trajectory, "ok": result.ok, "calls": result.calls}
+    return {**fields, "from_rows": result.from_rows, "mismatches": result.mismatches}
+
+
+def _line_of_report(entry: dict[str, Any]) -> str:
+    mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
+    rows = ", from stored rows" if entry.get("from_rows") else ""
+    head = f"{mark} line {entry['line']}  {entry['id'] or '-'}  {entry['calls']} calls{rows}"
+    return "\n".join([head, *(f"    {escape(sentence)}" for sentence in entry["mismatches"])])
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {plugin.name: plugin for plugin in entry_points(group="envfactory.commands")}
+
+
+def _plugin_command(name: str, plugin: EntryPoint) -> Any:
+    """A package's command: a typer app, or a function whose parameters are its options."""
+    try:
+        offered = plugin.load()
+    except ModuleNotFoundError:
+        offered = _absent(name)
+    if isinstance(offered, typer.Typer):
+        return typer.main.get_command(offered)
+    single = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    single.command(name)(offered)
+    return typer.main.get_command(single)
+
+
+def _absent(name: str) -> Any:
+    extra = "farm" if name == "serve" else "synthesis"
+
+    def absent() -> None:
+        raise MissingExtra(f"`envfactory {name}`", extra)
+
+    absent.__doc__ = f"(needs the extra '{extra}')"
+    return absent
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Farms and episodes, in process and over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+import envfactory_client as ef
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_farm_lists_its_environments(farm: ef.Farm) -> None:
+    (library,) = await farm.environments()
+    assert (library.name, library.domain) == ("library", "leisure")
+    assert "borrow_book" in library.tools
+
+
+async def test_a_source_tells_the_sql_behind_an_environment(farm: ef.Farm) -> None:
+    source = await farm.source("library")
+    assert "CREATE TABLE books" in source.schema_sql
+    assert "no_copies" in source.contracts["borrow_book"]["refuses"]
+    assert "no_copy_lent_twice" in source.invariants
+
+
+async def test_an_unknown_environment_is_named_with_the_nearest(farm: ef.Farm) -> None:
+    with pytest.raises(ef.UnknownEnvironment, match="'libary'; did you mean 'library'"):
+        await farm.open("libary")
+
+
+async def test_a_wrong_token_is_said(farm_url: str) -> None:
+    async with ef.Farm(farm_url, token="wrong") as farm:
+        with pytest.raises(ef.Unauthorized, match="token"):
+            await farm.environments()
+
+
+async def test_bad_arguments_of_the_control_plane_are_farm_errors(farm: ef.Farm) -> None:
+    with pytest.raises(ef.FarmError, match="seed") as caught:
+        await farm.open("library", seed=-1)
+    assert caught.value.code == "invalid_request"
+
+
+async def test_nothing_listening_is_one_sentence_with_the_address() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        async with ef.Farm(url) as farm:
+            with pytest.raises(ef.Unreachable, match=f"Nothing listens at {url}.*envfactory serve"):
+                await farm.environments()
+
+
+async def test_a_server_that_is_no_farm_is_recognised(farm_url: str) -> None:
+    async with ef.Farm(f"{farm_url}/v0.1") as farm:
+        with pytest.raises(ef.EnvFactoryError, match=r"v0\.1"):
+            await farm.environments()
+
+
+async def test_an_address_without_a_scheme_is_refused_at_once() -> None:
+    with pytest.raises(ef.Unreachable, match="http://localhost:8000"):
+        ef.Farm("localhost:8000")
+
+
+async def test_a_farm_outside_its_block_says_so(farm_url: str) -> None:
+    with pytest.raises(ef.Closed, match="async with"):
+        await ef.Farm(farm_url).environments()
+
+
+async def test_calls_answer_with_structured_results(episode: ef.Episode) -> None:
+    member = await episode.call("library", "find_member", email=episode.persona["email"])
+    assert not member.is_error
+    assert member["name"] == episode.persona["name"]
+    assert member.require() == member.structured
+
+
+async def test_a_refusal_is_an_answer_with_a_code(episode: ef.Episode) -> None:
+    out = await episode.query("library", "SELECT book_id FROM shelf WHERE available = 0 ORDER BY book_id LIMIT 1")
+    member = await episode.call("library", "find_member", email=episode.persona["email"])
+    result = await episode.call("library", "borrow_book", book_id=out.rows[0][0], member_id=member["member_id"])
+    assert result.refusal == "no_copies"
+    assert result.text.startswith("no_copies: ")
+    with pytest.raises(ef.Refused) as caught:
+        result.require()
+    assert caught.value.result is result
+
+
+async def test_bad_arguments_are_an_answer_without_a_code(episode: ef.Episode) -> None:
+    result = await episode.call("library", "get_book", book_id="nonsense")
+    assert result.is_error
+    assert result.refusal is None
+    with pytest.raises(ef.CallFailed, match="book_id"):
+        _ = result["title"]
+
+
+async def test_each_side_has_its_own_tools(episode: ef.Episode) -> None:
+    agents = {tool.name for tool in await episode.tools()}
+    users = {tool.name for tool in await episode.user.tools()}
+    assert users == {"pay_fine"}
+    assert not agents & users
+    member = await episode.call("library", "find_member", email=episode.persona["email"])
+    paid = {"member_id": member["member_id"], "amount_cents": 100}
+    assert (await episode.call("library", "pay_fine", **paid)).is_error
+    assert (await episode.user.call("library", "pay_fine", **paid)).refusal == "too_much"
+
+
+async def test_tools_carry_their_contracts(episode: ef.Episode) -> None:
+    tools = {tool.name: tool for tool in await episode.tools("library")}
+    borrow = tools["borrow_book"]
+    assert borrow.full_name == "library.borrow_book"
+    assert borrow.contract is not None
+    assert borrow.contract.parameters["book_id"].key == "books.book_id"
+    assert borrow.contract.changes == {"loans": "insert"}
+    assert tools["get_book"].read_only
+    assert "_meta" not in borrow.to_wire()
+
+
+async def _borrow(episode: ef.Episode) -> ef.CallResult:
+    found = await episode.query("library", "SELECT book_id FROM shelf WHERE available > 0 ORDER BY book_id LIMIT 1")
+    member = await episode.call("library", "find_member", email=episode.persona["email"])
+    return await episode.call(
+        "library", "borrow_book", book_id=found.rows[0][0], member_id=member["member_id"]
+    )
+
+
+async def test_snapshot_diff_and_restore_go_together(episode: ef.Episode) -> None:
+    start = await episode.state()
+    before = await episode.snapshot()
+    loan = await _borrow(episode)
+    assert (await episode.state()).digest != start.digest
+    diff = await episode.diff(before)
+    assert diff
+    (inserted,) = diff.changes["library"]["loans"].inserted
+    assert inserted["loan_id"] == loan["loan_id"]
+    assert (await episode.restore(before)).digest == start.digest
+    assert not await episode.diff()
+
+
+async def test_a_fork_begins_where_its_origin_is_and_goes_its_own_way(episode: ef.Episode) -> None:
+    await _borrow(episode)
+    async with await episode.fork() as fork:
+        assert (await fork.state()).digest == (await episode.state()).digest
+        assert fork.agent.handle != episode.agent.handle
+        await _borrow(fork)
+        assert (await fork.state()).digest != (await episode.state()).digest
+
+
+async def test_reset_and_advance(episode: ef.Episode) -> None:
+    start = await episode.state()
+    assert start.now == episode.opened_at
+    await _borrow(episode)
+    later = await episode.advance(3600)
+    assert later.now > start.now
+    assert await episode.reset() == start
+
+
+async def test_rows_are_a_scenario_that_opens_again(farm: ef.Farm, episode: ef.Episode) -> None:
+    rows = await episode.rows("library")
+    async with await farm.open("library", seed=7, scenarios={"library": rows}) as copy:
+        assert await copy.state() == await episode.state()
+        assert copy.scenario == {"library": rows}
+        assert (await _borrow(copy)).structured == (await _borrow(episode)).structured
+        assert await copy.state() == await episode.state()
+
+
+async def test_the_seed_gives_the_scenario(farm: ef.Farm, episode: ef.Episode) -> None:
+    assert (await farm.scenario("library", seed=7))["library"] == await episode.rows("library")
+
+
+async def test_invariants_hold_at_the_start(episode: ef.Episode) -> None:
+    assert await episode.violations() == {}
+
+
+async def test_a_query_may_only_read(episode: ef.Episode) -> None:
+    with pytest.raises(ef.FarmError):
+        await episode.query("library", "DELETE FROM loans")
+
+
+async def test_a_closed_episode_answers_nobody(farm: ef.Farm) -> None:
+    episode = await farm.open("library")
+    await episode.close()
+    await episode.close()
+    with pytest.raises(ef.Closed):
+        await episode.call("library", "search_books")
+    with pytest.raises(ef.Closed):
+        await episode.state()
+    with pytest.raises(ef.UnknownEpisode):
+        await farm.join(episode.agent.handle, "library").call("library", "search_books")
+
+
+async def test_an_environment_outside_the_episode_is_named(episode: ef.Episode) -> None:
+    with pytest.raises(ef.UnknownEnvironment, match="'libary'; did you mean 'library'"):
+        await episode.call("libary", "search_books")
+
+
+async def test_a_handle_is_enough_to_join(farm: ef.Farm, episode: ef.Episode) -> None:
+    joined = farm.join(episode.agent.handle, "library")
+    assert (await joined.call("library", "search_books", limit=1))["total"] > 0
+    assert episode.agent.url("library").endswith(f"/episodes/{episode.agent.handle}/library/mcp")
+
+
+async def test_many_episodes_run_side_by_side(farm: ef.Farm) -> None:
+    async def run(seed: int) -> str:
+        async with await farm.open("library", seed=seed) as episode:
+            await _borrow(episode)
+            return (await episode.state()).digest
+
+    first = await asyncio.gather(*(run(seed) for seed in range(8)))
+    again = await asyncio.gather(*(run(seed) for seed in range(8)))
+    assert first == again
+    assert len(set(first)) == len(first)
+
+
+async def test_letters_of_every_script_travel(episode: ef.Episode) -> None:
+    result = await episode.call("library", "search_books", title="Łódź 東京 🚂")
+    assert result["total"] == 0
