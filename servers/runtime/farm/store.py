@@ -56,7 +56,7 @@ class Store:
             raise Fault(
                 429,
                 "too_many_episodes",
-                f"{len(self._episodes)} episodes are open, the limit of this farm; close some with the function 'close'"
+                f"The limit of this farm, {self._limit} open episodes, is reached; close some with the function 'close'"
                 f" (one that nobody uses for {minutes} minutes is closed by itself).",
             )
 

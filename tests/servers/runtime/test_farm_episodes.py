@@ -83,7 +83,8 @@ def test_the_sandbox_offers_the_tools_of_both_actors(farm: RunningFarm) -> None:
 def test_agent_and_user_act_on_one_state(farm: RunningFarm) -> None:
     opened = farm.open()
     ask = {"episode": opened["episode"], "environment": "library"}
-    member_id = farm.ask("query", **ask, sql="SELECT member_id FROM members WHERE fines_cents > 0 LIMIT 1")["rows"][0][0]
+    owing = farm.ask("query", **ask, sql="SELECT member_id FROM members WHERE fines_cents > 0 ORDER BY 1 LIMIT 1")
+    member_id = owing["rows"][0][0]
     book_id, _ = lendable(farm, opened)
     agent, user = (f"/episodes/{opened[actor]}/library/mcp" for actor in ("agent", "user"))
     refused = farm.call(agent, "borrow_book", book_id=book_id, member_id=member_id)

@@ -1,0 +1,323 @@
+"""One environment alone: over stdio and HTTP, with its state in memory or in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import fastmcp
+import mcp
+import pytest
+from fastmcp.client.transports import StdioTransport
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from servers.runtime import discover
+from servers.runtime.standalone import run
+from tests.fixtures.library.server import env
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = "tests.fixtures.library"
+SURROUNDINGS = {**os.environ, "PYTHONPATH": str(ROOT)}
+USER_TOOLS = {"pay_fine"}
+AGENT_TOOLS = {"search_books", "get_book", "find_member", "list_loans", "borrow_book", "return_book"}
+
+Mode = Literal["auto", "legacy"]
+
+
+def client(*arguments: str, mode: Mode = "auto", module: str = MODULE) -> fastmcp.Client[StdioTransport]:
+    transport = StdioTransport(
+        sys.executable, ["-m", module, *arguments], env=SURROUNDINGS, cwd=str(ROOT), keep_alive=False
+    )
+    return fastmcp.Client(transport, mode=mode)
+
+
+def command(*arguments: str, module: str = MODULE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=SURROUNDINGS,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def stopped(*arguments: str) -> str:
+    """Give the sentence with which the library refuses to start."""
+    with pytest.raises(SystemExit) as ended:
+        run(env, arguments)
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+    return ended.value.code
+
+
+def talk(*arguments: str, tool: str, mode: Mode = "auto", **values: Any) -> Any:
+    """Start a server, call one tool, and give its structured result."""
+
+    async def visit() -> Any:
+        async with client(*arguments, mode=mode) as server:
+            return (await server.call_tool(tool, values)).structured_content
+
+    return asyncio.run(visit())
+
+
+@contextmanager
+def serving(*arguments: str, module: str) -> Iterator[str]:
+    """Give the first line that a server writes to standard error or output, and end it afterwards."""
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        env=SURROUNDINGS,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+            process.stdout.read()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_it_serves_over_stdio(mode: Mode) -> None:
+    async def visit() -> tuple[set[str], Any]:
+        async with client(mode=mode) as server:
+            names = {tool.name for tool in await server.list_tools()}
+            refused = await server.call_tool("get_book", {"book_id": "B0000"}, raise_on_error=False)
+            return names, refused
+
+    names, refused = asyncio.run(visit())
+    assert names == AGENT_TOOLS | USER_TOOLS
+    assert refused.is_error
+    assert refused.meta["io.github.envfactory/refusal"] == {"code": "not_found"}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_it_serves_the_official_client_over_stdio(mode: Mode) -> None:
+    async def visit() -> Any:
+        parameters = StdioServerParameters(command=sys.executable, args=["-m", MODULE], env=SURROUNDINGS, cwd=str(ROOT))
+        async with mcp.Client(stdio_client(parameters), mode=mode) as server:
+            return (await server.call_tool("search_books", {"limit": 1})).structured_content
+
+    assert asyncio.run(visit())["total"] == 64
+
+
+def test_standard_output_carries_nothing_but_the_protocol() -> None:
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    messages: list[dict[str, Any]] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "get_book", "arguments": {"x": 1}}},
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", MODULE],
+        env=SURROUNDINGS,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(message) + "\n" for message in messages))
+        process.stdin.flush()
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        rest, errors = process.communicate(timeout=30)
+    assert [line["id"] for line in lines] == [1, 2]
+    assert rest == ""
+    assert errors == ""
+    assert lines[0]["result"]["protocolVersion"] == "2025-06-18"
+    assert lines[1]["result"]["isError"] is True
+
+
+@pytest.mark.parametrize(("actor", "tools"), [("agent", AGENT_TOOLS), ("user", USER_TOOLS)])
+def test_it_offers_the_tools_of_one_actor(actor: str, tools: set[str]) -> None:
+    async def visit() -> set[str]:
+        async with client("--actor", actor) as server:
+            return {tool.name for tool in await server.list_tools()}
+
+    assert asyncio.run(visit()) == tools
+
+
+def test_it_serves_over_http() -> None:
+    async def visit(url: str, mode: Mode) -> Any:
+        async with fastmcp.Client(url, mode=mode) as server:
+            return (await server.call_tool("search_books", {"limit": 1})).structured_content
+
+    with serving("--http", "127.0.0.1:0", module=MODULE) as told:
+        url = re.search(r"http://127\.0\.0\.1:[0-9]+/mcp", told)
+        assert url is not None, told
+        for mode in ("auto", "legacy"):
+            assert asyncio.run(visit(url[0], mode))["total"] == 64
+
+
+def test_the_same_seed_gives_the_same_world() -> None:
+    searches = [talk("--seed", seed, tool="search_books", limit=50) for seed in ("7", "7", "8")]
+    assert searches[0] == searches[1] != searches[2]
+
+
+def test_a_file_keeps_the_state(tmp_path: Path) -> None:
+    file = str(tmp_path / "library.db")
+    query = (
+        "SELECT book_id, member_id FROM shelf, members WHERE available > 1 AND fines_cents = 0 ORDER BY 1, 2 LIMIT 1"
+    )
+    talk("--db", file, "--seed", "7", tool="search_books")
+    with sqlite3.connect(file) as database:
+        book_id, member_id = database.execute(query).fetchone()
+    database.close()
+    lent = talk("--db", file, tool="borrow_book", book_id=book_id, member_id=member_id)
+    again = talk("--db", file, "--seed", "7", tool="borrow_book", book_id=book_id, member_id=member_id)
+    assert lent["loan_id"] != again["loan_id"]
+    loans = talk("--db", file, tool="list_loans", member_id=member_id)["loans"]
+    assert {lent["loan_id"], again["loan_id"]} <= {loan["loan_id"] for loan in loans}
+
+
+def test_rows_of_ones_own_are_the_start(tmp_path: Path) -> None:
+    scenario = tmp_path / "one_book.json"
+    book = {"book_id": "B0001", "title": "The One", "genre": "novel", "copies": 2}
+    scenario.write_text(json.dumps({"books": [book]}), encoding="utf-8")
+    found = talk("--scenario", str(scenario), tool="search_books")
+    assert found == {
+        "books": [{"book_id": "B0001", "title": "The One", "genre": "novel", "available": 2}],
+        "total": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("{", "must be JSON of the form {table: [row, ...]}: the file: Invalid JSON"),
+        ('{"books": {}}', "must be JSON of the form {table: [row, ...]}: books: Input should be a valid array"),
+        ('{"shelves": []}', "library has no table 'shelves'; its tables are books, loans, members."),
+        ('{"books": [{"book_id": "B0001", "pages": 1}]}', "books row 1 has the unknown column 'pages'"),
+        ('{"books": [{"book_id": []}]}', "books row 1: book_id must be text, a number or null, not []."),
+        (
+            '{"books": [{"book_id": "B0001", "title": "A", "genre": "novel", "copies": "many"}]}',
+            "books row 1 does not fit the schema: cannot store TEXT value in INTEGER column books.copies.",
+        ),
+        (
+            '{"loans": [{"loan_id": "L000001", "book_id": "B1", "member_id": "M1", "due_on": "2026-01-01"}]}',
+            "A row of loans refers to a row of ",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_are_named(tmp_path: Path, rows: str, problem: str) -> None:
+    scenario = tmp_path / "scenario.json"
+    scenario.write_text(rows, encoding="utf-8")
+    assert problem in stopped("--scenario", str(scenario))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in which a library keeps its state."""
+    file = tmp_path_factory.mktemp("kept") / "library.db"
+    talk("--db", str(file), tool="search_books")
+    return file
+
+
+def change(file: Path, name: str, value: str) -> None:
+    database = sqlite3.connect(file)
+    database.execute("UPDATE ef_meta SET value = ? WHERE name = ?", (value, name))
+    database.commit()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "options", "problem"),
+    [
+        (("environment", "bank"), (), "holds the state of 'bank', not of 'library'; choose another file."),
+        (("schema", "0"), (), "was made by version 0.1.0, whose tables differ from those of version 0.1.0;"),
+        (None, ("--seed", "9"), "was made with --seed 0; leave --seed out, or start a new file."),
+        (None, ("--size", "large"), "was made with --size small; leave --size out, or start a new file."),
+        (None, ("--scenario", "rows.json"), "has a state already, so --scenario can't begin one there;"),
+    ],
+)
+def test_a_file_that_can_not_be_gone_on_from_is_left_alone(
+    tmp_path: Path, kept: Path, spoilt: tuple[str, str] | None, options: tuple[str, ...], problem: str
+) -> None:
+    file = Path(shutil.copy(kept, tmp_path))
+    if spoilt is not None:
+        change(file, *spoilt)
+    before = file.read_bytes()
+    assert stopped("--db", str(file), *options).startswith(f"{file} {problem}")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"not a database at all" * 200, "file is not a database"), (None, "")]
+)
+def test_a_foreign_file_is_left_alone(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    file = tmp_path / "foreign.db"
+    if content is None:
+        database = sqlite3.connect(file)
+        database.execute("CREATE TABLE mine (a)")
+        database.commit()
+        database.close()
+    else:
+        file.write_bytes(content)
+    before = file.read_bytes()
+    said = stopped("--db", str(file))
+    assert "is not the state of an environment" in said
+    assert problem in said
+    assert file.read_bytes() == before
+
+
+def test_a_port_in_use_is_said_in_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = command("--http", address)
+    assert ended.returncode == 1
+    assert ended.stderr == f"Can't listen on {address}: Address already in use; choose another address or port.\n"
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(env, ["--help"])
+    told = capsys.readouterr().out
+    assert "Members of a town library find, borrow and return books." in told
+    assert '{"mcpServers": {"library": {"command": "python", "args": ["-m", "servers.library"]}}}' in told
+    for option in ("--http", "--db", "--seed", "--size", "--scenario", "--actor"):
+        assert option in told
+
+
+def test_fastmcp_run_serves_the_file_itself() -> None:
+    async def visit() -> set[str]:
+        run = ["-m", "fastmcp.cli", "run", "tests/fixtures/library/server.py", "--no-banner"]
+        transport = StdioTransport(sys.executable, run, env=SURROUNDINGS, cwd=str(ROOT), keep_alive=False)
+        async with fastmcp.Client(transport) as server:
+            found = (await server.call_tool("search_books", {"limit": 1})).structured_content
+            assert found is not None
+            assert found["total"] == 64
+            return {tool.name for tool in await server.list_tools()}
+
+    assert asyncio.run(visit()) == AGENT_TOOLS | USER_TOOLS
+
+
+@pytest.mark.parametrize("name", sorted(discover()))
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_each_environment_starts_alone(name: str, mode: Mode) -> None:
+    async def visit() -> set[str]:
+        async with client(module=f"servers.{name}", mode=mode) as server:
+            return {tool.name for tool in await server.list_tools()}
+
+    assert asyncio.run(visit()) == set(discover()[name]().tools)
