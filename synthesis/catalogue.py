@@ -37,6 +37,12 @@ class Producer:
                     found.setdefault(column, name)
         return found
 
+    def showing(self, column: str) -> list[str]:
+        """Give the fields of the same record that show a column such as "books.title"."""
+        source, _, name = column.partition(".")
+        shown = self.shown(frozenset({source}))
+        return [shown[name]] if name in shown else []
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -70,6 +76,13 @@ class Catalogue:
     def key(self, table: str) -> str:
         """Give the key column of an entity."""
         return self.entity(table).key or self.schema.keys[table]
+
+    def read_by(self, table: str, path: str) -> str:
+        """Give the SQL that reads a column or path of an entity, or raise `PhrasesError` when there is none."""
+        attribute = self.schema.attribute(self.view(table), path)
+        if attribute is None:
+            raise PhrasesError(f"{self.environment}/phrases.toml: [entity.{table}.say] {path} leads nowhere; mend it.")
+        return attribute.expression
 
     def parameter(self, tool: str, name: str) -> FieldContract:
         """Give the contract of a parameter."""

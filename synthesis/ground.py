@@ -14,7 +14,7 @@ from synthesis.choose import Choice, choose
 from synthesis.draft import DraftTurn, Mention, Origin
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
-from synthesis.locate import locate
+from synthesis.locate import Terms, locate
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply
 
@@ -141,7 +141,7 @@ class Grounding:
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                found[part] = await locate(self.stage, table, item, slot, hidden=self._hidden())
+                found[part] = await locate(self.stage, table, item, Terms(slot, self._hidden()))
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
         return found

@@ -26,6 +26,17 @@ ANAPHORA_SHARE = 0.7
 HANDLE_SHARE = 0.3
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a row may be named."""
+
+    slot: Slot
+    hidden: frozenset[str] = frozenset()
+    """Columns that a description must not use, since they are what is asked for."""
+    depth: int = 0
+    """How many descriptions it stands inside."""
+
+
 @dataclass
 class Sought:
     """A row that is being located, and what may be said of it."""
@@ -55,22 +66,15 @@ class Seen:
     facts: list[str] = field(default_factory=list)
 
 
-async def locate(
-    stage: Stage,
-    table: str,
-    value: Any,
-    slot: Slot,
-    *,
-    hidden: frozenset[str] = frozenset(),
-    depth: int = 0,
-) -> Mention:
+async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
     """Give a mention of a row that the agent can resolve, or raise `Drop` when there is none."""
-    if depth > MOST_DEPTH:
+    slot = terms.slot
+    if terms.depth > MOST_DEPTH:
         raise Drop("too_deep", table)
     if "anaphora" in slot.by and stage.chance(ANAPHORA_SHARE) and stage.draft.salient.get(table, (None,))[0] == value:
         return _anaphora(stage, table, value)
     row = await stage.row(table, value)
-    sought = Sought(table, value, row, stage.catalogue.entity(table), slot, hidden, depth)
+    sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
     if "handle" in slot.by and sought.entity.handles and stage.chance(HANDLE_SHARE):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
@@ -151,7 +155,7 @@ async def _proved(
     stage: Stage, sought: Sought, seen: Seen, description: Description, silent: Sequence[Property]
 ) -> Mention | None:
     view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
-    whole = replace(description, properties=(*description.properties, *silent))
+    whole = _reading(stage, sought, replace(description, properties=(*description.properties, *silent)))
     sql, parameters = whole.query(view, key, sought.entity.mine)
     if [row[0] for row in await stage.query(sql, parameters)] != [sought.value]:
         return None
@@ -203,7 +207,26 @@ def _origin(seen: Seen) -> Origin:
 
 
 def _shown(stage: Stage, sought: Sought, producer: Producer) -> dict[str, str]:
-    return producer.shown(frozenset({sought.table, stage.catalogue.view(sought.table)}))
+    """Give the attributes that a look-up shows in the record of a row, with the fields that show them."""
+    view = stage.catalogue.view(sought.table)
+    shown = producer.shown(frozenset({sought.table, view}))
+    for path in sought.entity.say:
+        attribute = stage.catalogue.schema.attribute(view, path) if "." in path else None
+        if attribute is not None and len(fields := producer.showing(attribute.column)) == 1:
+            shown[path] = fields[0]
+    return shown
+
+
+def _reading(stage: Stage, sought: Sought, description: Description) -> Description:
+    """Give the description with the SQL that reads each of its attributes."""
+    properties = tuple(
+        replace(part, read_by=stage.catalogue.read_by(sought.table, part.column)) if "." in part.column else part
+        for part in description.properties
+    )
+    best = description.extreme
+    if best is not None and "." in best.column:
+        best = replace(best, read_by=stage.catalogue.read_by(sought.table, best.column))
+    return replace(description, properties=properties, extreme=best)
 
 
 async def _look_up(stage: Stage, sought: Sought) -> Seen:
@@ -304,7 +327,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    mention = await locate(stage, table, value, ways, depth=sought.depth + 1)
+    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1))
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
     return value, mention.origin

@@ -32,6 +32,8 @@ class Property:
     text: str
     spoken: str = ""
     """The value as it stands in the words."""
+    read_by: str = ""
+    """The SQL that reads the attribute, when it isn't simply the column."""
 
     def holds(self, seen: Any) -> bool:
         """Whether a record's value of the column has the property."""
@@ -39,7 +41,8 @@ class Property:
 
     def condition(self, name: str) -> str:
         """The SQL condition, with the value bound under `name`."""
-        expression = _COMPARED[self.kind][0].format(self.column) if self.kind in _COMPARED else self.column
+        read_by = self.read_by or self.column
+        expression = _COMPARED[self.kind][0].format(read_by) if self.kind in _COMPARED else read_by
         return f"{expression} = :{name}"
 
 
@@ -51,6 +54,7 @@ class Extreme:
     function: str
     word: str
     recency: bool = False
+    read_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Description:
         parameters = {f"p{place}": part.value for place, part in enumerate(self.properties)}
         if self.extreme is None:
             return f"SELECT {key} FROM {view} WHERE {where} ORDER BY {key}", parameters  # noqa: S608
-        column = self.extreme.column
+        column = self.extreme.read_by or self.extreme.column
         best = f"SELECT {self.extreme.function}({column}) FROM {view} WHERE {where}"  # noqa: S608
         return f"SELECT {key} FROM {view} WHERE {where} AND {column} = ({best}) ORDER BY {key}", parameters  # noqa: S608
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     epilog="Examples: [b]python -m synthesis.run -e airline -n 20 --out out/try[/b] · "
     "[b]python -m synthesis.run -e airline -n 200 --out out/try --resume[/b]"
 )
-def generate(
+def generate(  # noqa: PLR0913, PLR0917 - the command's options
     out: Annotated[Path, typer.Option(help="Folder to write; it must be new or empty unless --resume is given.")],
     environments: Annotated[
         str, typer.Option("--environments", "-e", help="Names, comma separated, such as 'airline'.")
@@ -49,7 +50,7 @@ def generate(
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
     settings = Settings(seed, names, size, worlds)
     try:
-        asyncio.run(_generate(settings, RunFolder(out), count, resume, farm, token))
+        asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, farm, token)))
     except EnvFactoryError as error:
         console.print(f"[red]{type(error).__name__}[/red]: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
@@ -58,13 +59,21 @@ def generate(
         raise typer.Exit(130) from None
 
 
-async def _generate(
-    settings: Settings, folder: RunFolder, count: int, resume: bool, url: str | None, token: str | None
-) -> None:
-    async with Farm(url, token=token) if url else Farm.embedded() as farm:
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of one start of the command, beside the settings that decide the bytes."""
+
+    count: int
+    resume: bool
+    url: str | None
+    token: str | None
+
+
+async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None:
+    async with Farm(order.url, token=order.token) if order.url else Farm.embedded() as farm:
         await _check_names(farm, settings)
-        campaign = Campaign(farm, settings, folder, count)
-        if resume:
+        campaign = Campaign(farm, settings, folder, order.count)
+        if order.resume:
             campaign.trajectories, campaign.jobs = folder.resume(settings)
             console.print(f"Going on after {len(campaign.trajectories)} trajectories in {folder.path}.")
         else:

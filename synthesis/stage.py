@@ -58,7 +58,17 @@ class Stage:
             answer = await self.episode.query(self.catalogue.environment, sql, {"value": value})
             if answer.rows:
                 found |= dict(zip(answer.columns, answer.rows[0], strict=True))
-        return found
+        return found | await self._attributes(table, value)
+
+    async def _attributes(self, table: str, value: Any) -> dict[str, Any]:
+        """Give what an entity says over foreign keys, by path."""
+        paths = {path: self.catalogue.read_by(table, path) for path in self.catalogue.entity(table).say if "." in path}
+        if not paths:
+            return {}
+        key, view = self.catalogue.key(table), self.catalogue.view(table)
+        sql = f"SELECT {', '.join(paths.values())} FROM {view} WHERE {key} = :value"  # noqa: S608
+        rows = await self.query(sql, {"value": value})
+        return dict(zip(paths, rows[0], strict=True)) if rows else {}
 
     async def look(self, tool: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> int:
         """Give the step in which the agent made this look-up; an earlier one serves while nothing was written since."""

@@ -1,0 +1,164 @@
+"""Flaws: what in an environment's phrases contradicts its schema or its tools, each as a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from envfactory_client import Tool
+from synthesis.catalogue import Catalogue
+from synthesis.choose import PLACEHOLDER
+from synthesis.phrases import Entity, Slot, ToolPhrases
+from synthesis.schema import memory
+
+
+def flaws(catalogue: Catalogue) -> list[str]:
+    """Give every flaw of an environment's phrases; none when all they name exists."""
+    return [*_entity_flaws(catalogue), *_tool_flaws(catalogue), *_knowledge_flaws(catalogue), *_query_flaws(catalogue)]
+
+
+def _entity_flaws(catalogue: Catalogue) -> Iterator[str]:
+    schema = catalogue.schema
+    for table, entity in catalogue.phrases.entity.items():
+        where = f"[entity.{table}]"
+        if table not in schema.columns:
+            yield f"{where}: the schema has no table {table}."
+            continue
+        if entity.view and entity.view not in schema.columns:
+            yield f"{where}: the schema has no view {entity.view}."
+            continue
+        known = schema.columns[entity.view or table]
+        for column in (*entity.handles, *([entity.recency] if entity.recency else []), *([catalogue.key(table)])):
+            if column not in known:
+                yield f"{where}: {entity.view or table} has no column {column}."
+        yield from _say_flaws(catalogue, table, entity)
+
+
+def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
+    for column, how in entity.say.items():
+        where = f"[entity.{table}.say] {column}"
+        if catalogue.schema.attribute(entity.view or table, column) is None:
+            yield f"{where}: {entity.view or table} has no such column or path."
+        if how.kind == "row" and how.of not in catalogue.phrases.entity:
+            yield f"{where}: 'of' must name an entity, not {how.of}."
+        if how.kind == "enum" and not isinstance(how.forms, dict):
+            yield f"{where}: an enum's forms go by value."
+        if column in entity.handles:
+            yield f"{where}: a handle is never used to describe."
+
+
+def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name in catalogue.tools:
+        if name not in catalogue.phrases.tool:
+            yield f"[tool.{name}] is missing."
+    for name, phrases in catalogue.phrases.tool.items():
+        if name not in catalogue.tools:
+            yield f"[tool.{name}]: there is no such tool."
+            continue
+        tool = catalogue.tools[name]
+        yield from _slot_flaws(catalogue, tool, phrases)
+        yield from _ask_flaws(tool, phrases)
+        yield from _reply_flaws(tool, phrases)
+        yield from _refusal_flaws(tool, phrases)
+        yield from (
+            f"[tool.{name}]: it follows {other}, which doesn't exist."
+            for other in phrases.follows
+            if other not in catalogue.tools
+        )
+
+
+def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    for parameter, slot in phrases.slots.items():
+        where = f"[tool.{tool.name}] slot {parameter}"
+        if parameter not in tool.input_schema.get("properties", {}):
+            yield f"{where}: the tool has no such parameter."
+        if slot.of and slot.of not in catalogue.phrases.entity:
+            yield f"{where}: there is no [entity.{slot.of}]."
+        contract = catalogue.parameter(tool.name, parameter)
+        if contract.key and slot.of and contract.key != f"{slot.of}.{catalogue.key(slot.of)}":
+            yield f"{where}: the parameter is a key of {contract.key}, not of {slot.of}."
+        yield from (f"{where}: {column} is no column of {slot.of}." for column in _unknown_implied(catalogue, slot))
+
+
+def _unknown_implied(catalogue: Catalogue, slot: Slot) -> list[str]:
+    if not slot.of or slot.of not in catalogue.phrases.entity:
+        return []
+    known = {*catalogue.schema.columns[slot.of], *catalogue.schema.columns[catalogue.view(slot.of)]}
+    return [column for column in slot.implied if column not in known]
+
+
+def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    parameters = set(tool.input_schema.get("properties", {})) | {"goal", "row"}
+    for template in (*phrases.asks, *(form for forms in phrases.answers.values() for form in forms)):
+        for name in PLACEHOLDER.findall(template):
+            if name not in parameters:
+                yield f"[tool.{tool.name}]: '{template}' names {name}, which the tool doesn't take."
+    if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
+        yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
+
+
+def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    assert tool.contract is not None
+    fields = {path for path in tool.contract.results if "[" not in path}
+    parameters = set(tool.input_schema.get("properties", {})) | {"row"}
+    for template in (*phrases.done, *(form for forms in phrases.answered.values() for form in forms)):
+        for name in PLACEHOLDER.findall(template):
+            if name not in fields | parameters:
+                yield f"[tool.{tool.name}]: '{template}' names {name}, which is neither a result nor a parameter."
+    for field in {*phrases.answers, *phrases.answered}:
+        if field not in fields:
+            yield f"[tool.{tool.name}]: the result has no field {field}."
+        if (field in phrases.answers) != (field in phrases.answered):
+            yield f"[tool.{tool.name}]: {field} needs both answers and answered."
+
+
+def _refusal_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    assert tool.contract is not None
+    for code in phrases.refused:
+        if code not in tool.contract.refusals:
+            yield f"[tool.{tool.name}]: it never refuses with {code}."
+    if tool.actor == "agent" and not tool.read_only:
+        for code in sorted(set(tool.contract.refusals) - set(phrases.refused) - {"not_found"}):
+            yield f"[tool.{tool.name}]: nothing is said for the refusal {code}."
+
+
+def _knowledge_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name, columns in catalogue.phrases.knows.items():
+        if name == "persona":
+            continue
+        if name not in catalogue.phrases.entity:
+            yield f"[knows] {name}: there is no such entity."
+            continue
+        for column in columns:
+            if column not in catalogue.schema.columns[catalogue.view(name)]:
+                yield f"[knows] {name}: {catalogue.view(name)} has no column {column}."
+
+
+def _query_flaws(catalogue: Catalogue) -> Iterator[str]:
+    """Compile every piece of SQL against an empty database of the schema."""
+    with memory(catalogue.schema.sql) as db:
+        for where, sql in _queries(catalogue):
+            try:
+                db.execute(f"EXPLAIN {sql}", _Anything())
+            except sqlite3.Error as error:
+                yield f"{where}: {error}."
+
+
+def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for table, entity in catalogue.phrases.entity.items():
+        if entity.mine and table in catalogue.schema.columns:
+            yield f"[entity.{table}] mine", f"SELECT 1 FROM {catalogue.view(table)} WHERE {entity.mine}"  # noqa: S608
+    for name, phrases in catalogue.phrases.tool.items():
+        for parameter, slot in phrases.slots.items():
+            where = f"[tool.{name}] slot {parameter}"
+            if slot.where and slot.of in catalogue.phrases.entity:
+                yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {slot.where}"  # noqa: S608
+            if slot.from_:
+                yield where, slot.from_
+
+
+class _Anything(dict[str, None]):
+    """Bound values for whatever names a query has."""
+
+    def __missing__(self, key: str) -> None:
+        return None
