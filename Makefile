@@ -27,7 +27,8 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-run: $(READY) ## Make 100 trajectories of the airline, in out/airline-100
+run: $(READY) ## Make 100 trajectories of the airline, in out/airline-100; an earlier run is kept beside it
+	@if [ -e $(OUT) ]; then rm -rf $(OUT).before; mv $(OUT) $(OUT).before; echo "The last run is now in $(OUT).before."; fi
 	@$(BIN)/python -m synthesis.run --count 100 --seed 7 --environments airline --out $(OUT)
 
 test: $(READY) ## Run all tests
