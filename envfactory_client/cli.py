@@ -358,14 +358,15 @@ def _plugins() -> dict[str, EntryPoint]:
 
 def _plugin_command(name: str, plugin: EntryPoint) -> Any:
     """A package's command: a typer app, or a function whose parameters are its options."""
+    taking: dict[str, Any] = {}
     try:
         offered = plugin.load()
     except ModuleNotFoundError:
-        offered = _absent(name)
+        offered, taking = _absent(name), {"allow_extra_args": True, "ignore_unknown_options": True}
     if isinstance(offered, typer.Typer):
         return typer.main.get_command(offered)
     single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    single.command(name)(offered)
+    single.command(name, context_settings=taking)(offered)
     return typer.main.get_command(single)
 
 
