@@ -34,7 +34,11 @@ class Surface:
         """Answer one HTTP request, whatever its path."""
         if not self._started.is_set():
             await self._start()
-        await self._app({**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}, receive, send)
+        headers = [
+            (name, value.strip()) for name, value in scope["headers"]
+        ]  # some HTTP parsers leave blanks at the end
+        inner = {**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": "", "headers": headers}
+        await self._app(inner, receive, send)
 
     async def close(self) -> None:
         """End the server's lifespan."""
