@@ -213,7 +213,7 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     else:
         calls = sum(entry["calls"] for entry in report)
         verdict = f"[red]{failed} differ[/]" if failed else "[green]all as recorded[/]"
-        _out().print(f"{len(report)} trajectories, {calls} calls: {verdict}.", highlight=False)
+        _out().print(f"{_counted(len(report), 'trajectory')}, {_counted(calls, 'call')}: {verdict}.", highlight=False)
     if failed:
         raise typer.Exit(1)
 
@@ -350,6 +350,11 @@ def _line_of_report(entry: dict[str, Any]) -> str:
     rows = ", from stored rows" if entry.get("from_rows") else ""
     head = f"{mark} line {entry['line']}  {entry['id'] or '-'}  {entry['calls']} calls{rows}"
     return "\n".join([head, *(f"    {escape(sentence)}" for sentence in entry["mismatches"])])
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def _plugins() -> dict[str, EntryPoint]:

@@ -44,10 +44,10 @@ def values_at(value: Any, path: str) -> list[Any]:
     """Every value that a path reaches, in order; none when it reaches nothing."""
     reached = [value]
     for part in path.split("."):
-        name = part.removesuffix("[]") if part.endswith("[]") else part
+        name = part.rstrip("[]")
         if name:
             reached = [item[name] for item in reached if isinstance(item, Mapping) and name in item]
-        if part.endswith("[]"):
+        for _ in range(part.count("[]")):
             reached = [element for item in reached if isinstance(item, list | tuple) for element in item]
     return reached
 

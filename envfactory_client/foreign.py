@@ -58,17 +58,22 @@ class ForeignServer:
             raise self._failure(_innermost(group)) from group
         except (OSError, RuntimeError, _sdk_error()) as error:
             raise self._failure(error) from error
-        self._client = client
-        return self
+        else:
+            self._client = client
+            return self
+        finally:
+            if self._client is None:
+                self._forget_stderr()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._client is not None:
             client, self._client = self._client, None
-            await client.__aexit__(kind, error, trace)
-        if self._stderr is not None:
-            self._stderr.close()
+            try:
+                await client.__aexit__(kind, error, trace)
+            finally:
+                self._forget_stderr()
 
     @property
     def name(self) -> str:
@@ -165,6 +170,11 @@ class ForeignServer:
             return Unreachable(f"No MCP server answers at {self._target} ({why}); is the address right?")
         said = self._last_words()
         return ForeignServerError(f"'{self._shown}' didn't start as an MCP server: {said or error}")
+
+    def _forget_stderr(self) -> None:
+        if self._stderr is not None:
+            self._stderr.close()
+            self._stderr = None
 
     def _last_words(self) -> str:
         """The end of what the server wrote to its error stream."""

@@ -24,7 +24,7 @@ TICKETS = '''
 """A server by other authors: no contracts, some habits."""
 
 import json
-from typing import TypedDict
+from typing_extensions import TypedDict
 
 from fastmcp import FastMCP
 

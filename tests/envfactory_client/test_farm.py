@@ -118,9 +118,7 @@ async def test_tools_carry_their_contracts(episode: ef.Episode) -> None:
 async def _borrow(episode: ef.Episode) -> ef.CallResult:
     found = await episode.query("library", "SELECT book_id FROM shelf WHERE available > 0 ORDER BY book_id LIMIT 1")
     member = await episode.call("library", "find_member", email=episode.persona["email"])
-    return await episode.call(
-        "library", "borrow_book", book_id=found.rows[0][0], member_id=member["member_id"]
-    )
+    return await episode.call("library", "borrow_book", book_id=found.rows[0][0], member_id=member["member_id"])
 
 
 async def test_snapshot_diff_and_restore_go_together(episode: ef.Episode) -> None:
