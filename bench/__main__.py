@@ -1,0 +1,35 @@
+"""Measure: `python -m bench [episodes] [calls] [trajectories]`; all of them when none is named."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from rich.console import Console
+
+from bench.calls import calls
+from bench.episodes import episodes
+from bench.trajectories import trajectories
+
+NAMES = ("episodes", "calls", "trajectories")
+
+
+def main(names: list[str]) -> int:
+    """Print the tables of the named benchmarks."""
+    console = Console()
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        console.print(f"There is no benchmark '{unknown[0]}'; there are {', '.join(NAMES)}.")
+        return 2
+    for name in names or NAMES:
+        if name == "episodes":
+            console.print(episodes())
+        elif name == "calls":
+            console.print(asyncio.run(calls()))
+        else:
+            console.print(asyncio.run(trajectories()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The least environment that there can be, to compare others with."""

@@ -1,0 +1,1 @@
+CREATE TABLE blanks (blank_id INTEGER PRIMARY KEY) STRICT;
