@@ -14,7 +14,7 @@ from typing import Any
 from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin
 from synthesis.errors import Drop
-from synthesis.paths import places_at
+from synthesis.paths import places_at, value_of
 from synthesis.phrases import Entity, Slot
 from synthesis.references import Description, Property, descriptions, extremes, make_property
 from synthesis.stage import Stage
@@ -73,6 +73,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         raise Drop("too_deep", table)
     if "anaphora" in slot.by and stage.chance(ANAPHORA_SHARE) and stage.draft.salient.get(table, (None,))[0] == value:
         return _anaphora(stage, table, value)
+    if (own := await _known_self(stage, table, value)) is not None:
+        return own
     row = await stage.row(table, value)
     sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
     if "handle" in slot.by and sought.entity.handles and stage.chance(HANDLE_SHARE):
@@ -94,6 +96,17 @@ def _anaphora(stage: Stage, table: str, value: Any) -> Mention:
     text = stage.pick(("it", "it", f"that {noun}", f"the same {noun}"))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
     return Mention(table, key, value, text, text, "anaphora", sql, {"value": value}, origin=origin)
+
+
+async def _known_self(stage: Stage, table: str, value: Any) -> Mention | None:
+    """Give the user's own only row when an earlier result has shown its key, which never changes."""
+    entity, key = stage.catalogue.entity(table), stage.catalogue.key(table)
+    origin = stage.earlier(f"{table}.{key}", value) if entity.mine else None
+    if origin is None or await stage.keys(table, None) != [value]:
+        return None
+    text = f"my {stage.pick(entity.noun)}"
+    sql = f"SELECT {key} FROM {stage.catalogue.view(table)} WHERE {entity.mine} ORDER BY {key}"  # noqa: S608
+    return Mention(table, key, value, text, text, "self", sql, _bound(stage, sql), origin=origin)
 
 
 async def _by_handle(stage: Stage, sought: Sought) -> Mention:
@@ -119,9 +132,21 @@ async def _by_handle(stage: Stage, sought: Sought) -> Mention:
     )
     if column == key:
         return mention
+    if (origin := _seen_with(stage, sought, spoken)) is not None:
+        return replace(mention, origin=origin)
     sought.handle = column
     seen = await _look_up(stage, sought)
     return replace(mention, origin=_origin(seen), nested=tuple(seen.nested), facts=tuple(seen.facts))
+
+
+def _seen_with(stage: Stage, sought: Sought, handle: str) -> Origin | None:
+    """Give where an earlier result shows the row's key beside its handle, so that it needs no look-up."""
+    key = stage.catalogue.key(sought.table)
+    origin = stage.earlier(f"{sought.table}.{key}", sought.value)
+    if origin is None or origin.step is None or origin.place is None:
+        return None
+    record = value_of(stage.draft.steps[origin.step].result, origin.place.rpartition(".")[0])
+    return origin if handle in record.values() else None
 
 
 async def _by_description(stage: Stage, sought: Sought) -> Mention:
@@ -159,7 +184,6 @@ async def _proved(
     sql, parameters = whole.query(view, key, sought.entity.mine)
     if [row[0] for row in await stage.query(sql, parameters)] != [sought.value]:
         return None
-    own = {name: stage.card[name.removeprefix("persona_")] for name in _persona_names(stage, sql)}
     text = description.text(sought.entity, stage.rng)
     kind = _kind(sought, description)
     return Mention(
@@ -170,7 +194,7 @@ async def _proved(
         description.modifiers or text,
         kind,
         sql,
-        {**parameters, **own},
+        {**parameters, **_bound(stage, sql)},
         tuple(_as_record(part) for part in description.properties)
         + (({"column": description.extreme.column, "text": description.extreme.word},) if description.extreme else ()),
         origin=_origin(seen),
@@ -189,8 +213,9 @@ def _as_record(part: Property) -> dict[str, Any]:
     return {"column": part.column, "value": part.value, "text": part.text}
 
 
-def _persona_names(stage: Stage, sql: str) -> list[str]:
-    return [f"persona_{name}" for name in stage.card if f":persona_{name}" in sql]
+def _bound(stage: Stage, sql: str) -> dict[str, Any]:
+    """Give the facts of the user's card that a query names."""
+    return {f"persona_{name}": value for name, value in stage.card.items() if f":persona_{name}" in sql}
 
 
 def _in_order(entity: Entity, properties: Sequence[Property]) -> tuple[Property, ...]:
