@@ -1,0 +1,305 @@
+-- An airline's reservations: what flies, who is booked on it, what was paid.
+--
+-- Times ending in Z are UTC; *_on and *_local are what the airport's own calendar and clock say. Money is in US cents.
+-- What depends on the clock (an expired hold, a departed flight, a closed one) is never stored: views derive it.
+
+-- The network ---------------------------------------------------------------------------------------------------------
+
+CREATE TABLE airports (
+    airport_code TEXT PRIMARY KEY CHECK (airport_code GLOB '[A-Z][A-Z][A-Z]'),
+    name         TEXT NOT NULL CHECK (name <> ''),
+    city         TEXT NOT NULL CHECK (city <> ''),
+    country      TEXT NOT NULL CHECK (country GLOB '[A-Z][A-Z]')
+) STRICT;
+
+CREATE TABLE flights (
+    flight_id        TEXT PRIMARY KEY,
+    flight_number    TEXT NOT NULL CHECK (flight_number GLOB 'EV[1-9]*'),
+    origin_code      TEXT NOT NULL REFERENCES airports,
+    destination_code TEXT NOT NULL REFERENCES airports,
+    departs_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', departs_at) IS departs_at),
+    departs_on       TEXT NOT NULL CHECK (departs_on IS date(departs_on, '+0 days')),
+    departs_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', departs_local) IS departs_local),
+    arrives_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', arrives_at) IS arrives_at),
+    arrives_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', arrives_local) IS arrives_local),
+    stops            INTEGER NOT NULL CHECK (stops IN (0, 1)),
+    status           TEXT NOT NULL CHECK (status IN ('scheduled', 'delayed', 'cancelled')),
+    delay_minutes    INTEGER NOT NULL DEFAULT 0 CHECK (delay_minutes >= 0),   -- already in the times above
+    CHECK (origin_code <> destination_code),
+    CHECK (departs_at < arrives_at),
+    CHECK (departs_on = substr(departs_local, 1, 10)),
+    CHECK ((status = 'delayed') = (delay_minutes > 0))
+) STRICT;
+
+CREATE INDEX flights_by_route ON flights (origin_code, destination_code, departs_on);
+
+-- The part of an aircraft that is sold: its seats, how many tickets are paid for, and the standard fare of one.
+CREATE TABLE cabins (
+    flight_id  TEXT NOT NULL REFERENCES flights,
+    cabin      TEXT NOT NULL CHECK (cabin IN ('economy', 'business')),
+    seats      INTEGER NOT NULL CHECK (seats BETWEEN 1 AND 12),
+    seats_sold INTEGER NOT NULL CHECK (seats_sold BETWEEN 0 AND seats),
+    fare_cents INTEGER NOT NULL CHECK (fare_cents > 0),
+    PRIMARY KEY (flight_id, cabin)
+) STRICT;
+
+-- The plan of a cabin, the same on all flights: a cabin with n seats has the first n of them.
+CREATE TABLE seat_plan (
+    cabin    TEXT NOT NULL CHECK (cabin IN ('economy', 'business')),
+    seat     TEXT NOT NULL CHECK (seat GLOB '[1-9]*[A-F]'),
+    ordinal  INTEGER NOT NULL CHECK (ordinal BETWEEN 1 AND 12),
+    position TEXT NOT NULL CHECK (position IN ('window', 'middle', 'aisle')),
+    PRIMARY KEY (cabin, seat),
+    UNIQUE (cabin, ordinal)
+) STRICT;
+
+-- What a fare allows; a fee that is null means that the thing is not allowed at all.
+CREATE TABLE fare_rules (
+    fare_type        TEXT PRIMARY KEY CHECK (fare_type IN ('basic', 'standard', 'flex')),
+    percent          INTEGER NOT NULL CHECK (percent > 0),                      -- of the standard fare
+    change_fee_cents INTEGER CHECK (change_fee_cents >= 0),                     -- for each passenger
+    cancel_fee_cents INTEGER CHECK (cancel_fee_cents >= 0),                     -- for each passenger
+    bag_fee_cents    INTEGER NOT NULL CHECK (bag_fee_cents > 0),                -- for each bag
+    seat_choice      INTEGER NOT NULL CHECK (seat_choice IN (0, 1))
+) STRICT;
+
+-- Customers and their bookings ----------------------------------------------------------------------------------------
+
+CREATE TABLE customers (
+    customer_id TEXT PRIMARY KEY,
+    name        TEXT NOT NULL CHECK (name <> ''),
+    email       TEXT NOT NULL UNIQUE CHECK (email LIKE '_%@_%'),
+    phone       TEXT NOT NULL CHECK (phone <> ''),
+    points      INTEGER NOT NULL CHECK (points >= 0)
+) STRICT;
+
+CREATE TABLE bookings (
+    booking_id  TEXT PRIMARY KEY,
+    reference   TEXT NOT NULL UNIQUE CHECK (length(reference) = 6),
+    customer_id TEXT NOT NULL REFERENCES customers,
+    fare_type   TEXT NOT NULL REFERENCES fare_rules,
+    status      TEXT NOT NULL CHECK (status IN ('held', 'confirmed', 'cancelled')),
+    booked_at   TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', booked_at) IS booked_at),
+    expires_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at),   -- of the hold
+    paid_cents  INTEGER NOT NULL CHECK (paid_cents >= 0),
+    CHECK (booked_at < expires_at),
+    CHECK (status <> 'held' OR paid_cents = 0)
+) STRICT;
+
+CREATE INDEX bookings_by_customer ON bookings (customer_id);
+
+CREATE TABLE passengers (
+    passenger_id TEXT PRIMARY KEY,
+    booking_id   TEXT NOT NULL REFERENCES bookings,
+    name         TEXT NOT NULL CHECK (name LIKE '_% _%'),
+    UNIQUE (booking_id, name)
+) STRICT;
+
+-- One flight of a booking, there or back.
+CREATE TABLE segments (
+    segment_id TEXT PRIMARY KEY,
+    booking_id TEXT NOT NULL REFERENCES bookings,
+    leg        TEXT NOT NULL CHECK (leg IN ('outbound', 'return')),
+    flight_id  TEXT NOT NULL,
+    cabin      TEXT NOT NULL,
+    fare_cents INTEGER NOT NULL CHECK (fare_cents > 0),                         -- for each passenger
+    UNIQUE (booking_id, leg),
+    FOREIGN KEY (flight_id, cabin) REFERENCES cabins
+) STRICT;
+
+CREATE INDEX segments_by_flight ON segments (flight_id, cabin);
+
+-- One passenger on one segment.
+CREATE TABLE tickets (
+    ticket_id     TEXT PRIMARY KEY,
+    segment_id    TEXT NOT NULL REFERENCES segments,
+    passenger_id  TEXT NOT NULL REFERENCES passengers,
+    seat          TEXT CHECK (seat GLOB '[1-9]*[A-F]'),
+    bags          INTEGER NOT NULL DEFAULT 0 CHECK (bags BETWEEN 0 AND 3),
+    checked_in_at TEXT CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', checked_in_at) IS checked_in_at),
+    UNIQUE (segment_id, passenger_id),
+    CHECK (checked_in_at IS NULL OR seat IS NOT NULL)
+) STRICT;
+
+CREATE INDEX tickets_by_passenger ON tickets (passenger_id);
+
+-- A charge that the customer is asked for, then approves or not; or a refund. A change names the segment and the flight
+-- that it moves to, bags name the ticket and how many.
+CREATE TABLE payments (
+    payment_id    TEXT PRIMARY KEY,
+    booking_id    TEXT NOT NULL REFERENCES bookings,
+    kind          TEXT NOT NULL CHECK (kind IN ('fare', 'change', 'bags', 'refund')),
+    amount_cents  INTEGER NOT NULL CHECK (amount_cents > 0),
+    status        TEXT NOT NULL CHECK (status IN ('pending', 'paid', 'declined', 'withdrawn')),
+    created_at    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at),
+    expires_at    TEXT CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at),
+    segment_id    TEXT REFERENCES segments,
+    new_flight_id TEXT REFERENCES flights,
+    ticket_id     TEXT REFERENCES tickets,
+    bags          INTEGER CHECK (bags BETWEEN 1 AND 3),
+    CHECK ((kind = 'refund') = (expires_at IS NULL)),
+    CHECK (kind <> 'refund' OR status = 'paid'),
+    CHECK ((kind = 'change') = (segment_id IS NOT NULL) AND (kind = 'change') = (new_flight_id IS NOT NULL)),
+    CHECK ((kind = 'bags') = (ticket_id IS NOT NULL) AND (kind = 'bags') = (bags IS NOT NULL))
+) STRICT;
+
+CREATE INDEX payments_by_booking ON payments (booking_id);
+
+-- The ledger of loyalty points.
+CREATE TABLE point_entries (
+    entry_id    TEXT PRIMARY KEY,
+    customer_id TEXT NOT NULL REFERENCES customers,
+    segment_id  TEXT REFERENCES segments,
+    kind        TEXT NOT NULL CHECK (kind IN ('welcome', 'earned', 'upgrade')),
+    points      INTEGER NOT NULL CHECK ((kind = 'upgrade') = (points < 0) AND points <> 0),
+    entered_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', entered_at) IS entered_at),
+    CHECK ((kind = 'welcome') = (segment_id IS NULL))
+) STRICT;
+
+CREATE INDEX point_entries_by_customer ON point_entries (customer_id);
+
+-- Views: what the clock and the rules make of it ----------------------------------------------------------------------
+
+-- A flight with the names of its places. It closes an hour before it leaves, and a cancelled one never does. It is
+-- disrupted when cancelled, or when so late that its passengers may rebook or have their money back.
+CREATE VIEW flight_times AS
+SELECT f.flight_id, f.flight_number, f.origin_code, o.city AS origin_city, f.destination_code, d.city AS destination_city,
+       f.departs_at, f.departs_on, f.departs_local, f.arrives_at, f.arrives_local, f.stops, f.delay_minutes,
+       (unixepoch(f.arrives_at) - unixepoch(f.departs_at)) / 60 AS duration_minutes,
+       CASE WHEN f.status <> 'cancelled' AND f.departs_at <= c.now THEN 'departed' ELSE f.status END AS status,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.departs_at, '-24 hours') AS checkin_opens_at,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.departs_at, '-1 hour') AS closes_at,
+       f.status <> 'cancelled' AND strftime('%Y-%m-%dT%H:%M:%SZ', f.departs_at, '-1 hour') <= c.now AS closed,
+       f.status = 'cancelled' OR f.delay_minutes >= iif(o.country = d.country, 180, 360) AS disrupted
+FROM flights f
+JOIN airports o ON o.airport_code = f.origin_code
+JOIN airports d ON d.airport_code = f.destination_code
+JOIN ef_clock c;
+
+-- A hold keeps its seats until it expires; nobody has to sweep.
+CREATE VIEW cabin_board AS
+SELECT flight_id, cabin, seats, fare_cents, seats - seats_sold - seats_held AS seats_left
+FROM (
+    SELECT c.*, (
+        SELECT count(*)
+        FROM segments s
+        JOIN bookings b ON b.booking_id = s.booking_id AND b.status = 'held'
+        JOIN ef_clock ON b.expires_at > now
+        JOIN tickets t ON t.segment_id = s.segment_id
+        WHERE s.flight_id = c.flight_id AND s.cabin = c.cabin
+    ) AS seats_held
+    FROM cabins c
+);
+
+CREATE VIEW fare_board AS
+SELECT c.flight_id, c.cabin, r.fare_type, c.fare_cents * r.percent / 100 AS fare_cents, c.seats_left,
+       r.change_fee_cents, r.cancel_fee_cents, r.bag_fee_cents, r.seat_choice
+FROM cabin_board c
+CROSS JOIN fare_rules r;
+
+CREATE VIEW flight_board AS
+SELECT f.*, e.fare_cents, e.seats_left, b.fare_cents AS business_fare_cents, b.seats_left AS business_seats_left
+FROM flight_times f
+LEFT JOIN cabin_board e ON e.flight_id = f.flight_id AND e.cabin = 'economy'
+LEFT JOIN cabin_board b ON b.flight_id = f.flight_id AND b.cabin = 'business';
+
+CREATE VIEW departures AS
+SELECT * FROM flight_board WHERE departs_at > (SELECT now FROM ef_clock);
+
+CREATE VIEW free_seats AS
+SELECT c.flight_id, p.cabin, p.seat, p.position
+FROM cabins c
+JOIN seat_plan p ON p.cabin = c.cabin AND p.ordinal <= c.seats
+WHERE NOT EXISTS (
+    SELECT 1 FROM segments s JOIN tickets t ON t.segment_id = s.segment_id
+    WHERE s.flight_id = c.flight_id AND s.cabin = c.cabin AND t.seat = p.seat
+);
+
+-- A booking with the state that the clock puts it in.
+CREATE VIEW booking_states AS
+SELECT b.booking_id, b.reference, b.customer_id, u.email, u.name AS customer_name, b.fare_type, b.booked_at,
+       b.expires_at, b.paid_cents,
+       CASE
+           WHEN b.status = 'held' AND b.expires_at <= now THEN 'expired'
+           WHEN b.status = 'confirmed' AND NOT EXISTS (
+               SELECT 1 FROM segments s JOIN flights f ON f.flight_id = s.flight_id
+               WHERE s.booking_id = b.booking_id AND (f.status = 'cancelled' OR f.departs_at > now)
+           ) THEN 'flown'
+           ELSE b.status
+       END AS status,
+       EXISTS (
+           SELECT 1 FROM payments p WHERE p.booking_id = b.booking_id AND p.status = 'pending' AND p.expires_at > now
+       ) AS payment_pending,
+       (SELECT count(*) FROM passengers p WHERE p.booking_id = b.booking_id) AS passengers
+FROM bookings b
+JOIN customers u ON u.customer_id = b.customer_id
+JOIN ef_clock;
+
+-- A segment with its booking and flight. It is alterable while nothing stands in the way: not its booking's state, not the
+-- clock, not a check-in, not a payment that waits for an answer.
+CREATE VIEW segment_board AS
+SELECT x.*, booking_status = 'confirmed' AND NOT closed AND NOT checked_in AND NOT payment_pending AS alterable
+FROM (
+    SELECT s.segment_id, s.booking_id, b.reference, b.customer_id, b.email, b.status AS booking_status, b.fare_type,
+           b.payment_pending, b.passengers, s.leg, s.cabin, s.fare_cents, f.flight_id, f.flight_number, f.origin_code,
+           f.origin_city, f.destination_code, f.destination_city, f.departs_at, f.departs_on, f.departs_local, f.arrives_at,
+           f.arrives_local, f.status AS flight_status, f.delay_minutes, f.checkin_opens_at, f.closes_at, f.closed,
+           f.disrupted, iif(f.disrupted, 0, r.change_fee_cents) AS change_fee_cents, r.bag_fee_cents, r.seat_choice,
+           EXISTS (
+               SELECT 1 FROM tickets t WHERE t.segment_id = s.segment_id AND t.checked_in_at IS NOT NULL
+           ) AS checked_in,
+           7500 * b.passengers AS upgrade_points
+    FROM segments s
+    JOIN booking_states b ON b.booking_id = s.booking_id
+    JOIN flight_times f ON f.flight_id = s.flight_id
+    JOIN fare_rules r ON r.fare_type = b.fare_type
+) x;
+
+CREATE VIEW ticket_board AS
+SELECT t.ticket_id, t.passenger_id, p.name AS passenger_name, t.seat, t.bags, s.*
+FROM tickets t
+JOIN passengers p ON p.passenger_id = t.passenger_id
+JOIN segment_board s ON s.segment_id = t.segment_id;
+
+-- A booking as its owner would tell it from others, and what cancelling it would give back. Within 24 hours of booking,
+-- a week or more ahead, any fare is refunded in full; so is a disrupted one.
+CREATE VIEW booking_board AS
+SELECT t.*,
+       CASE
+           WHEN status = 'held' THEN 0
+           WHEN status <> 'confirmed' OR closed OR checked_in OR NOT refundable THEN NULL
+           WHEN disrupted OR regretted THEN paid_cents
+           ELSE max(0, paid_cents - cancel_fee_cents * passengers)
+       END AS refund_cents
+FROM (
+    SELECT w.*, disrupted OR regretted OR cancel_fee_cents IS NOT NULL AS refundable
+    FROM (
+        SELECT b.*, s.cabin, s.origin_code, s.origin_city, s.destination_code, s.destination_city, s.departs_at,
+               s.departs_on, s.departs_local, s.flight_number, s.flight_status, s.delay_minutes,
+               (SELECT x.departs_on FROM segment_board x
+                WHERE x.booking_id = b.booking_id AND x.leg = 'return') AS returns_on,
+               EXISTS (SELECT 1 FROM segment_board x WHERE x.booking_id = b.booking_id AND x.closed) AS closed,
+               EXISTS (SELECT 1 FROM segment_board x WHERE x.booking_id = b.booking_id AND x.checked_in) AS checked_in,
+               EXISTS (SELECT 1 FROM segment_board x WHERE x.booking_id = b.booking_id AND x.disrupted) AS disrupted,
+               unixepoch(now) < unixepoch(b.booked_at, '+24 hours')
+                   AND unixepoch(s.departs_at) >= unixepoch(b.booked_at, '+7 days') AS regretted,
+               r.cancel_fee_cents,
+               (SELECT coalesce(sum(x.bags), 0) FROM ticket_board x WHERE x.booking_id = b.booking_id) AS bags
+        FROM booking_states b
+        JOIN segment_board s ON s.booking_id = b.booking_id AND s.leg = 'outbound'
+        JOIN fare_rules r ON r.fare_type = b.fare_type
+        JOIN ef_clock
+    ) w
+) t;
+
+CREATE VIEW payment_board AS
+SELECT p.payment_id, p.booking_id, b.reference, b.email, p.kind, p.amount_cents, p.created_at, p.expires_at,
+       iif(p.status = 'pending' AND p.expires_at <= now, 'expired', p.status) AS status,
+       s.destination_city, s.departs_on
+FROM payments p
+JOIN booking_states b ON b.booking_id = p.booking_id
+JOIN segment_board s ON s.booking_id = p.booking_id AND s.leg = 'outbound'
+JOIN ef_clock;
+
+CREATE VIEW payment_requests AS
+SELECT * FROM payment_board WHERE kind <> 'refund';
