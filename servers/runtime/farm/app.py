@@ -64,7 +64,7 @@ class FarmApp:
         self._registry = registry or Registry(registry_path())
         self._control = Control(catalogue, store)
         self._table = function_table(self._control)
-        self._sandbox = Sandbox(self._control.open_episode) if sandbox else None
+        self._sandbox = Sandbox() if sandbox else None
         self._surfaces: WeakKeyDictionary[asyncio.AbstractEventLoop, Surfaces] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,7 +161,7 @@ class FarmApp:
         if named := _EPISODE.fullmatch(path):
             return await self._of_episode(named["handle"], named["environment"])
         if named := _SANDBOX.fullmatch(path):
-            return await self._of_sandbox(named["environment"])
+            return self._of_sandbox(named["environment"])
         raise _no_such_path(path)
 
     async def _of_episode(self, handle: str, environment: str | None) -> Destination:
@@ -175,11 +175,11 @@ class FarmApp:
         surface = self._here().of_actor(seat.episode.environments[environment], seat.actor)
         return Destination(surface, (seat.episode.active(),))
 
-    async def _of_sandbox(self, name: str) -> Destination:
+    def _of_sandbox(self, name: str) -> Destination:
         environment = self._catalogue.get(name)
         if self._sandbox is None:
             raise Fault(404, "no_sandbox", f"There are no sandboxes here; open an episode over '{name}' at /farm/open.")
-        episode = await self._sandbox.episode(environment)
+        episode = self._sandbox.episode(environment)
         return Destination(self._here().of_sandbox(environment), (episode.active(),))
 
     def _here(self) -> Surfaces:

@@ -32,10 +32,13 @@ def test_200_parallel_episodes_never_see_each_other(farm: RunningFarm) -> None:
     copies = farm.call(f"/episodes/{first['agent']}/library/mcp", "get_book", book_id=book_id)
     available = copies["structuredContent"]["available"]
 
-    async def live(number: int, http: httpx.AsyncClient) -> tuple[int, dict[str, Any]]:
-        headers = {"authorization": "Bearer the token of the tests"}
-        arguments = {"environments": ["library"], "seed": 11}
-        opened = (await http.post("/farm/open", json=arguments, headers=headers)).json()
+    async def live(number: int, http: httpx.AsyncClient, turn: asyncio.Semaphore) -> tuple[int, dict[str, Any]]:
+        async def post(path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
+            async with turn:
+                return (await http.post(path, json=body, headers=headers)).json()
+
+        bearer = {"authorization": "Bearer the token of the tests"}
+        opened = await post("/farm/open", {"environments": ["library"], "seed": 11}, bearer)
         lent = 0
         for _ in range(number % 4):
             body, names = rpc_request(
@@ -43,15 +46,16 @@ def test_200_parallel_episodes_never_see_each_other(farm: RunningFarm) -> None:
                 {"name": "library_borrow_book", "arguments": {"book_id": book_id, "member_id": member_id}},
                 "2025-11-25" if number % 3 else "2026-07-28",
             )
-            answer = (await http.post(f"/episodes/{opened['agent']}/mcp", json=body, headers=names)).json()
+            answer = await post(f"/episodes/{opened['agent']}/mcp", body, names)
             lent += not answer["result"]["isError"]
-        diff = await http.post("/farm/diff", json={"episode": opened["episode"]}, headers=headers)
-        await http.post("/farm/close", json={"episode": opened["episode"]}, headers=headers)
-        return lent, diff.json()["changes"]
+        diff = await post("/farm/diff", {"episode": opened["episode"]}, bearer)
+        await post("/farm/close", {"episode": opened["episode"]}, bearer)
+        return lent, diff["changes"]
 
     async def live_all() -> list[tuple[int, dict[str, Any]]]:
+        turn = asyncio.Semaphore(16)
         async with httpx.AsyncClient(base_url=farm.url, timeout=60) as http:
-            return await asyncio.gather(*(live(number, http) for number in range(200)))
+            return await asyncio.gather(*(live(number, http, turn) for number in range(200)))
 
     for number, (lent, changes) in enumerate(asyncio.run(live_all())):
         assert lent == min(number % 4, available)
