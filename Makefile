@@ -32,7 +32,7 @@ run: $(READY) ## Make 100 trajectories of the airline, in out/airline-100; an ea
 	@$(BIN)/python -m synthesis.run --count 100 --seed 7 --environments airline --out $(OUT)
 
 test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --quiet
 
 check: $(READY) ## Lint, check formats and types, and see that generated files are up to date
 	@$(BIN)/ruff check .
