@@ -15,6 +15,7 @@ from envfactory_client.episode import (
     EnvironmentVersion,
     Episode,
     QueryResult,
+    Rows,
     RowUpdate,
     Side,
     State,
@@ -42,8 +43,8 @@ from envfactory_client.errors import (
     Unreachable,
 )
 from envfactory_client.explore import Exploration, explore
-from envfactory_client.farm import EnvironmentCard, Farm, Source
-from envfactory_client.fields import SchemaField, schema_fields, value_fields, values_at
+from envfactory_client.farm import EnvironmentCard, Farm, Size, Source
+from envfactory_client.fields import SchemaField, put_at, schema_fields, value_fields, values_at
 from envfactory_client.foreign import ForeignServer
 from envfactory_client.graph import GraphField, Link, ToolGraph, ToolNode
 from envfactory_client.recorder import Recorder
@@ -109,8 +110,10 @@ __all__ = [
     "Resumption",
     "RewardSpec",
     "RowUpdate",
+    "Rows",
     "SchemaField",
     "Side",
+    "Size",
     "Source",
     "State",
     "Step",
@@ -136,6 +139,7 @@ __all__ = [
     "explore",
     "flaws",
     "load_scenario",
+    "put_at",
     "replay",
     "sample",
     "scenario_digest",

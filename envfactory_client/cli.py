@@ -173,16 +173,20 @@ def explore_server(target: Target, farm: FarmUrl = None, token: Token = None, as
     epilog="Examples: [cyan]envfactory graph airline[/] · [cyan]envfactory graph airline schedule --format mermaid[/] "
     "· [cyan]envfactory graph --format dot -- npx -y @modelcontextprotocol/server-memory[/]",
 )
-def show_graph(
+def show_graph(  # noqa: PLR0913, PLR0917 - a command's options
     target: Target,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = "table",
+    observed: Annotated[
+        Path | None, typer.Option(help="A JSON file of results by tool, for servers without output schemas.")
+    ] = None,
     echoes: Annotated[bool, typer.Option("--echoes", help="Show links that only give an argument back.")] = False,
     farm: FarmUrl = None,
     token: Token = None,
 ) -> None:
     """Show which results can fill which arguments."""
     explorations = _run(_explorations(target, farm, token))
-    found = ToolGraph.build(tool for one in explorations for tool in one.tools)
+    seen = {} if observed is None else _observed(observed)
+    found = ToolGraph.build((tool for one in explorations for tool in one.tools), observed=seen)
     if form == "table":
         _out().print(console.graph(found, echoes=echoes))
     else:
@@ -264,6 +268,17 @@ def _print_result(result: CallResult, as_json: bool) -> None:
         _out().print_json(json.dumps(result.structured))
     else:
         print(result.text)
+
+
+def _observed(path: Path) -> dict[str, list[Any]]:
+    """Results by full tool name, from a file."""
+    try:
+        seen = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnknownField(f"{path} can't be read as JSON ({error}); it maps tools to lists of results.") from error
+    if not isinstance(seen, dict) or not all(isinstance(results, list) for results in seen.values()):
+        raise UnknownField(f"{path} must hold one JSON object that maps tools to lists of results.")
+    return seen
 
 
 async def _side_with(agent: Side, user: Side, environment: str, tool: str) -> Side:

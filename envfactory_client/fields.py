@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,17 @@ def values_at(value: Any, path: str) -> list[Any]:
         for _ in range(part.count("[]")):
             reached = [element for item in reached if isinstance(item, list | tuple) for element in item]
     return reached
+
+
+def put_at(target: dict[str, Any], path: str, values: Sequence[Any]) -> None:
+    """Put values where a path leads, making what lies between: all of them for a list, otherwise the first."""
+    name, dot, rest = path.partition(".")
+    key, depth = name.rstrip("[]"), name.count("[]")
+    if not dot:
+        target[key] = list(values) if depth else values[0]
+        return
+    inner = target.setdefault(key, [{}] if depth else {})
+    put_at(inner[0] if depth else inner, rest, values)
 
 
 def _walk(

@@ -24,12 +24,16 @@ _VERBS: Final = _set(
     "upsert view watch write"
 )
 _KEYS: Final = _set("id uuid guid key code slug sha hash uri url path reference ref email username handle")
-_WEAK_KEYS: Final = frozenset(("name", "title", "timezone", "branch", "table"))
+_WEAK_KEYS: Final = frozenset(("name", "timezone", "branch", "table"))
 _BARE: Final = _set("id uuid guid key code ref reference hash")
 """Keys that mean nothing without the noun that they identify."""
 _GENERIC: Final = _set(
     "result item entry record row value element data list content response output object match hit page"
 )
+_ROLES: Final = _set(
+    "source target destination dest origin from to new old base parent child other current first second"
+)
+"""Words before a key that say which of several it is, as in source_timezone."""
 _UNCOUNTED: Final = frozenset(("status", "address", "alias", "class", "news", "series", "species", "access", "https"))
 
 
@@ -69,6 +73,8 @@ def key_names(tool: str, path: str) -> frozenset[Name]:
     containers = [name for part in around if (name := words(part)) and name[-1] not in _GENERIC]
     holder = containers[-1] if containers else noun(tool)
     names = {leaf}
+    if len(leaf) > 1 and leaf[0] in _ROLES:
+        names.add(leaf[1:])
     if len(leaf) == 1 and holder:
         names.add((*holder, *leaf))
         names.add((holder[-1], *leaf))

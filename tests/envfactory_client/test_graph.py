@@ -100,6 +100,21 @@ def test_values_at_follows_lists_and_objects() -> None:
     assert ef.values_at(value, "nothing.here") == []
 
 
+def test_put_at_makes_what_lies_between() -> None:
+    arguments: dict[str, Any] = {}
+    ef.put_at(arguments, "entity", ["a", "b"])
+    ef.put_at(arguments, "names[]", ["a", "b"])
+    ef.put_at(arguments, "changes[].name", ["a"])
+    ef.put_at(arguments, "changes[].words[]", ["x", "y"])
+    ef.put_at(arguments, "where.deep.name", ["z"])
+    assert arguments == {
+        "entity": "a",
+        "names": ["a", "b"],
+        "changes": [{"name": "a", "words": ["x", "y"]}],
+        "where": {"deep": {"name": "z"}},
+    }
+
+
 @pytest.mark.parametrize(
     ("plural", "one"),
     [("users", "user"), ("entries", "entry"), ("boxes", "box"), ("status", "status"), ("address", "address"),
@@ -120,6 +135,8 @@ def test_singulars(plural: str, one: str) -> None:
         ("delete_entities", "entityNames[]", ("entity", "name")),
         ("open_nodes", "names[]", ("name",)),
         ("read_file", "path", ("path",)),
+        ("convert_time", "source_timezone", ("timezone",)),
+        ("change_flight", "new_flight_id", ("flight", "id")),
     ],
 )
 def test_the_name_of_a_key_is_found_in_field_list_and_tool(tool: str, path: str, name: tuple[str, ...]) -> None:
