@@ -83,7 +83,8 @@ def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Itera
 def _unknown_implied(catalogue: Catalogue, slot: Slot) -> list[str]:
     if not slot.of or slot.of not in catalogue.phrases.entity:
         return []
-    known = {*catalogue.schema.columns[slot.of], *catalogue.schema.columns[catalogue.view(slot.of)]}
+    columns = catalogue.schema.columns
+    known = {*columns.get(slot.of, ()), *columns.get(catalogue.view(slot.of), ())}
     return [column for column in slot.implied if column not in known]
 
 
@@ -130,7 +131,7 @@ def _knowledge_flaws(catalogue: Catalogue) -> Iterator[str]:
             yield f"[knows] {name}: there is no such entity."
             continue
         for column in columns:
-            if column not in catalogue.schema.columns[catalogue.view(name)]:
+            if column not in catalogue.schema.columns.get(catalogue.view(name), ()):
                 yield f"[knows] {name}: {catalogue.view(name)} has no column {column}."
 
 

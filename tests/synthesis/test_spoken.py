@@ -1,0 +1,31 @@
+"""Spoken values: each form stands for its value alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthesis.spoken import day, hour, money, say
+
+
+@pytest.mark.parametrize(
+    ("cents", "words"), [(0, "$0"), (5, "$0.05"), (12_300, "$123"), (123_450, "$1,234.50"), (99, "$0.99")]
+)
+def test_money_is_said_in_dollars(cents: int, words: str) -> None:
+    assert money(cents) == words
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [("2026-03-06T00:05", "12:05 am"), ("2026-03-06T12:00:00Z", "12:00 pm"), ("2026-03-06T23:59", "11:59 pm")],
+)
+def test_hours_go_from_twelve_to_eleven(moment: str, words: str) -> None:
+    assert hour(moment) == words
+
+
+def test_days_carry_their_name() -> None:
+    assert day("2026-03-06") == "Friday 6 March"
+
+
+def test_lists_and_words_read_as_language() -> None:
+    assert say(None, ["a_b", "c"]) == "a b and c"
+    assert say(None, True) == "yes"
