@@ -81,7 +81,7 @@ class Dataset:
         raise DatasetError(f"{self.path} has {last} line{'s' * (last != 1)}, so there is no line {number}.")
 
     def resume(self, *, truncate: bool = False) -> Resumption:
-        """What is there already; with truncate, a torn last line is removed from the file."""
+        """What is there already; with truncate, a torn last line is removed, and a whole one gets its newline."""
         ids: list[str] = []
         torn = None
         if self.path.exists():
@@ -91,6 +91,9 @@ class Dataset:
                 torn = found
         if torn is not None and truncate:
             os.truncate(self.path, self.path.stat().st_size - torn.size)
+        if truncate and self._lacks_newline():
+            with self.path.open("ab") as file:
+                file.write(b"\n")
         return Resumption(len(ids), frozenset(ids), torn)
 
     def append(self, trajectory: Trajectory) -> None:
@@ -126,6 +129,10 @@ class Dataset:
             file, self._file = self._file, None
             os.fsync(file)
             os.close(file)
+
+    def _lacks_newline(self) -> bool:
+        content = self.path.read_bytes() if self.path.exists() else b""
+        return bool(content) and not content.endswith(b"\n")
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
