@@ -139,9 +139,11 @@ class FarmApp:
         body = b""
         try:
             self._gate.check_names(scope)
-            is_control = scope["path"].startswith("/farm/")
+            is_control = scope["path"].rstrip("/") == "/farm/mcp"
+            if is_control:
+                self._gate.check_token(scope)
             body = await read_body(scope, receive, CONTROL_BODY_LIMIT if is_control else MCP_BODY_LIMIT)
-            destination = await self._destination(scope)
+            destination = Destination(self._here().control()) if is_control else await self._destination(scope["path"])
         except ServerError as error:
             fault = Fault.of(error)
             await send_json(send, fault.status, fault.to_rpc(body))
@@ -153,11 +155,7 @@ class FarmApp:
                     stack.enter_context(context)
                 await destination.surface(scope, replay(body, receive), send)
 
-    async def _destination(self, scope: Scope) -> Destination:
-        path: str = scope["path"]
-        if path.rstrip("/") == "/farm/mcp":
-            self._gate.check_token(scope)
-            return Destination(self._here().control())
+    async def _destination(self, path: str) -> Destination:
         if named := _EPISODE.fullmatch(path):
             return await self._of_episode(named["handle"], named["environment"])
         if named := _SANDBOX.fullmatch(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any
 
@@ -256,6 +257,16 @@ def test_a_body_beyond_the_limit_is_turned_away(farm: RunningFarm) -> None:
     assert "1048576 bytes" in answer.json()["error"]["message"]
     chunked = farm.http.post(path, content=(b" " * 65_536 for _ in range(17)))
     assert chunked.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/farm/open", "/farm/mcp"])
+def test_nothing_is_read_from_who_lacks_the_token(farm: RunningFarm, path: str) -> None:
+    connection = http.client.HTTPConnection(farm.url.removeprefix("http://"), timeout=30)
+    connection.putrequest("POST", path)
+    connection.putheader("content-length", "1000")
+    connection.endheaders()
+    assert connection.getresponse().status == 401
+    connection.close()
 
 
 def test_unknown_paths_say_what_there_is(farm: RunningFarm) -> None:
