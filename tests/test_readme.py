@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from typer.main import get_command
 
+from envfactory_client import Trajectory
 from envfactory_client.cli import app
 from servers.runtime import discover
 
@@ -95,6 +96,12 @@ def test_every_option_of_the_generator_that_is_named_exists() -> None:
         check=True,
     ).stdout
     assert all(word in shown for word in shlex.split(example) if word.startswith("--"))
+
+
+def test_the_fields_of_a_trajectory_are_those_it_has() -> None:
+    table = TEXT.split("| field | holds |")[1].split("\n\n")[0]
+    named = re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines()[2:]))
+    assert sorted(named) == sorted(Trajectory.model_fields)
 
 
 def test_the_makefile_runs_what_the_readme_says_it_makes() -> None:
