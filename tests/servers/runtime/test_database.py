@@ -1,0 +1,142 @@
+"""Databases: the runtime owns transactions, and tool code can't reach past them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from servers.runtime.database import Database, connect
+from servers.runtime.errors import EpisodeBusy
+from servers.runtime.state import RESERVED_SCHEMA
+
+
+@pytest.fixture
+def db() -> Database:
+    database = connect()
+    database.executescript(RESERVED_SCHEMA)
+    database.executescript(
+        "CREATE TABLE shelves (shelf_id INTEGER PRIMARY KEY) STRICT;"
+        "CREATE TABLE books (book_id INTEGER PRIMARY KEY, shelf_id INTEGER REFERENCES shelves) STRICT;"
+    )
+    return database
+
+
+def count(db: Database) -> int:
+    number: int = db.execute("SELECT count(*) FROM shelves").fetchone()[0]
+    return number
+
+
+def run(db: Database, *statements: str) -> None:
+    """Run statements as tool code in one transaction."""
+    with db.transaction():
+        for statement in statements:
+            db.execute(statement)
+
+
+def run_and_fail(db: Database, *statements: str) -> None:
+    """Run statements as tool code that ends with a bug."""
+    with db.transaction():
+        for statement in statements:
+            db.execute(statement)
+        raise KeyError
+
+
+def test_what_ends_well_stays(db: Database) -> None:
+    run(db, "INSERT INTO shelves VALUES (1)")
+    assert count(db) == 1
+    assert not db.in_transaction
+
+
+def test_what_raises_leaves_no_trace(db: Database) -> None:
+    with pytest.raises(KeyError):
+        run_and_fail(db, "INSERT INTO shelves VALUES (1)")
+    assert count(db) == 0
+    assert not db.in_transaction
+
+
+def test_inside_a_held_transaction_a_savepoint_is_used(db: Database) -> None:
+    db.execute("BEGIN")
+    run(db, "INSERT INTO shelves VALUES (1)")
+    with pytest.raises(KeyError):
+        run_and_fail(db, "INSERT INTO shelves VALUES (2)")
+    assert count(db) == 1
+    db.rollback()
+    assert count(db) == 0
+
+
+DENIED = [
+    "COMMIT",
+    "ROLLBACK",
+    "BEGIN IMMEDIATE",
+    "SAVEPOINT mine",
+    "ATTACH ':memory:' AS elsewhere",
+    "PRAGMA foreign_keys = OFF",
+    "SELECT random()",
+    "SELECT hex(randomblob(4))",
+    "SELECT current_timestamp",
+    "SELECT load_extension('x')",
+    "CREATE TABLE more (x)",
+    "DROP TABLE books",
+    "DELETE FROM ef_touched",
+    "UPDATE ef_clock SET now = 'later'",
+    "INSERT INTO books VALUES (1, 99)",
+]
+
+
+@pytest.mark.parametrize("sql", DENIED)
+def test_tool_code_cannot(db: Database, sql: str) -> None:
+    with pytest.raises(sqlite3.Error):
+        run(db, "INSERT INTO shelves VALUES (1)", sql)
+    assert count(db) == 0
+    assert not db.in_transaction
+
+
+def test_tool_code_cannot_write_a_file(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.Error), db.transaction():
+        db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tool_code_cannot_commit_by_method(db: Database) -> None:
+    with db.transaction():
+        db.execute("INSERT INTO shelves VALUES (1)")
+        with pytest.raises(sqlite3.Error):
+            db.commit()
+        assert db.in_transaction
+
+
+def test_a_clone_is_apart_and_keeps_foreign_keys(db: Database) -> None:
+    db.execute("INSERT INTO shelves VALUES (1)")
+    copy = db.clone()
+    copy.execute("INSERT INTO shelves VALUES (2)")
+    assert (count(db), count(copy)) == (1, 2)
+    with pytest.raises(sqlite3.IntegrityError):
+        copy.execute("INSERT INTO books VALUES (1, 99)")
+
+
+def test_an_open_transaction_is_not_copied(db: Database) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    with pytest.raises(EpisodeBusy, match="finish the call first"):
+        db.clone()
+
+
+def test_a_counter_is_taken_back_with_its_call(db: Database) -> None:
+    with db.transaction():
+        assert db.next_count("books") == 0
+    db.execute("BEGIN")
+    assert db.next_count("books") == 1
+    db.rollback()
+    with db.transaction():
+        assert db.next_count("books") == 1
+
+
+def test_read_only_refuses_writes_and_endless_queries(db: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), db.read_only(100):
+        db.execute("INSERT INTO shelves VALUES (1)")
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"), db.read_only(100):
+        db.execute(endless).fetchall()
+    db.execute("INSERT INTO shelves VALUES (1)")
+    assert count(db) == 1

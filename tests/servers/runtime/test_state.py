@@ -1,0 +1,123 @@
+"""State: digests and diffs say what the rows are, whatever led to them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from servers.runtime import Environment, Episode
+from servers.runtime.errors import DefinitionError
+from servers.runtime.state import Rows, reflect
+
+
+@pytest.fixture
+def episode(library: Environment) -> Iterator[Episode]:
+    episode = Episode.open([library], seed=1)
+    with episode.active():
+        yield episode
+    episode.close()
+
+
+def db(episode: Episode) -> sqlite3.Connection:
+    return episode.databases["library"]
+
+
+def test_an_untouched_episode_has_no_changes_and_equal_digests(library: Environment, episode: Episode) -> None:
+    assert episode.diff() == {}
+    assert episode.state() == Episode.open([library], seed=1).state()
+
+
+def test_a_diff_tells_inserts_updates_and_deletes(episode: Episode) -> None:
+    first, second = (row["loan_id"] for row in db(episode).execute("SELECT loan_id FROM loans LIMIT 2").fetchall())
+    old = db(episode).execute("SELECT due_on FROM loans WHERE loan_id = ?", (first,)).fetchone()[0]
+    db(episode).execute("UPDATE loans SET due_on = '2030-01-01' WHERE loan_id = ?", (first,))
+    db(episode).execute("DELETE FROM loans WHERE loan_id = ?", (second,))
+    db(episode).execute("INSERT INTO books VALUES ('B9999', 'New', 'novel', 1)")
+    changes = episode.diff()["library"]
+    assert changes["loans"]["updated"] == [
+        {"key": {"loan_id": first}, "before": {"due_on": old}, "after": {"due_on": "2030-01-01"}}
+    ]
+    assert [row["loan_id"] for row in changes["loans"]["deleted"]] == [second]
+    assert changes["books"]["inserted"] == [{"book_id": "B9999", "title": "New", "genre": "novel", "copies": 1}]
+
+
+def test_going_there_and_back_is_no_change(episode: Episode) -> None:
+    before = episode.state()
+    db(episode).execute("UPDATE books SET copies = copies + 1")
+    assert episode.state().digest != before.digest
+    db(episode).execute("UPDATE books SET copies = copies - 1")
+    db(episode).execute("INSERT INTO books VALUES ('B9999', 'New', 'novel', 1)")
+    db(episode).execute("DELETE FROM books WHERE book_id = 'B9999'")
+    assert episode.diff() == {}
+    assert episode.state() == before
+
+
+def test_a_changed_key_is_one_row_less_and_one_more(episode: Episode) -> None:
+    db(episode).execute("INSERT INTO books VALUES ('B9998', 'New', 'novel', 1)")
+    middle = episode.snapshot()
+    db(episode).execute("UPDATE books SET book_id = 'B9999' WHERE book_id = 'B9998'")
+    changes = episode.diff(middle)["library"]["books"]
+    assert [row["book_id"] for row in changes["deleted"]] == ["B9998"]
+    assert [row["book_id"] for row in changes["inserted"]] == ["B9999"]
+
+
+steps = st.lists(st.tuples(st.sampled_from(["copies", "title"]), st.integers(0, 9), st.integers(1, 5)), max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps)
+def test_two_histories_to_the_same_rows_have_one_digest(taken: list[tuple[str, int, int]]) -> None:
+    from tests.fixtures.library.server import env
+
+    there = Episode.open([env], seed=1)
+    direct = Episode.open([env], seed=1)
+    books = [row["book_id"] for row in there.rows("library")["books"]]
+    for column, place, value in taken:
+        db(there).execute(f"UPDATE books SET {column} = ? WHERE book_id = ?", (_as(column, value), books[place]))
+    for row in there.rows("library")["books"]:
+        db(direct).execute("UPDATE books SET title = :title, copies = :copies WHERE book_id = :book_id", row)
+    assert there.state() == direct.state()
+    assert there.diff() == direct.diff()
+
+
+def _as(column: str, value: int) -> object:
+    return value if column == "copies" else f"Title {value}"
+
+
+def test_rows_make_the_episode_that_they_came_from(library: Environment, episode: Episode) -> None:
+    rows: Rows = episode.rows("library")
+    again = Episode.open([library], seed=1, scenarios={"library": rows})
+    assert again.rows("library") == rows
+    assert again.state() == episode.state()
+
+
+def test_a_table_without_a_key_is_refused() -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE notes (text TEXT) STRICT")
+    with pytest.raises(DefinitionError, match="notes has no primary key"):
+        reflect(database)
+    database.close()
+
+
+def test_snapshots_restore_more_than_once(episode: Episode) -> None:
+    start = episode.snapshot()
+    for _ in range(2):
+        db(episode).execute("UPDATE books SET copies = 77")
+        assert episode.diff(start)
+        episode.restore(start)
+        assert episode.diff(start) == {}
+
+
+@pytest.mark.parametrize("way", ["fork", "restore", "reset"])
+def test_foreign_keys_hold_after(episode: Episode, way: str) -> None:
+    copy = episode.fork() if way == "fork" else episode
+    if way == "restore":
+        episode.restore(episode.snapshot())
+    if way == "reset":
+        episode.reset()
+    with pytest.raises(sqlite3.IntegrityError):
+        db(copy).execute("INSERT INTO loans VALUES ('L000001', 'B0000', 'M0000', '2026-01-01', NULL)")
