@@ -1,4 +1,7 @@
-"""Two ways to reach a server with one interface: POST to an ASGI app in this process, or over HTTP."""
+"""Ways to reach a server with one interface: POST to an ASGI app in this process, or over HTTP.
+
+Plain http:// goes over thin connections of our own; TLS and proxies are left to httpx.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from envfactory_client._answer import Answer
+from envfactory_client._connection import NothingListens, Pool
 from envfactory_client.errors import Closed, Unreachable
 
 Message = MutableMapping[str, Any]
@@ -17,14 +23,6 @@ AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message
 
 _HOST = b"farm.local"
 """The host that an app in this process is asked for; farms know it as that of embedded callers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: its status and the whole body."""
-
-    status: int
-    body: bytes
 
 
 class Transport(Protocol):
@@ -48,37 +46,61 @@ class HttpTransport:
     def __init__(self, url: str, *, timeout: float) -> None:
         self.address = url.rstrip("/")
         self._timeout = timeout
-        self._client: httpx.AsyncClient | None = None
+        self._post: Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]] | None = None
+        self._closing: Callable[[], Awaitable[None]] | None = None
 
     async def start(self) -> None:
         """Open the pool; connections are made by the first calls."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-        self._client = httpx.AsyncClient(base_url=self.address, timeout=self._timeout, limits=limits)
+        url = httpx.URL(self.address)
+        if url.scheme == "http" and not _proxied(url):
+            pool = Pool(url.host, url.port or 80, authority=url.netloc.decode())
+            prefix = url.path.rstrip("/")
+
+            async def post(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+                async with asyncio.timeout(self._timeout):
+                    return await pool.post(prefix + path, headers, body)
+
+            async def close() -> None:
+                pool.close()
+
+            self._post, self._closing = post, close
+        else:
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
+            client = httpx.AsyncClient(base_url=self.address, timeout=self._timeout, limits=limits)
+
+            async def post_by_httpx(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+                answer = await client.post(path, headers=dict(headers), content=body)
+                return Answer(answer.status_code, answer.content)
+
+            self._post, self._closing = post_by_httpx, client.aclose
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send one body; failures of the network become Unreachable with the address in it."""
-        if self._client is None:
+        if self._post is None:
             raise Closed(f"The farm at {self.address} isn't open; use it inside `async with`.")
         try:
-            answer = await self._client.post(path, headers=dict(headers), content=body)
-        except httpx.ConnectError as error:
+            return await self._post(path, headers, body)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Unreachable(f"{self.address}{path} gave no answer within {self._timeout:g} s.") from error
+        except (httpx.ConnectError, NothingListens) as error:
             raise Unreachable(
                 f"Nothing listens at {self.address} ({error}); start a farm there with `envfactory serve`, "
                 "or use the one inside this process: Farm.embedded()."
             ) from error
-        except httpx.TimeoutException as error:
-            raise Unreachable(f"{self.address}{path} gave no answer within {self._timeout:g} s.") from error
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Unreachable(
-                f"{self.address}{path} can't be reached: {str(error) or type(error).__name__}."
-            ) from error
-        return Answer(answer.status_code, answer.content)
+        except (OSError, httpx.TransportError, httpx.InvalidURL) as error:
+            why = str(error) or type(error).__name__
+            raise Unreachable(f"{self.address}{path} can't be reached: {why}.") from error
 
     async def close(self) -> None:
         """Close every pooled connection."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        closing, self._post, self._closing = self._closing, None, None
+        if closing is not None:
+            await closing()
+
+
+def _proxied(url: httpx.URL) -> bool:
+    """Whether the surroundings want this address to be reached through a proxy."""
+    return "http" in getproxies() and not proxy_bypass(url.host)
 
 
 @dataclass

@@ -106,7 +106,10 @@ def list_environments(farm: FarmUrl = None, token: Token = None, as_json: AsJson
     async def run() -> None:
         async with _farm(farm, token) as opened:
             cards = await opened.environments()
+            broken = await opened.broken()
         _show([card.model_dump() for card in cards], console.environments(cards), as_json)
+        for reason in broken.values():
+            Console(stderr=True).print(f"[yellow]warning:[/] {escape(reason)}", highlight=False, soft_wrap=True)
 
     _run(run())
 

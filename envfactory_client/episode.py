@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -148,13 +149,13 @@ class Side:
 
     def _path(self, environment: str | None) -> str:
         if environment is None:
-            return f"/episodes/{self.handle}/mcp"
+            return f"/episodes/{quote(self.handle, safe='')}/mcp"
         if environment not in self._environments:
             raise UnknownEnvironment(
                 f"This episode has no environment '{environment}'{did_you_mean(environment, self._environments)}",
                 code="unknown_environment",
             )
-        return f"/episodes/{self.handle}/{environment}/mcp"
+        return f"/episodes/{quote(self.handle, safe='')}/{environment}/mcp"
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
         """What the tool answers to these arguments."""

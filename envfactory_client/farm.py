@@ -99,6 +99,11 @@ class Farm:
         listed = (await self.control("environments"))["environments"]
         return tuple(understood(EnvironmentCard, _with_tool_names(entry)) for entry in listed)
 
+    async def broken(self) -> Mapping[str, str]:
+        """The environments that don't load, each with the reason."""
+        listed = (await self.control("environments")).get("broken", ())
+        return {entry["name"]: entry["message"] for entry in listed}
+
     async def source(self, environment: str) -> Source:
         """Manifest, schema, phrases, policy, contracts and invariants of one environment."""
         return understood(Source, await self.control("source", environment=environment))
