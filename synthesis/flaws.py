@@ -65,6 +65,8 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
             for other in phrases.follows
             if other not in catalogue.tools
         )
+        if phrases.follows and not phrases.acts:
+            yield f"[tool.{name}]: it follows other tools, but 'acts' doesn't say what the user then writes."
 
 
 def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:

@@ -81,6 +81,8 @@ class ToolPhrases(_Part):
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    acts: tuple[str, ...] = ()
+    """For a user's tool: what the user says who has just used it."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from envfactory_client import Episode, Goal
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Clause, Draft, DraftTurn, Origin
+from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
@@ -23,6 +23,8 @@ TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
+FIRST_ACT_SHARE = 0.8
+"""How often the user does the first of the acts that are open to them, such as paying rather than declining."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -114,19 +116,22 @@ async def _follow_up(stage: Stage) -> None:
     if step_place is None:
         return
     step = stage.draft.steps[step_place]
-    for name, phrases in stage.catalogue.phrases.tool.items():
-        fields = phrases.follows.get(step.tool)
-        if fields is None or step.result is None or step.refusal:
-            continue
-        try:
-            arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
-        except (LookupError, TypeError):
-            continue
-        if None not in arguments.values():
-            await _user_acts(
-                stage, name, arguments, {p: Origin("earlier", None, step_place, w) for p, w in fields.items()}
-            )
-            return
+    open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
+    if not open_to_the_user:
+        return
+    name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
+    fields = stage.catalogue.said(name).follows[step.tool]
+    arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
+    origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
+    await _user_acts(stage, name, arguments, origins)
+
+
+def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
+    """Whether a step's result has all that a tool of the user needs to answer it."""
+    fields = stage.catalogue.said(name).follows.get(step.tool)
+    if fields is None or step.result is None:
+        return False
+    return all(any(value is not None for _, value in places_at(step.result, path)) for path in fields.values())
 
 
 async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
@@ -143,7 +148,7 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
         if field in contract.results and value is not None
     }
     turn = DraftTurn(goals=[Goal(tool=name, outcome="done")], steps=[place])
-    turn.clauses.append(Clause(stage.pick(phrases.asks), imperative=False))
+    turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
     turn.answers.append(str(stage.pick(phrases.done)).format_map(words))
     stage.draft.turns.append(turn)
 

@@ -113,8 +113,8 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     table.add_row("links used", f"{links[0]} of {links[1]}")
     for name in ("outcomes", "turns", "calls", "arguments", "references"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
-    never = report["goals_never_reached"]
-    table.add_row("goals never reached", ", ".join(never) if never else "none")
+    never, kinds = len(report["goals_never_reached"]), len(report["goals"])
+    table.add_row("kinds of goal reached", f"{kinds - never} of {kinds}")
     dropped = sorted(report["dropped"].items(), key=lambda pair: -pair[1])
     table.add_row("tries given up, by reason", "  ".join(f"{name}: {number}" for name, number in dropped[:8]) or "none")
     console.print(table)
