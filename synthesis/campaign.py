@@ -43,10 +43,16 @@ class Campaign:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
         engine = Engine(self.farm)
         await self._survey(engine)
-        barren = 0
+        taken = {request_key(turn.user for turn in trajectory.turns) for trajectory in self.trajectories}
+        counts, barren = self._counts(), 0
         while len(self.trajectories) < self.wanted:
-            made = await engine.make(self._job(), self._counts(), self._taken())
+            job = self._job()
+            if job.index % ROUND == 0:
+                counts = self._counts()
+            made = await engine.make(job, counts, taken)
             await self._accept(engine, made)
+            if made.trajectory is not None:
+                taken.add(request_key(turn.user for turn in made.trajectory.turns))
             barren = 0 if made.trajectory else barren + 1
             if barren >= MOST_BARREN:
                 raise RunError(
@@ -73,12 +79,10 @@ class Campaign:
         return Job(self.settings.seed, index, world, self.settings.size, names[index % len(names)])
 
     def _counts(self) -> Counter[GoalKind]:
+        """Give the coverage as it was when the present round began, so that a resume sees the same."""
         index = self.jobs[-1].index + 1 if self.jobs else 0
         start = index - index % ROUND
         return goal_counts(trajectory for trajectory in self.trajectories if trajectory.seed[1] < start)
-
-    def _taken(self) -> frozenset[str]:
-        return frozenset(request_key(turn.user for turn in trajectory.turns) for trajectory in self.trajectories)
 
     async def _accept(self, engine: Engine, made: Made) -> None:
         if made.trajectory is not None:

@@ -8,7 +8,7 @@ the number of workers nor on where an earlier run stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -57,7 +57,7 @@ class Engine:
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     scenarios: dict[tuple[str, int, Size], Mapping[str, Rows]] = field(default_factory=dict)
 
-    async def make(self, job: Job, counts: Counter[GoalKind], taken: frozenset[str]) -> Made:
+    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
         """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
         drops: list[str] = []
         for attempt in range(MOST_ATTEMPTS):

@@ -15,7 +15,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import answer, compose
-from synthesis.paths import value_of
+from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
 
