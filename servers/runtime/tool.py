@@ -16,6 +16,7 @@ from typing import Any
 
 from fastmcp.tools import ToolResult
 from fastmcp.tools.base import Tool as FastMCPTool
+from fastmcp.utilities.json_schema import dereference_refs
 from mcp_types import TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, PydanticInvalidForJsonSchema, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
@@ -100,8 +101,9 @@ class Definition:
         return self._schema(self.result, "serialization")
 
     def _schema(self, model: type[BaseModel], mode: typing.Literal["validation", "serialization"]) -> dict[str, Any]:
+        # Without references, which not every client follows; FastMCP would resolve them anew in each listing.
         try:
-            return model.model_json_schema(schema_generator=PublishedSchema, mode=mode)
+            return dereference_refs(model.model_json_schema(schema_generator=PublishedSchema, mode=mode))
         except PydanticInvalidForJsonSchema as error:
             raise DefinitionError(f"{self.name}: {model.__name__} can't be said in JSON Schema: {error}") from error
 
