@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -233,12 +234,15 @@ def show(
 ) -> None:
     """Show one trajectory as a dialogue: user, calls, results, assistant, and what references stand for."""
     record = Dataset(path).line(line)
-    _show(json.loads(record.to_line()), console.trajectory(record), as_json)
+    if as_json:
+        print(record.to_line())
+    else:
+        _out(width=110).print(console.trajectory(record))
 
 
-def _out() -> Console:
+def _out(width: int = 160) -> Console:
     """The console for results, wide when nobody's window limits it."""
-    return Console(width=None if sys.stdout.isatty() else 160)
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else width)
 
 
 def _run(work: Coroutine[Any, Any, _T]) -> _T:
@@ -366,7 +370,7 @@ async def _replay_entry(entry: Line | DatasetError, scenarios: Path, farm: Farm)
 def _line_of_report(entry: dict[str, Any]) -> str:
     mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
     rows = ", from stored rows" if entry.get("from_rows") else ""
-    head = f"{mark} line {entry['line']}  {entry['id'] or '-'}  {entry['calls']} calls{rows}"
+    head = f"{mark} line {entry['line']}  {entry['id'] or '-'}  {_counted(entry['calls'], 'call')}{rows}"
     return "\n".join([head, *(f"    {escape(sentence)}" for sentence in entry["mismatches"])])
 
 

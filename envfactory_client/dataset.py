@@ -91,9 +91,8 @@ class Dataset:
                 torn = found
         if torn is not None and truncate:
             os.truncate(self.path, self.path.stat().st_size - torn.size)
-        if truncate and self._lacks_newline():
-            with self.path.open("ab") as file:
-                file.write(b"\n")
+        if truncate:
+            self._end_last_line()
         return Resumption(len(ids), frozenset(ids), torn)
 
     def append(self, trajectory: Trajectory) -> None:
@@ -131,19 +130,25 @@ class Dataset:
             os.close(file)
 
     def _lacks_newline(self) -> bool:
-        content = self.path.read_bytes() if self.path.exists() else b""
-        return bool(content) and not content.endswith(b"\n")
+        if not self.path.exists() or not self.path.stat().st_size:
+            return False
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() != b"\n"
+
+    def _end_last_line(self) -> None:
+        """Give a whole last line the newline that it lacks."""
+        if self._lacks_newline():
+            with self.path.open("ab") as file:
+                file.write(b"\n")
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":
-            os.close(file)
+        if self._lacks_newline():
             if torn := self.resume().torn:
                 raise torn
-            raise DatasetError(f"{self.path} doesn't end with a newline; add one before appending to it.")
-        return file
+            self._end_last_line()
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def _raw_lines(self) -> Iterator[tuple[int, bytes]]:
         try:

@@ -199,6 +199,19 @@ async def test_a_torn_last_line_is_reported_and_removed_only_when_asked(
     assert path.read_text() == whole
 
 
+@pytest.mark.parametrize("resumed", [True, False])
+async def test_a_whole_last_line_without_a_newline_gets_one(
+    tmp_path: Path, trajectory: ef.Trajectory, resumed: bool
+) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(trajectory.to_line())
+    with ef.Dataset(path) as dataset:
+        if resumed:
+            assert dataset.resume(truncate=True).torn is None
+        dataset.append(trajectory)
+        assert [line.number for line in dataset.read()] == [1, 2]
+
+
 async def test_a_corrupt_line_is_told_by_its_number(tmp_path: Path, trajectory: ef.Trajectory) -> None:
     path = tmp_path / "t.jsonl"
     line = trajectory.to_line()
