@@ -21,7 +21,7 @@ Stream = Callable[[str], Random]
 
 def stream(seed: int, name: str) -> Random:
     """Give a fresh generator for the stream `name` of the world behind `seed`."""
-    return Random(int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=32).digest(), "big"))  # noqa: S311
+    return Random(int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=32).digest(), "big"))
 
 
 def weighted(rng: Random, weights: Mapping[Item, int]) -> Item:
