@@ -88,8 +88,8 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         least, most = slot.count[0], min(slot.count[1], len(candidates))
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
-    last = stage.draft.salient.get(table, (None,))[0]
-    return last if last in candidates and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
+    topic = [salient.value for salient in stage.draft.topic if salient.table == table and salient.value in candidates]
+    return topic[-1] if topic and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
 
 
 async def _choose_value(stage: Stage, parameter: _Parameter, choice: Choice) -> Any:

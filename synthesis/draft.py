@@ -83,13 +83,22 @@ class DraftTurn:
     assistant: str = ""
 
 
+@dataclass(frozen=True)
+class Salient:
+    """A row that was spoken of or made, and where the agent has its key from."""
+
+    table: str
+    value: Any
+    origin: Origin
+
+
 @dataclass
 class Draft:
     """The task so far."""
 
     turns: list[DraftTurn] = field(default_factory=list)
     steps: list[DraftStep] = field(default_factory=list)
-    salient: dict[str, tuple[Any, Origin]] = field(default_factory=dict)
-    """By table, the key of the row spoken of last, and where the agent has it from."""
+    topic: list[Salient] = field(default_factory=list)
+    """What the last message and its answer were about, so that the next may say "it"."""
     states: list[str] = field(default_factory=list)
     """State digests after each write, from the start's on."""

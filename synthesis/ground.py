@@ -11,7 +11,7 @@ from typing import Any
 
 from envfactory_client import Goal, Tool
 from synthesis.choose import Choice, choose
-from synthesis.draft import DraftTurn, Mention, Origin
+from synthesis.draft import DraftTurn, Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import Terms, locate
@@ -20,10 +20,15 @@ from synthesis.wording import Reached, clause, reply
 
 MOST_TRIES = 40
 REASON_SHARE = 0.4
+STEADY = frozenset({"anaphora", "handle", "self"})
+"""Kinds of mention that no write can make mean something else."""
 
 
 async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
-    """Add a goal of this kind to a turn, with its look-ups and call executed, or raise `Drop` and add nothing."""
+    """Add a goal of this kind to a turn, with its look-ups and call executed, or raise `Drop` and add nothing.
+
+    A goal that joins another in one message may only use words whose meaning can't move in between.
+    """
     reasons: list[str] = []
     before = await stage.episode.snapshot()
     grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool], before)
@@ -48,7 +53,7 @@ class _Mark:
 
     steps: int
     states: int
-    salient: dict[str, tuple[Any, Origin]]
+    topic: tuple[Salient, ...]
     turn: tuple[int, ...]
     reason: str | None
 
@@ -56,12 +61,12 @@ class _Mark:
     def of(cls, stage: Stage, turn: DraftTurn) -> _Mark:
         draft = stage.draft
         lengths = tuple(len(part) for part in _lists(turn))
-        return cls(len(draft.steps), len(draft.states), dict(draft.salient), lengths, turn.reason)
+        return cls(len(draft.steps), len(draft.states), tuple(draft.topic), lengths, turn.reason)
 
     def undo(self, stage: Stage, turn: DraftTurn) -> None:
         del stage.draft.steps[self.steps :]
         del stage.draft.states[self.states :]
-        stage.draft.salient = dict(self.salient)
+        stage.draft.topic = list(self.topic)
         turn.reason = self.reason
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
@@ -111,11 +116,12 @@ class Grounding:
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
         stage, first = self.stage, len(self.stage.draft.steps)
-        mentions = await self._mentions(choice)
+        mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
         if call is None:
-            call = await stage.call(self.tool.name, choice.values, _origins(choice, mentions))
+            make = stage.look if self.tool.read_only else stage.call
+            call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
         turn.mentions += [(call, name, mention) for name, mention in mentions.items()]
@@ -126,7 +132,7 @@ class Grounding:
         reasons = stage.catalogue.said(self.tool.name).reasons
         if turn.reason is None and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
-        self._remember(call, mentions)
+        self._remember(call, mentions, joined=len(turn.goals) > 1)
 
     def _goal(self, reached: Reached) -> Goal:
         code = self.kind.what if self.kind.outcome == "refuse" else None
@@ -135,7 +141,7 @@ class Grounding:
             raise Drop("empty_answer", str(self.kind))
         return Goal(tool=self.tool.name, outcome=self.kind.outcome, code=code, answer=answer)
 
-    async def _mentions(self, choice: Choice) -> dict[str, Mention]:
+    async def _mentions(self, choice: Choice, *, steady: bool) -> dict[str, Mention]:
         found: dict[str, Mention] = {}
         for name, (table, slot) in choice.rows.items():
             value = choice.values[name]
@@ -144,6 +150,8 @@ class Grounding:
                 found[part] = await locate(self.stage, table, item, Terms(slot, self._hidden()))
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
+                if steady and found[part].kind not in STEADY:
+                    raise Drop("meaning_may_move", name)
         return found
 
     def _hidden(self) -> frozenset[str]:
@@ -153,19 +161,28 @@ class Grounding:
         shows = self.tool.contract.results[self.kind.what].shows
         return frozenset({shows.partition(".")[2]}) if shows else frozenset()
 
-    def _remember(self, call: int, mentions: dict[str, Mention]) -> None:
-        """Note what was spoken of or made last, so that a later turn may say "it"."""
-        salient = self.stage.draft.salient
-        for mention in mentions.values():
-            if mention.kind != "self" and mention.origin.source == "earlier":
-                salient[mention.table] = (mention.value, mention.origin)
+    def _remember(self, call: int, mentions: dict[str, Mention], *, joined: bool) -> None:
+        """Note what was spoken of or made, so that the next message may say "it"."""
+        draft = self.stage.draft
+        spoken = [
+            Salient(mention.table, mention.value, mention.origin)
+            for mention in mentions.values()
+            if mention.kind != "self" and mention.origin.source == "earlier"
+        ]
+        draft.topic = (draft.topic if joined else []) + spoken + self._made(call)
+
+    def _made(self, call: int) -> list[Salient]:
+        """Give the rows that the goal's own write shows: what it made or changed."""
         result = self.stage.draft.steps[call].result
         if self.tool.contract is None or result is None or self.tool.read_only:
-            return
-        for path, shown in self.tool.contract.results.items():
-            if shown.key and "[" not in path and result.get(path) is not None:
-                origin = Origin("earlier", step=call, place=path)
-                salient[shown.key.partition(".")[0]] = (result[path], origin)
+            return []
+        entities = self.stage.catalogue.phrases.entity
+        return [
+            Salient(shown.key.partition(".")[0], result[path], Origin("earlier", step=call, place=path))
+            for path, shown in self.tool.contract.results.items()
+            if shown.key and "[" not in path and result.get(path) is not None
+            if shown.key.partition(".")[0] in entities
+        ]
 
 
 def _goes_unsaid(mention: Mention) -> bool:

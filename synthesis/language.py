@@ -10,7 +10,7 @@ from typing import Any
 
 from synthesis.draft import Clause, DraftTurn
 
-GREETINGS = ("Hi", "Hello", "Hey", "Good morning", "Hi there")
+GREETINGS = ("Hi", "Hello", "Hey", "Hi there", "Good day")
 POLITE = (
     "Please {}.",
     "Could you {}?",
@@ -18,7 +18,7 @@ POLITE = (
     "I'd like to {}.",
     "I need to {}.",
     "Can you {}?",
-    "Would you {} for me?",
+    "Would you {}?",
     "I want to {}.",
 )
 BRISK = ("Please {}.", "{}, please.", "I need to {}.", "I want to {}.", "{}.")

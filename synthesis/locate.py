@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthesis.catalogue import Producer
-from synthesis.draft import Mention, Origin
+from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.paths import places_at, value_of
 from synthesis.phrases import Entity, Slot
@@ -71,8 +71,10 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
     slot = terms.slot
     if terms.depth > MOST_DEPTH:
         raise Drop("too_deep", table)
-    if "anaphora" in slot.by and stage.chance(ANAPHORA_SHARE) and stage.draft.salient.get(table, (None,))[0] == value:
-        return _anaphora(stage, table, value)
+    if "anaphora" in slot.by and stage.chance(ANAPHORA_SHARE):
+        spoken_of = _spoken_of(stage, table, value)
+        if spoken_of is not None:
+            return _anaphora(stage, spoken_of)
     if (own := await _known_self(stage, table, value)) is not None:
         return own
     row = await stage.row(table, value)
@@ -89,13 +91,39 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         raise
 
 
-def _anaphora(stage: Stage, table: str, value: Any) -> Mention:
-    _, origin = stage.draft.salient[table]
-    key, view = stage.catalogue.key(table), stage.catalogue.view(table)
-    noun = stage.pick(stage.catalogue.entity(table).noun)
-    text = stage.pick(("it", "it", f"that {noun}", f"the same {noun}"))
+async def see_again(stage: Stage, table: str, value: Any) -> range:
+    """Give the steps by which the agent sees a row whose key it knows of, none when no look-up leads there unasked."""
+    row = await stage.row(table, value)
+    sought = Sought(table, value, row, stage.catalogue.entity(table), Slot(implied=tuple(row)), frozenset(), 0)
+    mark = len(stage.draft.steps)
+    try:
+        await _look_up(stage, sought)
+    except Drop:
+        del stage.draft.steps[mark:]
+    return range(mark, len(stage.draft.steps))
+
+
+def _spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
+    """Give the row as it was spoken of last, unless another row of the topic goes by the same noun."""
+    nouns = set(stage.catalogue.entity(table).noun)
+    rivals = {
+        (salient.table, salient.value)
+        for salient in stage.draft.topic
+        if salient.table == table or nouns & set(stage.catalogue.phrases.entity[salient.table].noun)
+    }
+    if rivals != {(table, value)}:
+        return None
+    return next(salient for salient in reversed(stage.draft.topic) if salient.table == table)
+
+
+def _anaphora(stage: Stage, salient: Salient) -> Mention:
+    key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
+    noun = stage.pick(stage.catalogue.entity(salient.table).noun)
+    alone = len({(row.table, row.value) for row in stage.draft.topic}) == 1
+    text = stage.pick(("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}"))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
-    return Mention(table, key, value, text, text, "anaphora", sql, {"value": value}, origin=origin)
+    value = salient.value
+    return Mention(salient.table, key, value, text, text, "anaphora", sql, {"value": value}, origin=salient.origin)
 
 
 async def _known_self(stage: Stage, table: str, value: Any) -> Mention | None:
@@ -122,8 +150,8 @@ async def _by_handle(stage: Stage, sought: Sought) -> Mention:
         sought.table,
         key,
         sought.value,
-        f"{'my ' if sought.entity.mine else ''}{noun} {spoken}",
-        spoken,
+        f"my {noun} {spoken}" if sought.entity.mine else f"{noun} {spoken}",
+        f"{noun} {spoken}" if sought.entity.mine else spoken,
         "handle",
         f"SELECT {key} FROM {view} WHERE {column} = :handle ORDER BY {key}",  # noqa: S608
         {"handle": spoken},
@@ -191,7 +219,7 @@ async def _proved(
         key,
         sought.value,
         text,
-        description.modifiers or text,
+        text if sought.entity.mine else description.modifiers or text,
         kind,
         sql,
         {**parameters, **_bound(stage, sql)},

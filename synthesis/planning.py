@@ -15,6 +15,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import answer, compose
+from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -73,7 +74,9 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
             continue
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            await _ground_in(stage, kind, turn, merging)
+            if merging and kind.outcome == "refuse":
+                raise Drop("refusal_not_merged")
+            await ground(stage, kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -84,30 +87,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
 
 
 def _can_take_more(draft: Draft) -> bool:
-    """Whether the last message may ask for one thing more."""
-    return bool(draft.turns) and len(draft.turns[-1].goals) == 1 and draft.turns[-1].goals[0].outcome == "done"
-
-
-async def _ground_in(stage: Stage, kind: GoalKind, turn: DraftTurn, merging: bool) -> None:
-    if not merging:
-        await ground(stage, kind, turn)
-        return
-    if kind.outcome == "refuse":
-        raise Drop("refusal_not_merged")
-    if any(step.actor == "user" for step in (stage.draft.steps[place] for place in turn.steps)):
-        raise Drop("user_acted")
-    known = len(turn.mentions)
-    await ground(stage, kind, turn)
-    _check_meaning_stays(turn, known)
-
-
-def _check_meaning_stays(turn: DraftTurn, known: int) -> None:
-    """Make sure that what a merged goal names meant the same row when the message began.
-
-    Only words that the state can't change in between may be used: "it", a handle, the user's own account.
-    """
-    if any(mention.kind not in ("anaphora", "handle", "self") for _, _, mention in turn.mentions[known:]):
-        raise Drop("meaning_may_move")
+    """Whether the last message may ask for one thing more: it asked the agent for one act, which was done."""
+    if not draft.turns or len(draft.turns[-1].goals) != 1 or draft.turns[-1].goals[0].outcome != "done":
+        return False
+    return all(draft.steps[place].actor == "agent" for place in draft.turns[-1].steps)
 
 
 async def _follow_up(stage: Stage) -> None:
@@ -135,22 +118,31 @@ def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
 
 
 async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
+    """Add a turn in which the user does something themself, and the agent sees what has come of it."""
     phrases = stage.catalogue.said(name)
     place = await stage.call(name, arguments, origins, actor="user")
     step = stage.draft.steps[place]
     if step.refusal:
         raise Drop("user_refused", f"{name}: {step.refusal}")
-    contract = stage.catalogue.tools[name].contract
-    assert contract is not None
-    words = {
-        field: say(contract.results[field].type, value)
-        for field, value in (step.result or {}).items()
-        if field in contract.results and value is not None
-    }
     turn = DraftTurn(goals=[Goal(tool=name, outcome="done")], steps=[place])
     turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
-    turn.answers.append(str(stage.pick(phrases.done)).format_map(words))
+    for parameter, value in arguments.items():
+        key = stage.catalogue.parameter(name, parameter).key
+        if key:
+            turn.steps += await see_again(stage, key.partition(".")[0], value)
+    turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
+
+
+def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
+    """Give the fields of a result as they are told."""
+    contract = stage.catalogue.tools[step.tool].contract
+    results = contract.results if contract else {}
+    return {
+        name: say(results[name].type, value)
+        for name, value in (step.result or {}).items()
+        if name in results and value is not None
+    }
 
 
 def _put_into_words(stage: Stage) -> None:

@@ -7,6 +7,7 @@ the row that is meant. A superlative holds only strictly: its query gives one ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,6 +18,7 @@ from synthesis.phrases import Entity, Say
 from synthesis.spoken import say
 
 MOST_PROPERTIES = 3
+_TWICE = re.compile(r"\b(\w{4,}) \1\b")
 RECENT = ("latest", "most recent")
 _COMPARED = {"date": ("substr({}, 1, 10)", slice(0, 10)), "time": ("substr({}, 12, 5)", slice(11, 16))}
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
@@ -72,8 +74,8 @@ class Description:
 
     @property
     def modifiers(self) -> str:
-        """Give the words after the noun."""
-        return " ".join(part.text for part in self.properties)
+        """Give the words after the noun, a word that two parts share at their seam only once."""
+        return _TWICE.sub(r"\1", " ".join(part.text for part in self.properties))
 
     def query(self, view: str, key: str, scope: str | None) -> tuple[str, dict[str, Any]]:
         """Give the SQL that must give exactly the row meant, and its parameters."""

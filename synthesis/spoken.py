@@ -56,6 +56,8 @@ def say(kind: str | None, value: Any, rng: Random | None = None) -> str:
             return hour(str(value))
         case _ if isinstance(value, bool):
             return "yes" if value else "no"
+        case _ if isinstance(value, int):
+            return f"{value:,}"
         case _ if isinstance(value, list):
             return " and ".join(say(kind, item) for item in value)
         case _:

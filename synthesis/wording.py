@@ -117,4 +117,6 @@ def _word(reached: Reached, name: str) -> str | None:
 def _told(reached: Reached, name: str, value: Any) -> str:
     contract = reached.stage.catalogue.tools[reached.kind.tool].contract
     field = contract.results.get(_INDEX.sub("[]", name)) if contract else None
+    if field and field.type == "money" and value == 0:
+        return "nothing"
     return say(field.type if field and field.type in ("money", "date", "time") else None, value)
