@@ -142,7 +142,7 @@ def _shown_column(model: type[BaseModel], name: str, columns: Columns) -> str | 
 
 def check_columns(tool: str, contract: ToolContract, columns: Columns) -> None:
     """Raise `DefinitionError` when a contract names a table or column that the schema doesn't have."""
-    for where, field in {**contract.parameters, **contract.results}.items():
+    for where, field in (*contract.parameters.items(), *contract.results.items()):
         named = [field.key, field.sets, field.free, field.shows, field.filter.column if field.filter else None]
         for column in named:
             if _unknown(column, columns):
