@@ -121,6 +121,7 @@ class AsgiTransport:
 
     async def start(self) -> None:
         """Run the app's startup and wait until it is complete."""
+        self._inbox, self._started, self._failure = asyncio.Queue(), asyncio.Event(), None
         self._inbox.put_nowait({"type": "lifespan.startup"})
         self._task = asyncio.create_task(self._live(), name="envfactory-lifespan")
         await self._started.wait()

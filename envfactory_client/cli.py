@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import shutil
@@ -78,6 +79,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what goes wrong on purpose ends with its sentence and exit code 1."""
+        logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what a server prints amiss isn't our user's business
         try:
             return super().invoke(ctx)
         except EnvFactoryError as error:
@@ -331,10 +333,15 @@ async def _explorations(target: Sequence[str], url: str | None, token: str | Non
         return [await explore(target[0])]
     if not all(_ENVIRONMENT.fullmatch(word) for word in target):
         return [await explore(list(target))]
-    async with _farm(url, token) as farm:
-        known = {card.name for card in await farm.environments()}
-        if known.issuperset(target):
-            return [await explore(farm, environment) for environment in target]
+    try:
+        async with _farm(url, token) as farm:
+            known = {card.name for card in await farm.environments()}
+            if known.issuperset(target):
+                return [await explore(farm, environment) for environment in target]
+    except MissingExtra:
+        if not shutil.which(target[0]):
+            raise
+        known = set()
     if shutil.which(target[0]):
         return [await explore(list(target))]
     name = next(word for word in target if word not in known)

@@ -30,6 +30,7 @@ def run(farm_url: str, token: str, tmp_path: Path) -> Run:
             "COLUMNS": "200",
             **env,
         }
+        variables = {name: value for name, value in variables.items() if value}
         line = [sys.executable, "-m", "envfactory_client.cli", *words]
         return subprocess.run(
             line, capture_output=True, text=True, env=variables, cwd=tmp_path, check=False, timeout=60
@@ -209,3 +210,9 @@ def test_commands_of_other_packages_are_found_and_absent_extras_named(run: Run, 
     assert "Greet somebody." in succeeded(run("--help", PYTHONPATH=path))
     assert succeeded(run("greet", "--name", "Ada", PYTHONPATH=path)) == "Hello, Ada.\n"
     assert "`envfactory absent` needs the extra" in failed(run("absent", PYTHONPATH=path))
+    assert "The embedded farm needs the extra 'farm'" in failed(run("list", PYTHONPATH=path, ENVFACTORY_FARM=""))
+
+
+def test_a_server_that_prints_rubbish_is_one_sentence(run: Run) -> None:
+    rubbish = "import sys; sys.stdin.readline(); print('hello'); sys.exit('no licence')"
+    assert "no licence" in failed(run("explore", "--", sys.executable, "-c", rubbish))
