@@ -54,6 +54,7 @@ SEAT_PLAN = {
 }
 POSITIONS = {"A": "window", "B": "middle", "C": "aisle", "D": "aisle", "E": "middle", "F": "window"}
 WELCOME_POINTS = 15_000
+UPGRADE_POINTS = 7_500
 KM_PER_HOUR = 800
 
 
@@ -79,6 +80,7 @@ class Draft:
     without_customer: bool = False
     seats: int = 0
     bags: int = 0
+    upgraded: bool = False
     checked_in: bool = False
     booked_hours_ago: int = 0
     flight: Plan = Plan()
@@ -86,7 +88,7 @@ class Draft:
 
 PAST = (
     Draft(seats=1),
-    Draft(fare_type="flex", cabin="business", flight=Plan(business_seats=2)),
+    Draft(fare_type="flex", cabin="business", upgraded=True, flight=Plan(business_seats=2)),
     Draft(fare_type="basic", companions=1),
     Draft(round_trip=True, bags=1),
     Draft(fare_type="basic"),
@@ -101,13 +103,21 @@ COMING = (
     Draft(companions=1, round_trip=True, seats=2, bags=1, flight=Plan(business_seats=1)),
     Draft(flight=Plan(cancelled=True)),
     Draft(fare_type="basic", flight=Plan(delay_minutes=400)),
-    Draft(fare_type="basic", companions=2, booked_hours_ago=3, flight=Plan(business_seats=4)),
+    Draft(fare_type="basic", companions=3, booked_hours_ago=3, flight=Plan(business_seats=4)),
     Draft(status="held", booked_hours_ago=4),
 )
 """The persona's trips to come, the next first; the last was held this morning and is not paid for yet."""
 
 SOLD_OUT = (0, 1, 3)
 """The trips to come beside which another flight is sold out."""
+
+
+SEEN_OFF = (
+    Draft(cabin="business", companions=2, without_customer=True, flight=Plan(business_seats=3)),
+    Draft(companions=1, without_customer=True, checked_in=True),
+    Draft(companions=1, without_customer=True),
+)
+"""What the persona has booked for friends who fly within a day."""
 
 
 def populate(world: World) -> Rows:
@@ -144,10 +154,14 @@ def book_coming(desk: Desk, trips: Sequence[Trip]) -> None:
         rivals.append(offer_rivals(desk, trip, draft, trip.departs_on - (Day if number else 0 * Day)))
         if number in SOLD_OUT:
             sell_out(desk, trip)
-    desk.ask_for_bag(bookings[1], hours_ago=2)
+    desk.ask_for_bag(bookings[2], hours_ago=2)
     desk.book(persona, rivals[1][:1], Draft(status="expired", fare_type="flex", booked_hours_ago=75))
-    desk.book(persona, rivals[2][:1], Draft(status="held", fare_type="basic", booked_hours_ago=23))
+    last_seat = desk.fly(
+        trips[2].origin, trips[2].destination, desk.time_on(trips[2].departs_on), Plan(economy_seats=1)
+    )
+    desk.book(persona, [last_seat], Draft(status="held", fare_type="basic", booked_hours_ago=23))
     desk.book(persona, rivals[3][:1], Draft(status="cancelled"))
+    desk.fly(trips[3].origin, trips[3].destination, desk.time_on(trips[3].departs_on), Plan(cancelled=True))
     see_off(desk, trips[0])
 
 
@@ -169,14 +183,13 @@ def sell_out(desk: Desk, trip: Trip) -> None:
 
 
 def see_off(desk: Desk, trip: Trip) -> None:
-    """Book two flights of the next hours for friends of the persona: one to check in, one that has been."""
+    """Book flights of the next hours for friends of the persona, the last on one that closes before they check in."""
     now, zone = desk.world.now, trip.origin.zone
-    moments = [(now + timedelta(hours=hour)).astimezone(zone).replace(tzinfo=None) for hour in range(4, 21)]
-    by_day = [moment for moment in moments if 6 <= moment.hour <= 21]
-    for moment, friends in zip(desk.rng.sample(by_day, 2), (2, 1), strict=True):
-        local = moment.replace(minute=5 * desk.rng.randrange(12))
-        flight = desk.fly(trip.origin, trip.destination, local, Plan(business_seats=3))
-        draft = Draft(companions=friends, without_customer=True, checked_in=friends == 1)
+    moments = [(now + timedelta(hours=hour)).astimezone(zone) for hour in range(4, 21)]
+    by_day = [moment.replace(minute=5 * desk.rng.randrange(12)) for moment in moments if 6 <= moment.hour <= 21]
+    leaving = [*desk.rng.sample(by_day, 2), now.astimezone(zone) + timedelta(minutes=40)]
+    for moment, draft in zip(leaving, SEEN_OFF, strict=True):
+        flight = desk.fly(trip.origin, trip.destination, moment.replace(tzinfo=None), draft.flight)
         desk.book(desk.world.persona, [flight], draft)
 
 
@@ -437,7 +450,7 @@ class Desk:
 
     def add_segment(self, booking: Row, leg: str, flight: Row, draft: Draft) -> Row:
         """Add a flight to a booking, at the fare of its cabin and type."""
-        fare = self.cabins[flight["flight_id"], draft.cabin]["fare_cents"]
+        fare = self.cabins[flight["flight_id"], "economy" if draft.upgraded else draft.cabin]["fare_cents"]
         return self.add(
             "segments",
             segment_id=self.new_id("segments.segment_id"),

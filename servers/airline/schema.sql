@@ -265,6 +265,7 @@ JOIN segment_board s ON s.segment_id = t.segment_id;
 -- a week or more ahead, any fare is refunded in full; so is a disrupted one.
 CREATE VIEW booking_board AS
 SELECT t.*,
+       iif(status = 'held', expires_at, NULL) AS held_until,
        CASE
            WHEN status = 'held' THEN 0
            WHEN status <> 'confirmed' OR closed OR checked_in OR NOT refundable THEN NULL

@@ -253,7 +253,7 @@ class Booking(Record, table="booking_board"):
     customer_id: CustomerId
     status: BookingStatus
     fare_type: FareType
-    expires_at: Annotated[IsoDateTime, Field(description="When the hold ends, or would have ended.")]
+    held_until: Annotated[IsoDateTime | None, Field(description="Null unless it is on hold.")]
     paid_cents: Cents
     refund_cents: Annotated[Cents | None, Field(description="What cancelling now pays back; null if it is refused.")]
     segments: list[Segment]
@@ -267,7 +267,7 @@ class Hold(Record, table="booking_board"):
     booking_id: BookingId
     reference: str
     passengers: Count
-    expires_at: IsoDateTime
+    held_until: IsoDateTime
     payment_id: PaymentId
     amount_cents: Annotated[Cents, Field(description="What the customer is asked to approve.")]
 
@@ -277,7 +277,7 @@ class Change(Record, table="segment_board"):
 
     segment_id: SegmentId
     flight_id: Annotated[FlightId, Field(description="The flight that the segment is on now.")]
-    applied: Annotated[bool, Field(description="False while the customer has yet to approve the payment.")]
+    status: Literal["made", "awaiting_payment"]
     amount_cents: Cents
     payment_id: PaymentId | None
 
@@ -520,7 +520,9 @@ def list_bookings(
 
 
 @env.reads
-def get_booking(booking_id: BookingId) -> Booking:
+def get_booking(
+    booking_id: Annotated[BookingId, Filter("booking_board.booking_id", "=", description="Booking id.")],
+) -> Booking:
     """Get a booking with its segments, tickets and payments, and what cancelling it would pay back."""
     db = env.db
     row = find(db, "booking_board", booking_id=booking_id)
@@ -783,7 +785,7 @@ def change_flight(
     amount = (segment["change_fee_cents"] + rise) * segment["passengers"]
     if amount == 0:
         move_segment(segment, new_flight_id, segment["fare_cents"])
-        return Change(segment_id=segment_id, flight_id=new_flight_id, applied=True, amount_cents=0, payment_id=None)
+        return Change(segment_id=segment_id, flight_id=new_flight_id, status="made", amount_cents=0, payment_id=None)
     payment_id = ask_payment(
         segment["booking_id"],
         "change",
@@ -792,7 +794,7 @@ def change_flight(
         segment_id=segment_id,
         new_flight_id=new_flight_id,
     )
-    return Change.of(segment, applied=False, amount_cents=amount, payment_id=payment_id)
+    return Change.of(segment, status="awaiting_payment", amount_cents=amount, payment_id=payment_id)
 
 
 def require_changeable(segment: sqlite3.Row) -> None:
