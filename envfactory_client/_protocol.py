@@ -7,11 +7,12 @@ reading bodies, and carries version and capabilities in `params._meta`.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from envfactory_client.errors import ProtocolError
 
@@ -39,8 +40,15 @@ def request(method: str, params: Mapping[str, Any]) -> tuple[dict[str, str], byt
     }
     if (named := _NAMED.get(method)) is not None:
         headers["mcp-name"] = _header_value(str(params[named]))
-    body = to_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": _META}})
-    return headers, body
+    return headers, encoded({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": _META}})
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON; letters that UTF-8 can't carry, such as half an emoji, are escaped for the server to judge."""
+    try:
+        return to_json(value)
+    except PydanticSerializationError:
+        return json.dumps(value).encode()
 
 
 def result(body: bytes, *, status: int, where: str) -> dict[str, Any]:

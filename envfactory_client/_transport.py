@@ -16,7 +16,7 @@ import httpx
 
 from envfactory_client._answer import Answer
 from envfactory_client._connection import NothingListens, Pool
-from envfactory_client.errors import Closed, Unreachable
+from envfactory_client.errors import Closed, ProtocolError, Unreachable
 
 Message = MutableMapping[str, Any]
 AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -146,7 +146,11 @@ class AsgiTransport:
         if self._task is None:
             raise Closed(f"{self.address.capitalize()} isn't open; use it inside `async with`.")
         exchange = _Exchange(body)
-        await self.app(_scope(path, headers, body) | {"state": self._state.copy()}, exchange.receive, exchange.send)
+        scope = _scope(path, headers, body) | {"state": self._state.copy()}
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except Exception as error:  # the app's own code runs here: over HTTP, what it raises would be a status 500
+            raise ProtocolError(f"{path} failed in {self.address}: {type(error).__name__}: {error}") from error
         return Answer(exchange.status, b"".join(exchange.chunks))
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from pydantic import Field
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from envfactory_client import _protocol
 from envfactory_client._transport import AsgiApp, AsgiTransport, HttpTransport, Transport
@@ -135,7 +135,7 @@ class Farm:
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
         path = f"/farm/{function}"
-        answer = await self._transport.post(path, headers, to_json(arguments))
+        answer = await self._transport.post(path, headers, _protocol.encoded(arguments))
         try:
             content = from_json(answer.body)
         except ValueError:

@@ -209,6 +209,19 @@ async def test_many_episodes_run_side_by_side(farm: ef.Farm) -> None:
     assert len(set(first)) == len(first)
 
 
+async def test_half_a_letter_ends_in_an_answer_or_an_error_of_ours(episode: ef.Episode) -> None:
+    try:
+        result = await episode.call("library", "search_books", title="\ud83d")
+    except ef.ProtocolError:
+        return
+    assert result.is_error or result["total"] == 0
+
+
+async def test_arguments_must_be_json(episode: ef.Episode) -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        await episode.call("library", "search_books", title=object())
+
+
 async def test_letters_of_every_script_travel(episode: ef.Episode) -> None:
     result = await episode.call("library", "search_books", title="Łódź 東京 🚂")
     assert result["total"] == 0

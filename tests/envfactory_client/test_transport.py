@@ -75,6 +75,17 @@ async def test_an_app_without_a_lifespan_is_fine() -> None:
     await transport.close()
 
 
+async def test_what_an_app_raises_is_told_as_its_failure() -> None:
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        raise LookupError(scope["type"])
+
+    transport = AsgiTransport(app)
+    await transport.start()
+    with pytest.raises(ef.ProtocolError, match="/x failed in the embedded farm: LookupError: http"):
+        await transport.post("/x", {}, b"")
+    await transport.close()
+
+
 async def test_a_closed_transport_says_so() -> None:
     with pytest.raises(ef.Closed):
         await AsgiTransport(App()).post("/x", {}, b"")
