@@ -1,4 +1,4 @@
-"""The command `envfactory`: list, call, explore, graph, replay and show, and what other packages add.
+"""The command `envfactory`: list, call, explore, graph, sample, replay and show, and what other packages add.
 
 Commands of other packages are found by the entry point group `envfactory.commands`. Output for people goes through
 rich; with --json every command prints one JSON value. A failure prints one sentence and exits with 1.
@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 from collections.abc import Coroutine, Sequence
+from dataclasses import asdict
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -40,6 +41,7 @@ from envfactory_client.explore import Exploration, explore
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
 from envfactory_client.replay import replay as replay_one
+from envfactory_client.sample import Bounds, chains, sample
 from envfactory_client.tool import Tool
 
 _T = TypeVar("_T")
@@ -197,6 +199,33 @@ def show_graph(  # noqa: PLR0913, PLR0917 - a command's options
         _out().print(console.graph(found, echoes=echoes))
     else:
         print({"json": _json_of, "dot": ToolGraph.to_dot, "mermaid": ToolGraph.to_mermaid}[form](found))
+
+
+@app.command(
+    name="sample",
+    epilog="Examples: [cyan]envfactory sample airline --count 5[/] · "
+    "[cyan]envfactory sample airline --goal airline.cancel_booking[/]",
+)
+def sample_chains(  # noqa: PLR0913, PLR0917 - a command's options
+    target: Target,
+    count: Annotated[int, typer.Option(min=1, help="How many chains.")] = 5,
+    goal: Annotated[
+        str | None, typer.Option(help="The tool that every chain ends in; without it, each in turn.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal chains.")] = 0,
+    length: Annotated[int, typer.Option(min=1, help="Most tools in a chain.")] = 8,
+    farm: FarmUrl = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sample chains of tools in which links bring every value that tools can find. Nothing is called."""
+    found = ToolGraph.build(tool for one in _run(_explorations(target, farm, token)) for tool in one.tools)
+    bounds = Bounds(length=length)
+    if goal is None:
+        sampled = list(chains(found, count, seed=seed, bounds=bounds))
+    else:
+        sampled = [sample(found, goal, seed=seed + number, bounds=bounds) for number in range(count)]
+    _show([asdict(chain) for chain in sampled], console.chains(sampled), as_json)
 
 
 @app.command(

@@ -14,6 +14,7 @@ from rich.text import Text
 from envfactory_client.explore import Exploration
 from envfactory_client.farm import EnvironmentCard
 from envfactory_client.graph import ToolGraph, ToolNode
+from envfactory_client.sample import Binding, Chain
 from envfactory_client.tool import Tool
 from envfactory_client.trajectory import Reference, Step, Trajectory
 
@@ -58,6 +59,21 @@ def graph(found: ToolGraph, *, echoes: bool) -> RenderableType:
     summary += f" ({hidden} that only echo an argument are hidden; --echoes shows them)" if hidden else ""
     summary += f"; {given} required parameters come from the user."
     return Group(table, Text(), Text(summary, "dim"))
+
+
+def chains(sampled: Sequence[Chain]) -> RenderableType:
+    """Chains, each step with where its arguments come from."""
+    parts: list[RenderableType] = []
+    for number, chain in enumerate(sampled, start=1):
+        parts.append(Text(f"Chain {number}", "bold"))
+        for place, step in enumerate(chain.steps):
+            arguments = ", ".join(_binding(binding) for binding in step.bindings)
+            parts.append(Text.assemble(f"  {place} ", (step.tool, "cyan"), f"({arguments})"))
+    return Group(*parts)
+
+
+def _binding(binding: Binding) -> str:
+    return f"{binding.parameter}?" if binding.given else f"{binding.parameter} = {binding.step}: {binding.path}"
 
 
 def trajectory(record: Trajectory) -> RenderableType:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,10 +54,9 @@ def failed(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:
     assert "envfactory explore airline" in succeeded(run("--help"))
-    for command in ("list", "call", "explore", "graph", "replay", "show"):
-        assert f"Example{'s' if command in ('call', 'explore', 'graph', 'replay') else ''}: envfactory {command}" in (
-            " ".join(succeeded(run(command, "--help")).split())
-        )
+    for command in ("list", "call", "explore", "graph", "sample", "replay", "show"):
+        shown = " ".join(succeeded(run(command, "--help")).split())
+        assert re.search(f"Examples?: envfactory {command} ?", shown)
 
 
 def test_list(run: Run) -> None:
@@ -120,6 +121,27 @@ def test_graph_in_every_format(run: Run) -> None:
     assert "Invalid value for '--format'" in failed(run("graph", "library", "--format", "png"), code=2)
 
 
+def test_sample_shows_chains_along_links(run: Run) -> None:
+    text = succeeded(run("sample", "library", "--goal", "library.return_book", "--count", "3", "--seed", "4"))
+    assert text.count("library.return_book(loan_id = ") == 3
+    assert "email?" in text
+    sampled = json.loads(succeeded(run("sample", "library", "--count", "6", "--json")))
+    assert len({chain["steps"][-1]["tool"] for chain in sampled}) > 2
+    assert "did you mean 'library.return_book'" in failed(run("sample", "library", "--goal", "library.return_boo"))
+
+
+def test_call_goes_on_in_an_open_episode(run: Run, farm_url: str, token: str) -> None:
+    async def opened() -> ef.Episode:
+        async with ef.Farm(farm_url, token=token) as farm:
+            return await farm.open("library", seed=7)
+
+    episode = asyncio.run(opened())
+    words = ("call", "library", "find_member", f"email={episode.persona['email']}", "--episode", episode.agent.handle)
+    assert json.loads(succeeded(run(*words)))["name"] == episode.persona["name"]
+    assert "No open episode has this handle" in failed(run(*words[:-1], "nobodys-handle"))
+    assert "leave out --episode" in failed(run(*words, "--diff"), code=2)
+
+
 @pytest.fixture
 def lines(farm_url: str, token: str, tmp_path: Path) -> Path:
     """A file of two trajectories."""
@@ -136,8 +158,6 @@ def lines(farm_url: str, token: str, tmp_path: Path) -> Path:
                     trajectory = await recorder.trajectory(references=[REFERENCE])
                     with ef.Dataset(tmp_path / "t.jsonl") as dataset:
                         dataset.append(trajectory)
-
-    import asyncio
 
     asyncio.run(write())
     return tmp_path / "t.jsonl"
