@@ -17,6 +17,7 @@ from envfactory_client import EnvFactoryError, Farm
 from envfactory_client.farm import Size
 from synthesis.campaign import Campaign
 from synthesis.coverage import card
+from synthesis.errors import RunError
 from synthesis.folder import RunFolder, Settings
 
 console = Console(stderr=True)
@@ -86,7 +87,11 @@ async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None
 
 async def _check_names(farm: Farm, settings: Settings) -> None:
     """Raise the farm's own clear error for an unknown name, before anything is written."""
-    for name in settings.environments or ("",):
+    if not settings.environments:
+        raise RunError("no environment is named; give some with --environments, such as 'airline'.")
+    if len(set(settings.environments)) != len(settings.environments):
+        raise RunError("each environment is to be named only once in --environments.")
+    for name in settings.environments:
         await farm.source(name)
 
 
