@@ -194,7 +194,9 @@ class Episode:
     Use it as `async with await farm.open("airline", seed=7) as episode`; leaving the block closes it.
     """
 
-    def __init__(self, farm: Farm, opening: Opening, *, scenario: Mapping[str, Rows] | None = None) -> None:
+    def __init__(
+        self, farm: Farm, opening: Opening, *, scenario: Mapping[str, Rows] | None = None, forked: bool = False
+    ) -> None:
         names = [environment.name for environment in opening.environments]
         self._farm = farm
         self.id = opening.episode
@@ -204,8 +206,10 @@ class Episode:
         """The clock when the episode, or the fork, began."""
         self.environments = opening.environments
         self.persona = opening.persona
+        self.forked = forked
+        """Whether it began in the middle of another episode."""
         self.scenario = scenario
-        """The starting rows that it was opened from; None when the seed gave them."""
+        """The starting rows that it was opened from; None when a seed or a fork gave them."""
         self.agent = Side(farm, opening.agent, "agent", names)
         self.user = Side(farm, opening.user, "user", names)
 
@@ -244,7 +248,7 @@ class Episode:
     async def fork(self) -> Episode:
         """A new episode that starts from this moment."""
         opening = understood(Opening, await self._control("fork"))
-        return Episode(self._farm, opening, scenario=self.scenario)
+        return Episode(self._farm, opening, forked=True)
 
     async def diff(self, since: str | None = None) -> Diff:
         """What changed since a snapshot, or since the start."""

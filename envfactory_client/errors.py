@@ -14,6 +14,7 @@
     ├── UnknownTool            no such tool
     ├── UnknownField           no such parameter or result path
     ├── NoChain                links don't lead to the tool within the bounds
+    ├── RecordingError         what is recorded would be no dialogue, or couldn't be replayed
     ├── ForeignServerError     a server by other authors didn't start, or ended
     └── DatasetError           a file beside or with the trajectories can't be used
         ├── CorruptLine        one line isn't a trajectory; `line` is its number
@@ -107,6 +108,10 @@ class UnknownField(EnvFactoryError):
 
 class NoChain(EnvFactoryError):
     """No chain of links reaches the tool within the bounds."""
+
+
+class RecordingError(EnvFactoryError):
+    """What is recorded would be no dialogue, or couldn't be replayed."""
 
 
 class ForeignServerError(EnvFactoryError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client.episode import CallResult, Episode, Rows, State
+from envfactory_client.errors import RecordingError
 from envfactory_client.tool import Actor, Tool
 from envfactory_client.trajectory import (
     Goal,
@@ -71,7 +72,7 @@ class Recorder:
     def user(self, text: str, *, goals: Sequence[Goal] = ()) -> None:
         """Begin a turn with what the user says."""
         if self._user is not None:
-            raise ValueError("The turn before has no answer yet; call assistant(text) first.")
+            raise RecordingError("The turn before has no answer yet; call assistant(text) first.")
         self._user, self._goals = text, tuple(goals)
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
@@ -85,7 +86,7 @@ class Recorder:
     async def assistant(self, text: str) -> None:
         """End the turn with what the assistant answers."""
         if self._user is None:
-            raise ValueError("No turn has begun; call user(text) first.")
+            raise RecordingError("No turn has begun; call user(text) first.")
         await self._begin()
         state = self._steps[-1].state if self._steps else (await self.episode.state()).digest
         steps = tuple(self._steps)
@@ -103,7 +104,7 @@ class Recorder:
     ) -> Trajectory:
         """The record so far; `scenario` are starting rows that the dataset keeps, for replay in later versions."""
         if self._user is not None:
-            raise ValueError("The last turn has no answer yet; call assistant(text) first.")
+            raise RecordingError("The last turn has no answer yet; call assistant(text) first.")
         start = await self._begin()
         kept = scenario if scenario is not None else self.episode.scenario
         return Trajectory(
@@ -129,7 +130,7 @@ class Recorder:
 
     async def _call(self, actor: Actor, environment: str, tool: str, arguments: dict[str, Any]) -> CallResult:
         if self._user is None:
-            raise ValueError("No turn has begun; call user(text) first.")
+            raise RecordingError("No turn has begun; call user(text) first.")
         await self._begin()
         call = Call(environment, tool, arguments, actor)
         result = await call.on(self.episode)
@@ -137,9 +138,18 @@ class Recorder:
         self._steps.append(call.step(result, state))
         return result
 
+    async def _untouched(self) -> State:
+        """The state of an episode at its start; no replay could get to another one."""
+        state = await self.episode.state()
+        if self.episode.forked:
+            raise RecordingError("A fork can't be replayed from its seed; record an episode from its start.")
+        if state.now != self.episode.opened_at or await self.episode.diff():
+            raise RecordingError("The episode has changed before the recording; reset() it, or open another one.")
+        return state
+
     async def _begin(self) -> State:
         if self._start is None:
-            self._start = await self.episode.state()
+            self._start = await self._untouched()
             self.tools = await self.episode.tools()
         return self._start
 

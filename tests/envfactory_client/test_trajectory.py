@@ -71,15 +71,30 @@ async def test_the_same_run_gives_the_same_bytes(farm: ef.Farm, trajectory: ef.T
 
 async def test_a_recorder_keeps_its_order(episode: ef.Episode) -> None:
     recorder = ef.Recorder(episode)
-    with pytest.raises(ValueError, match=r"user\(text\)"):
+    with pytest.raises(ef.RecordingError, match=r"user\(text\)"):
         await recorder.call("library", "search_books")
-    with pytest.raises(ValueError, match=r"user\(text\)"):
+    with pytest.raises(ef.RecordingError, match=r"user\(text\)"):
         await recorder.assistant("Hello.")
     recorder.user("Hello.")
-    with pytest.raises(ValueError, match="assistant"):
+    with pytest.raises(ef.RecordingError, match="assistant"):
         recorder.user("Hello?")
-    with pytest.raises(ValueError, match="assistant"):
+    with pytest.raises(ef.RecordingError, match="assistant"):
         await recorder.trajectory()
+
+
+async def test_only_an_untouched_episode_is_recorded(episode: ef.Episode) -> None:
+    async with await episode.fork() as fork:
+        recorder = ef.Recorder(fork)
+        recorder.user("Hello.")
+        with pytest.raises(ef.RecordingError, match="fork"):
+            await recorder.call("library", "search_books")
+    await episode.advance(60)
+    recorder = ef.Recorder(episode)
+    recorder.user("Hello.")
+    with pytest.raises(ef.RecordingError, match=r"reset\(\)"):
+        await recorder.call("library", "search_books")
+    await episode.reset()
+    assert not (await recorder.call("library", "search_books")).is_error
 
 
 async def test_a_replay_finds_everything_as_recorded(farm: ef.Farm, trajectory: ef.Trajectory) -> None:
