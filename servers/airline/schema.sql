@@ -236,24 +236,27 @@ JOIN customers u ON u.customer_id = b.customer_id
 JOIN ef_clock;
 
 -- A segment with its booking and flight. It is alterable while nothing stands in the way: not its booking's state, not the
--- clock, not a check-in, not a payment that waits for an answer.
+-- clock, not a check-in, not a payment that waits for an answer. It is serviceable if its flight flies, too.
 CREATE VIEW segment_board AS
-SELECT x.*, booking_status = 'confirmed' AND NOT closed AND NOT checked_in AND NOT payment_pending AS alterable
+SELECT y.*, alterable AND flight_status <> 'cancelled' AS serviceable
 FROM (
-    SELECT s.segment_id, s.booking_id, b.reference, b.customer_id, b.email, b.status AS booking_status, b.fare_type,
-           b.payment_pending, b.passengers, s.leg, s.cabin, s.fare_cents, f.flight_id, f.flight_number, f.origin_code,
-           f.origin_city, f.destination_code, f.destination_city, f.departs_at, f.departs_on, f.departs_local, f.arrives_at,
-           f.arrives_local, f.status AS flight_status, f.delay_minutes, f.checkin_opens_at, f.closes_at, f.closed,
-           f.disrupted, iif(f.disrupted, 0, r.change_fee_cents) AS change_fee_cents, r.bag_fee_cents, r.seat_choice,
-           EXISTS (
-               SELECT 1 FROM tickets t WHERE t.segment_id = s.segment_id AND t.checked_in_at IS NOT NULL
-           ) AS checked_in,
-           7500 * b.passengers AS upgrade_points
-    FROM segments s
-    JOIN booking_states b ON b.booking_id = s.booking_id
-    JOIN flight_times f ON f.flight_id = s.flight_id
-    JOIN fare_rules r ON r.fare_type = b.fare_type
-) x;
+    SELECT x.*, booking_status = 'confirmed' AND NOT closed AND NOT checked_in AND NOT payment_pending AS alterable
+    FROM (
+        SELECT s.segment_id, s.booking_id, b.reference, b.customer_id, b.email, b.status AS booking_status, b.fare_type,
+               b.payment_pending, b.passengers, s.leg, s.cabin, s.fare_cents, f.flight_id, f.flight_number, f.origin_code,
+               f.origin_city, f.destination_code, f.destination_city, f.departs_at, f.departs_on, f.departs_local, f.arrives_at,
+               f.arrives_local, f.status AS flight_status, f.delay_minutes, f.checkin_opens_at, f.closes_at, f.closed,
+               f.disrupted, iif(f.disrupted, 0, r.change_fee_cents) AS change_fee_cents, r.bag_fee_cents, r.seat_choice,
+               EXISTS (
+                   SELECT 1 FROM tickets t WHERE t.segment_id = s.segment_id AND t.checked_in_at IS NOT NULL
+               ) AS checked_in,
+               7500 * b.passengers AS upgrade_points
+        FROM segments s
+        JOIN booking_states b ON b.booking_id = s.booking_id
+        JOIN flight_times f ON f.flight_id = s.flight_id
+        JOIN fare_rules r ON r.fare_type = b.fare_type
+    ) x
+) y;
 
 CREATE VIEW ticket_board AS
 SELECT t.ticket_id, t.passenger_id, p.name AS passenger_name, t.seat, t.bags, s.*

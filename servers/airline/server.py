@@ -564,7 +564,8 @@ def get_booking(
         " WHERE o.flight_id = :flight_id AND (r.origin_code <> o.destination_code"
         " OR r.destination_code <> o.origin_code OR r.departs_at <= o.arrives_at)",
         "already_booked": "SELECT 1 FROM segment_board WHERE customer_id = :customer_id"
-        " AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')",
+        " AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')"
+        " AND NOT closed AND flight_status <> 'cancelled'",
     },
 )
 def hold_flight(
@@ -913,12 +914,12 @@ def give_back_seats(booking_id: str) -> None:
     refuses={
         **TICKET_RULES,
         **TICKET_FLIES,
-        "no_seat_choice": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND alterable AND NOT seat_choice",
+        "no_seat_choice": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND NOT seat_choice",
         "no_such_seat": "SELECT 1 FROM ticket_board t JOIN cabins c ON c.flight_id = t.flight_id AND c.cabin = t.cabin"
-        " WHERE t.ticket_id = :ticket_id AND alterable AND seat_choice AND NOT EXISTS (SELECT 1 FROM seat_plan p"
+        " WHERE t.ticket_id = :ticket_id AND serviceable AND seat_choice AND NOT EXISTS (SELECT 1 FROM seat_plan p"
         " WHERE p.cabin = c.cabin AND p.seat = :seat AND p.ordinal <= c.seats)",
         "seat_taken": "SELECT 1 FROM ticket_board t JOIN ticket_board x ON x.flight_id = t.flight_id"
-        " WHERE t.ticket_id = :ticket_id AND t.alterable AND t.seat_choice AND x.cabin = t.cabin"
+        " WHERE t.ticket_id = :ticket_id AND t.serviceable AND t.seat_choice AND x.cabin = t.cabin"
         " AND x.ticket_id <> t.ticket_id AND x.seat = :seat",
     },
     idempotent=True,
@@ -958,7 +959,7 @@ def select_seat(
     refuses={
         **TICKET_RULES,
         **TICKET_FLIES,
-        "bag_limit": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND alterable AND bags + :bags > 3",
+        "bag_limit": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND bags + :bags > 3",
     },
 )
 def add_bags(
@@ -983,7 +984,7 @@ def add_bags(
         **SEGMENT_RULES,
         **SEGMENT_FLIES,
         "checkin_not_open": "SELECT 1 FROM segment_board"
-        " WHERE segment_id = :segment_id AND alterable AND checkin_opens_at > :now",
+        " WHERE segment_id = :segment_id AND serviceable AND checkin_opens_at > :now",
     },
 )
 def check_in(segment_id: SegmentId) -> CheckIn:
@@ -1041,14 +1042,14 @@ def enter_points(segment: sqlite3.Row, kind: str, points: int) -> None:
         **SEGMENT_RULES,
         **SEGMENT_FLIES,
         "already_business": "SELECT 1 FROM segment_board"
-        " WHERE segment_id = :segment_id AND alterable AND cabin = 'business'",
-        "cabin_not_offered": "SELECT 1 FROM segment_board s WHERE segment_id = :segment_id AND alterable"
+        " WHERE segment_id = :segment_id AND serviceable AND cabin = 'business'",
+        "cabin_not_offered": "SELECT 1 FROM segment_board s WHERE segment_id = :segment_id AND serviceable"
         " AND NOT EXISTS (SELECT 1 FROM cabins c WHERE c.flight_id = s.flight_id AND c.cabin = 'business')",
         "sold_out": "SELECT 1 FROM segment_board s JOIN cabin_board c ON c.flight_id = s.flight_id"
-        " WHERE s.segment_id = :segment_id AND alterable AND s.cabin = 'economy' AND c.cabin = 'business'"
+        " WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.cabin = 'business'"
         " AND c.seats_left < s.passengers",
         "points_short": "SELECT 1 FROM segment_board s JOIN customers c USING (customer_id)"
-        " WHERE s.segment_id = :segment_id AND alterable AND s.cabin = 'economy' AND c.points < s.upgrade_points",
+        " WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.points < s.upgrade_points",
     },
 )
 def upgrade_segment(segment_id: SegmentId) -> Upgrade:
