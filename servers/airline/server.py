@@ -346,30 +346,24 @@ class PaymentRequestList(Record):
 
 # Rules that several tools share --------------------------------------------------------------------------------------
 
-BROKEN = {
+OBSTACLES = {
     "not_confirmed": "booking_status <> 'confirmed'",
     "flight_closed": "booking_status = 'confirmed' AND closed",
     "checked_in": "booking_status = 'confirmed' AND NOT closed AND checked_in",
     "payment_pending": "booking_status = 'confirmed' AND NOT closed AND NOT checked_in AND payment_pending",
+    "flight_cancelled": "alterable AND NOT serviceable",
 }
-"""What makes a segment unalterable, by refusal code, in the order in which it is said."""
+"""What stands in the way of altering a segment, by refusal code, in the order in which it is said."""
 
-SEGMENT_RULES = {
-    code: f"SELECT 1 FROM segment_board WHERE segment_id = :segment_id AND {broken}"  # noqa: S608
-    for code, broken in BROKEN.items()
+TICKET_OBSTACLES = {
+    code: f"SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND {obstacle}"  # noqa: S608
+    for code, obstacle in OBSTACLES.items()
 }
-TICKET_RULES = {
-    code: f"SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND {broken}"  # noqa: S608
-    for code, broken in BROKEN.items()
+SEGMENT_OBSTACLES = {
+    code: f"SELECT 1 FROM segment_board WHERE segment_id = :segment_id AND {obstacle}"  # noqa: S608
+    for code, obstacle in OBSTACLES.items()
 }
-SEGMENT_FLIES = {
-    "flight_cancelled": "SELECT 1 FROM segment_board"
-    " WHERE segment_id = :segment_id AND alterable AND flight_status = 'cancelled'"
-}
-TICKET_FLIES = {
-    "flight_cancelled": "SELECT 1 FROM ticket_board"
-    " WHERE ticket_id = :ticket_id AND alterable AND flight_status = 'cancelled'"
-}
+CHANGE_OBSTACLES = {code: sql for code, sql in SEGMENT_OBSTACLES.items() if code != "flight_cancelled"}
 
 
 def require_alterable(segment: sqlite3.Row) -> None:
@@ -391,12 +385,11 @@ def require_alterable(segment: sqlite3.Row) -> None:
         )
 
 
-def require_flying(segment: sqlite3.Row) -> None:
-    """Refuse when the segment's flight was cancelled."""
+def require_serviceable(segment: sqlite3.Row) -> None:
+    """Refuse a segment, or a ticket of one, that can't be altered or whose flight was cancelled."""
+    require_alterable(segment)
     if segment["flight_status"] == "cancelled":
-        raise Refusal(
-            "flight_cancelled", f"{segment['flight_number']} was cancelled; move the segment to another flight first."
-        )
+        raise Refusal("flight_cancelled", f"{segment['flight_number']} was cancelled; move to another flight first.")
 
 
 # Looking things up ---------------------------------------------------------------------------------------------------
@@ -439,11 +432,11 @@ def search_flights(
     find(env.db, "airports", airport_code=origin)
     find(env.db, "airports", airport_code=destination)
     rows = env.db.execute(
-        "SELECT * FROM departures WHERE origin_code = :origin AND destination_code = :destination"
-        " AND departs_on = :departs_on"
-        " AND (:max_fare_cents IS NULL OR fare_cents <= :max_fare_cents)"
-        " AND (:max_stops IS NULL OR stops <= :max_stops)"
-        " ORDER BY departs_at, flight_id",
+        """SELECT * FROM departures WHERE origin_code = :origin AND destination_code = :destination
+            AND departs_on = :departs_on
+            AND (:max_fare_cents IS NULL OR fare_cents <= :max_fare_cents)
+            AND (:max_stops IS NULL OR stops <= :max_stops)
+            ORDER BY departs_at, flight_id""",
         {
             "origin": origin,
             "destination": destination,
@@ -476,8 +469,8 @@ def list_free_seats(
     """List the seats of a cabin that nobody has chosen yet."""
     find(env.db, "flights", flight_id=flight_id)
     rows = env.db.execute(
-        "SELECT * FROM free_seats WHERE flight_id = ? AND cabin = ? AND position = coalesce(?, position)"
-        " ORDER BY length(seat), seat",
+        """SELECT * FROM free_seats WHERE flight_id = ? AND cabin = ? AND position = coalesce(?, position)
+            ORDER BY length(seat), seat""",
         (flight_id, cabin, position),
     ).fetchall()
     return SeatList(seats=[Seat.of(row) for row in rows], total=len(rows))
@@ -512,8 +505,8 @@ def list_bookings(
     """List a customer's bookings, the latest departure first."""
     find(env.db, "customers", customer_id=customer_id)
     rows = env.db.execute(
-        "SELECT * FROM booking_board WHERE customer_id = ? AND status = coalesce(?, status)"
-        " ORDER BY departs_at DESC, booking_id",
+        """SELECT * FROM booking_board WHERE customer_id = ? AND status = coalesce(?, status)
+            ORDER BY departs_at DESC, booking_id""",
         (customer_id, status),
     ).fetchall()
     return BookingList(bookings=[BookingLine.of(row) for row in rows], total=len(rows))
@@ -553,19 +546,19 @@ def get_booking(
         "payments": "insert",
     },
     refuses={
-        "flight_cancelled": "SELECT 1 FROM flights WHERE flight_id IN (:flight_id, :return_flight_id)"
-        " AND status = 'cancelled'",
+        "flight_cancelled": """SELECT 1 FROM flights WHERE flight_id IN (:flight_id, :return_flight_id)
+            AND status = 'cancelled'""",
         "flight_closed": "SELECT 1 FROM flight_times WHERE flight_id IN (:flight_id, :return_flight_id) AND closed",
-        "cabin_not_offered": "SELECT 1 FROM flights WHERE flight_id IN (:flight_id, :return_flight_id)"
-        " AND flight_id NOT IN (SELECT flight_id FROM cabins WHERE cabin = :cabin)",
-        "sold_out": "SELECT 1 FROM cabin_board WHERE flight_id IN (:flight_id, :return_flight_id)"
-        " AND cabin = :cabin AND seats_left < 1",
-        "no_way_back": "SELECT 1 FROM flights o JOIN flights r ON r.flight_id = :return_flight_id"
-        " WHERE o.flight_id = :flight_id AND (r.origin_code <> o.destination_code"
-        " OR r.destination_code <> o.origin_code OR r.departs_at <= o.arrives_at)",
-        "already_booked": "SELECT 1 FROM segment_board WHERE customer_id = :customer_id"
-        " AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')"
-        " AND NOT closed AND flight_status <> 'cancelled'",
+        "cabin_not_offered": """SELECT 1 FROM flights WHERE flight_id IN (:flight_id, :return_flight_id)
+            AND flight_id NOT IN (SELECT flight_id FROM cabins WHERE cabin = :cabin)""",
+        "sold_out": """SELECT 1 FROM cabin_board WHERE flight_id IN (:flight_id, :return_flight_id)
+            AND cabin = :cabin AND seats_left < 1""",
+        "no_way_back": """SELECT 1 FROM flights o JOIN flights r ON r.flight_id = :return_flight_id
+            WHERE o.flight_id = :flight_id AND (r.origin_code <> o.destination_code
+            OR r.destination_code <> o.origin_code OR r.departs_at <= o.arrives_at)""",
+        "already_booked": """SELECT 1 FROM segment_board WHERE customer_id = :customer_id
+            AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')
+            AND NOT closed AND flight_status <> 'cancelled'""",
     },
 )
 def hold_flight(
@@ -582,10 +575,8 @@ def hold_flight(
     if len(flights) == 2:
         require_way_back(*flights)
     fares = [bookable_fare(flight, customer_id, cabin, fare_type) for flight in flights]
-    booking_id, expires_at = (
-        env.new_id("bookings.booking_id"),
-        min(hours_later(now, HOLD_HOURS), flights[0]["closes_at"]),
-    )
+    booking_id = env.new_id("bookings.booking_id")
+    expires_at = min(hours_later(now, HOLD_HOURS), flights[0]["closes_at"])
     db.execute(
         "INSERT INTO bookings VALUES (?, ?, ?, ?, 'held', ?, ?, 0)",
         (booking_id, env.new_id("bookings.reference"), customer_id, fare_type, now, expires_at),
@@ -612,8 +603,8 @@ def bookable_fare(flight: sqlite3.Row, customer_id: str, cabin: str, fare_type: 
     """Give the fare of one passenger on a flight that still takes bookings."""
     require_takes_bookings(flight)
     booked = env.db.execute(
-        "SELECT reference FROM segment_board WHERE customer_id = ? AND flight_id = ?"
-        " AND booking_status IN ('held', 'confirmed') ORDER BY booking_id",
+        """SELECT reference FROM segment_board WHERE customer_id = ? AND flight_id = ?
+            AND booking_status IN ('held', 'confirmed') ORDER BY booking_id""",
         (customer_id, flight["flight_id"]),
     ).fetchone()
     if booked:
@@ -664,8 +655,8 @@ def ask_payment(booking_id: str, kind: str, amount_cents: int, expires_at: str, 
     payment_id = env.new_id("payments.payment_id")
     subject = {"segment_id": None, "new_flight_id": None, "ticket_id": None, "bags": None, **subject}
     env.db.execute(
-        "INSERT INTO payments VALUES (:payment_id, :booking_id, :kind, :amount_cents, 'pending', :now, :expires_at,"
-        " :segment_id, :new_flight_id, :ticket_id, :bags)",
+        """INSERT INTO payments VALUES (:payment_id, :booking_id, :kind, :amount_cents, 'pending', :now, :expires_at,
+            :segment_id, :new_flight_id, :ticket_id, :bags)""",
         {
             "payment_id": payment_id,
             "booking_id": booking_id,
@@ -689,11 +680,11 @@ def hours_later(moment: str, hours: int) -> str:
     refuses={
         "hold_expired": "SELECT 1 FROM booking_states WHERE booking_id = :booking_id AND status = 'expired'",
         "not_held": "SELECT 1 FROM booking_states WHERE booking_id = :booking_id AND status NOT IN ('held', 'expired')",
-        "duplicate_passenger": "SELECT 1 FROM passengers JOIN booking_states USING (booking_id)"
-        " WHERE booking_id = :booking_id AND status = 'held' AND name = :name",
-        "sold_out": "SELECT 1 FROM segment_board s"
-        " JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin"
-        " WHERE s.booking_id = :booking_id AND s.booking_status = 'held' AND c.seats_left < 1",
+        "duplicate_passenger": """SELECT 1 FROM passengers JOIN booking_states USING (booking_id)
+            WHERE booking_id = :booking_id AND status = 'held' AND name = :name""",
+        "sold_out": """SELECT 1 FROM segment_board s
+            JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
+            WHERE s.booking_id = :booking_id AND s.booking_status = 'held' AND c.seats_left < 1""",
     },
 )
 def add_passenger(
@@ -722,17 +713,17 @@ def add_passenger(
     if db.execute("SELECT 1 FROM passengers WHERE booking_id = ? AND name = ?", (booking_id, name)).fetchone():
         raise Refusal("duplicate_passenger", f"{name} is on booking {booking['reference']} already.")
     segments = db.execute(
-        "SELECT s.fare_cents, c.seats_left FROM segments s"
-        " JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin"
-        " WHERE s.booking_id = ? ORDER BY s.leg",
+        """SELECT s.fare_cents, c.seats_left FROM segments s
+            JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
+            WHERE s.booking_id = ? ORDER BY s.leg""",
         (booking_id,),
     ).fetchall()
     if any(segment["seats_left"] < 1 for segment in segments):
         raise Refusal("sold_out", "There is no seat left for another passenger; hold other flights for all of them.")
     seat_passenger(booking_id, name)
     payment = db.execute(
-        "UPDATE payments SET amount_cents = amount_cents + ? WHERE booking_id = ? AND kind = 'fare'"
-        " RETURNING payment_id, amount_cents",
+        """UPDATE payments SET amount_cents = amount_cents + ? WHERE booking_id = ? AND kind = 'fare'
+            RETURNING payment_id, amount_cents""",
         (sum(segment["fare_cents"] for segment in segments), booking_id),
     ).fetchone()
     return Hold.of(find(db, "booking_board", booking_id=booking_id), **payment)
@@ -749,24 +740,24 @@ def add_passenger(
         "tickets": "update seat",
     },
     refuses={
-        **SEGMENT_RULES,
-        "fare_not_changeable": "SELECT 1 FROM segment_board"
-        " WHERE segment_id = :segment_id AND alterable AND change_fee_cents IS NULL",
-        "wrong_route": "SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id"
-        " WHERE s.segment_id = :segment_id AND alterable AND (n.flight_id = s.flight_id"
-        " OR n.origin_code <> s.origin_code OR n.destination_code <> s.destination_code)",
-        "new_flight_unavailable": "SELECT 1 FROM segment_board s JOIN flight_times n ON n.flight_id = :new_flight_id"
-        " WHERE s.segment_id = :segment_id AND alterable AND (n.closed OR n.status = 'cancelled')",
-        "out_of_order": "SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id"
-        " JOIN segment_board x ON x.booking_id = s.booking_id AND x.leg <> s.leg"
-        " WHERE s.segment_id = :segment_id AND s.alterable"
-        " AND iif(s.leg = 'outbound', x.departs_at <= n.arrives_at, n.departs_at <= x.arrives_at)",
-        "cabin_not_offered": "SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id"
-        " WHERE s.segment_id = :segment_id AND alterable AND s.cabin NOT IN"
-        " (SELECT cabin FROM cabins c WHERE c.flight_id = n.flight_id)",
-        "sold_out": "SELECT 1 FROM segment_board s JOIN cabin_board c"
-        " ON c.flight_id = :new_flight_id AND c.cabin = s.cabin"
-        " WHERE s.segment_id = :segment_id AND alterable AND c.seats_left < s.passengers",
+        **CHANGE_OBSTACLES,
+        "fare_not_changeable": """SELECT 1 FROM segment_board
+            WHERE segment_id = :segment_id AND alterable AND change_fee_cents IS NULL""",
+        "wrong_route": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
+            WHERE s.segment_id = :segment_id AND alterable AND (n.flight_id = s.flight_id
+            OR n.origin_code <> s.origin_code OR n.destination_code <> s.destination_code)""",
+        "new_flight_unavailable": """SELECT 1 FROM segment_board s JOIN flight_times n ON n.flight_id = :new_flight_id
+            WHERE s.segment_id = :segment_id AND alterable AND (n.closed OR n.status = 'cancelled')""",
+        "out_of_order": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
+            JOIN segment_board x ON x.booking_id = s.booking_id AND x.leg <> s.leg
+            WHERE s.segment_id = :segment_id AND s.alterable
+            AND iif(s.leg = 'outbound', x.departs_at <= n.arrives_at, n.departs_at <= x.arrives_at)""",
+        "cabin_not_offered": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
+            WHERE s.segment_id = :segment_id AND alterable AND s.cabin NOT IN
+            (SELECT cabin FROM cabins c WHERE c.flight_id = n.flight_id)""",
+        "sold_out": """SELECT 1 FROM segment_board s JOIN cabin_board c
+            ON c.flight_id = :new_flight_id AND c.cabin = s.cabin
+            WHERE s.segment_id = :segment_id AND alterable AND c.seats_left < s.passengers""",
     },
 )
 def change_flight(
@@ -850,14 +841,15 @@ def sell_seats(flight_id: str, cabin: str, count: int) -> None:
         "tickets": "update seat",
     },
     refuses={
-        "not_active": "SELECT 1 FROM booking_states WHERE booking_id = :booking_id"
-        " AND status NOT IN ('held', 'confirmed')",
-        "flight_closed": "SELECT 1 FROM booking_board"
-        " WHERE booking_id = :booking_id AND status = 'confirmed' AND closed",
-        "checked_in": "SELECT 1 FROM booking_board"
-        " WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND checked_in",
-        "not_refundable": "SELECT 1 FROM booking_board"
-        " WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND NOT checked_in AND NOT refundable",
+        "not_active": """SELECT 1 FROM booking_states WHERE booking_id = :booking_id
+            AND status NOT IN ('held', 'confirmed')""",
+        "flight_closed": """SELECT 1 FROM booking_board
+            WHERE booking_id = :booking_id AND status = 'confirmed' AND closed""",
+        "checked_in": """SELECT 1 FROM booking_board
+            WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND checked_in""",
+        "not_refundable": """SELECT 1 FROM booking_board
+            WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND NOT checked_in
+            AND NOT refundable""",
     },
 )
 def cancel_booking(booking_id: BookingId) -> Cancellation:
@@ -875,8 +867,8 @@ def cancel_booking(booking_id: BookingId) -> Cancellation:
     )
     if refund > 0:
         db.execute(
-            "INSERT INTO payments (payment_id, booking_id, kind, amount_cents, status, created_at)"
-            " VALUES (?, ?, 'refund', ?, 'paid', ?)",
+            """INSERT INTO payments (payment_id, booking_id, kind, amount_cents, status, created_at)
+                VALUES (?, ?, 'refund', ?, 'paid', ?)""",
             (env.new_id("payments.payment_id"), booking_id, refund, env.now),
         )
     return Cancellation(booking_id=booking_id, status="cancelled", refund_cents=refund)
@@ -912,15 +904,14 @@ def give_back_seats(booking_id: str) -> None:
 @env.writes(
     changes={"tickets": "update seat"},
     refuses={
-        **TICKET_RULES,
-        **TICKET_FLIES,
+        **TICKET_OBSTACLES,
         "no_seat_choice": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND NOT seat_choice",
-        "no_such_seat": "SELECT 1 FROM ticket_board t JOIN cabins c ON c.flight_id = t.flight_id AND c.cabin = t.cabin"
-        " WHERE t.ticket_id = :ticket_id AND serviceable AND seat_choice AND NOT EXISTS (SELECT 1 FROM seat_plan p"
-        " WHERE p.cabin = c.cabin AND p.seat = :seat AND p.ordinal <= c.seats)",
-        "seat_taken": "SELECT 1 FROM ticket_board t JOIN ticket_board x ON x.flight_id = t.flight_id"
-        " WHERE t.ticket_id = :ticket_id AND t.serviceable AND t.seat_choice AND x.cabin = t.cabin"
-        " AND x.ticket_id <> t.ticket_id AND x.seat = :seat",
+        "no_such_seat": """SELECT 1 FROM ticket_board t JOIN cabins c ON c.flight_id = t.flight_id AND c.cabin = t.cabin
+            WHERE t.ticket_id = :ticket_id AND serviceable AND seat_choice AND NOT EXISTS (SELECT 1 FROM seat_plan p
+            WHERE p.cabin = c.cabin AND p.seat = :seat AND p.ordinal <= c.seats)""",
+        "seat_taken": """SELECT 1 FROM ticket_board t JOIN ticket_board x ON x.flight_id = t.flight_id
+            WHERE t.ticket_id = :ticket_id AND t.serviceable AND t.seat_choice AND x.cabin = t.cabin
+            AND x.ticket_id <> t.ticket_id AND x.seat = :seat""",
     },
     idempotent=True,
 )
@@ -933,22 +924,18 @@ def select_seat(
     """Give a passenger a seat on a flight, in place of the one they had."""
     db = env.db
     ticket = find(db, "ticket_board", ticket_id=ticket_id)
-    require_alterable(ticket)
-    require_flying(ticket)
+    require_serviceable(ticket)
     if not ticket["seat_choice"]:
         raise Refusal("no_seat_choice", f"A {ticket['fare_type']} fare gets its seat at check-in and can't choose.")
-    where = {"seat": seat, "ticket_id": ticket_id, "flight_id": ticket["flight_id"], "cabin": ticket["cabin"]}
-    if not db.execute(
-        "SELECT 1 FROM seat_plan p JOIN cabins c ON c.cabin = p.cabin AND p.ordinal <= c.seats"
-        " WHERE c.flight_id = :flight_id AND c.cabin = :cabin AND p.seat = :seat",
-        where,
-    ).fetchone():
+    place = db.execute(
+        """SELECT x.ticket_id AS holder FROM cabins c JOIN seat_plan p ON p.cabin = c.cabin AND p.ordinal <= c.seats
+            LEFT JOIN ticket_board x ON x.flight_id = c.flight_id AND x.seat = p.seat
+            WHERE c.flight_id = ? AND c.cabin = ? AND p.seat = ?""",
+        (ticket["flight_id"], ticket["cabin"], seat),
+    ).fetchone()
+    if place is None:
         raise Refusal("no_such_seat", f"There is no seat {seat} in {ticket['cabin']}; list the free seats.")
-    if db.execute(
-        "SELECT 1 FROM segments s JOIN tickets t ON t.segment_id = s.segment_id"
-        " WHERE s.flight_id = :flight_id AND t.seat = :seat AND t.ticket_id <> :ticket_id",
-        where,
-    ).fetchone():
+    if place["holder"] not in (None, ticket_id):
         raise Refusal("seat_taken", f"Seat {seat} is taken; list the free seats.")
     db.execute("UPDATE tickets SET seat = ? WHERE ticket_id = ?", (seat, ticket_id))
     return SeatChoice(ticket_id=ticket_id, passenger_name=ticket["passenger_name"], seat=seat)
@@ -957,8 +944,7 @@ def select_seat(
 @env.writes(
     changes={"payments": "insert"},
     refuses={
-        **TICKET_RULES,
-        **TICKET_FLIES,
+        **TICKET_OBSTACLES,
         "bag_limit": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND bags + :bags > 3",
     },
 )
@@ -968,8 +954,7 @@ def add_bags(
 ) -> BagRequest:
     """Ask the customer to pay for more checked bags of a passenger on a flight."""
     ticket = find(env.db, "ticket_board", ticket_id=ticket_id)
-    require_alterable(ticket)
-    require_flying(ticket)
+    require_serviceable(ticket)
     if ticket["bags"] + bags > MOST_BAGS:
         raise Refusal("bag_limit", f"{ticket['passenger_name']} has {ticket['bags']} of at most {MOST_BAGS} bags.")
     amount = bags * ticket["bag_fee_cents"]
@@ -981,18 +966,16 @@ def add_bags(
 @env.writes(
     changes={"tickets": "update seat checked_in_at", "customers": "update points", "point_entries": "insert"},
     refuses={
-        **SEGMENT_RULES,
-        **SEGMENT_FLIES,
-        "checkin_not_open": "SELECT 1 FROM segment_board"
-        " WHERE segment_id = :segment_id AND serviceable AND checkin_opens_at > :now",
+        **SEGMENT_OBSTACLES,
+        "checkin_not_open": """SELECT 1 FROM segment_board
+            WHERE segment_id = :segment_id AND serviceable AND checkin_opens_at > :now""",
     },
 )
 def check_in(segment_id: SegmentId) -> CheckIn:
     """Check in everybody on a segment, from 24 hours to 1 hour before departure; whoever has no seat gets one."""
     db, now = env.db, env.now
     segment = find(db, "segment_board", segment_id=segment_id)
-    require_alterable(segment)
-    require_flying(segment)
+    require_serviceable(segment)
     if segment["checkin_opens_at"] > now:
         raise Refusal("checkin_not_open", f"Check-in opens at {segment['checkin_opens_at']}; come back then.")
     seat_everybody(segment)
@@ -1039,25 +1022,23 @@ def enter_points(segment: sqlite3.Row, kind: str, points: int) -> None:
         "point_entries": "insert",
     },
     refuses={
-        **SEGMENT_RULES,
-        **SEGMENT_FLIES,
-        "already_business": "SELECT 1 FROM segment_board"
-        " WHERE segment_id = :segment_id AND serviceable AND cabin = 'business'",
-        "cabin_not_offered": "SELECT 1 FROM segment_board s WHERE segment_id = :segment_id AND serviceable"
-        " AND NOT EXISTS (SELECT 1 FROM cabins c WHERE c.flight_id = s.flight_id AND c.cabin = 'business')",
-        "sold_out": "SELECT 1 FROM segment_board s JOIN cabin_board c ON c.flight_id = s.flight_id"
-        " WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.cabin = 'business'"
-        " AND c.seats_left < s.passengers",
-        "points_short": "SELECT 1 FROM segment_board s JOIN customers c USING (customer_id)"
-        " WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.points < s.upgrade_points",
+        **SEGMENT_OBSTACLES,
+        "already_business": """SELECT 1 FROM segment_board
+            WHERE segment_id = :segment_id AND serviceable AND cabin = 'business'""",
+        "cabin_not_offered": """SELECT 1 FROM segment_board s WHERE segment_id = :segment_id AND serviceable
+            AND NOT EXISTS (SELECT 1 FROM cabins c WHERE c.flight_id = s.flight_id AND c.cabin = 'business')""",
+        "sold_out": """SELECT 1 FROM segment_board s JOIN cabin_board c ON c.flight_id = s.flight_id
+            WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.cabin = 'business'
+            AND c.seats_left < s.passengers""",
+        "points_short": """SELECT 1 FROM segment_board s JOIN customers c USING (customer_id)
+            WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.points < s.upgrade_points""",
     },
 )
 def upgrade_segment(segment_id: SegmentId) -> Upgrade:
     """Move everybody on a segment from economy to business, for 7,500 of the customer's points each."""
     db = env.db
     segment = find(db, "segment_board", segment_id=segment_id)
-    require_alterable(segment)
-    require_flying(segment)
+    require_serviceable(segment)
     if segment["cabin"] == "business":
         raise Refusal("already_business", "The segment is in business already; there is nothing above it.")
     flight = find(db, "flight_times", flight_id=segment["flight_id"])
@@ -1085,8 +1066,8 @@ def list_payment_requests(
 ) -> PaymentRequestList:
     """List the payments that you were asked for, the latest first."""
     rows = env.db.execute(
-        "SELECT * FROM payment_requests WHERE email = ? AND status = coalesce(?, status)"
-        " ORDER BY created_at DESC, payment_id",
+        """SELECT * FROM payment_requests WHERE email = ? AND status = coalesce(?, status)
+            ORDER BY created_at DESC, payment_id""",
         (email, status),
     ).fetchall()
     return PaymentRequestList(payments=[PaymentRequest.of(row) for row in rows], total=len(rows))
@@ -1094,8 +1075,8 @@ def list_payment_requests(
 
 SETTLED = {
     "payment_expired": "SELECT 1 FROM payment_board WHERE payment_id = :payment_id AND status = 'expired'",
-    "not_pending": "SELECT 1 FROM payment_board"
-    " WHERE payment_id = :payment_id AND status NOT IN ('pending', 'expired')",
+    "not_pending": """SELECT 1 FROM payment_board
+        WHERE payment_id = :payment_id AND status NOT IN ('pending', 'expired')""",
 }
 
 
@@ -1110,10 +1091,10 @@ SETTLED = {
     },
     refuses={
         **SETTLED,
-        "sold_out": "SELECT 1 FROM payment_board q JOIN payments p ON p.payment_id = q.payment_id"
-        " JOIN segment_board s ON s.segment_id = p.segment_id"
-        " JOIN cabin_board c ON c.flight_id = p.new_flight_id AND c.cabin = s.cabin"
-        " WHERE q.payment_id = :payment_id AND q.status = 'pending' AND c.seats_left < s.passengers",
+        "sold_out": """SELECT 1 FROM payment_board q JOIN payments p ON p.payment_id = q.payment_id
+            JOIN segment_board s ON s.segment_id = p.segment_id
+            JOIN cabin_board c ON c.flight_id = p.new_flight_id AND c.cabin = s.cabin
+            WHERE q.payment_id = :payment_id AND q.status = 'pending' AND c.seats_left < s.passengers""",
     },
 )
 def approve_payment(payment_id: PaymentId) -> Payment:
@@ -1181,44 +1162,44 @@ def decline_payment(payment_id: PaymentId) -> Payment:
 
 env.invariant(
     "sold_seats_have_tickets",
-    "SELECT c.flight_id, c.cabin, c.seats_sold FROM cabins c WHERE c.seats_sold <> (SELECT count(*) FROM segments s"
-    " JOIN bookings b ON b.booking_id = s.booking_id AND b.status = 'confirmed'"
-    " JOIN tickets t ON t.segment_id = s.segment_id WHERE s.flight_id = c.flight_id AND s.cabin = c.cabin)",
+    """SELECT c.flight_id, c.cabin, c.seats_sold FROM cabins c WHERE c.seats_sold <> (SELECT count(*) FROM segments s
+        JOIN bookings b ON b.booking_id = s.booking_id AND b.status = 'confirmed'
+        JOIN tickets t ON t.segment_id = s.segment_id WHERE s.flight_id = c.flight_id AND s.cabin = c.cabin)""",
 )
 env.invariant("no_cabin_is_oversold", "SELECT flight_id, cabin, seats_left FROM cabin_board WHERE seats_left < 0")
 env.invariant(
     "paid_is_payments_less_refunds",
-    "SELECT booking_id, paid_cents FROM bookings b WHERE paid_cents <> (SELECT coalesce(sum("
-    "iif(kind = 'refund', -amount_cents, amount_cents)), 0) FROM payments p"
-    " WHERE p.booking_id = b.booking_id AND p.status = 'paid')",
+    """SELECT booking_id, paid_cents FROM bookings b WHERE paid_cents <> (SELECT coalesce(sum(
+        iif(kind = 'refund', -amount_cents, amount_cents)), 0) FROM payments p
+        WHERE p.booking_id = b.booking_id AND p.status = 'paid')""",
 )
 env.invariant(
     "points_are_the_ledgers_sum",
-    "SELECT customer_id, points FROM customers c WHERE points <>"
-    " (SELECT coalesce(sum(e.points), 0) FROM point_entries e WHERE e.customer_id = c.customer_id)",
+    """SELECT customer_id, points FROM customers c WHERE points <>
+        (SELECT coalesce(sum(e.points), 0) FROM point_entries e WHERE e.customer_id = c.customer_id)""",
 )
 env.invariant(
     "every_passenger_has_every_segment",
-    "SELECT p.passenger_id, s.segment_id FROM passengers p JOIN segments s ON s.booking_id = p.booking_id"
-    " WHERE NOT EXISTS (SELECT 1 FROM tickets t"
-    " WHERE t.passenger_id = p.passenger_id AND t.segment_id = s.segment_id)",
+    """SELECT p.passenger_id, s.segment_id FROM passengers p JOIN segments s ON s.booking_id = p.booking_id
+        WHERE NOT EXISTS (SELECT 1 FROM tickets t
+        WHERE t.passenger_id = p.passenger_id AND t.segment_id = s.segment_id)""",
 )
 env.invariant(
     "a_seat_is_taken_once",
-    "SELECT s.flight_id, t.seat FROM tickets t JOIN segments s ON s.segment_id = t.segment_id"
-    " WHERE t.seat IS NOT NULL GROUP BY s.flight_id, t.seat HAVING count(*) > 1",
+    """SELECT s.flight_id, t.seat FROM tickets t JOIN segments s ON s.segment_id = t.segment_id
+        WHERE t.seat IS NOT NULL GROUP BY s.flight_id, t.seat HAVING count(*) > 1""",
 )
 env.invariant(
     "seats_belong_to_the_cabin",
-    "SELECT t.ticket_id, t.seat FROM tickets t JOIN segments s ON s.segment_id = t.segment_id"
-    " JOIN cabins c ON c.flight_id = s.flight_id AND c.cabin = s.cabin"
-    " WHERE t.seat IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seat_plan p"
-    " WHERE p.cabin = c.cabin AND p.seat = t.seat AND p.ordinal <= c.seats)",
+    """SELECT t.ticket_id, t.seat FROM tickets t JOIN segments s ON s.segment_id = t.segment_id
+        JOIN cabins c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
+        WHERE t.seat IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seat_plan p
+        WHERE p.cabin = c.cabin AND p.seat = t.seat AND p.ordinal <= c.seats)""",
 )
 env.invariant(
     "only_confirmed_bookings_have_seats",
-    "SELECT t.ticket_id FROM tickets t JOIN segments s ON s.segment_id = t.segment_id"
-    " JOIN bookings b ON b.booking_id = s.booking_id WHERE t.seat IS NOT NULL AND b.status <> 'confirmed'",
+    """SELECT t.ticket_id FROM tickets t JOIN segments s ON s.segment_id = t.segment_id
+        JOIN bookings b ON b.booking_id = s.booking_id WHERE t.seat IS NOT NULL AND b.status <> 'confirmed'""",
 )
 env.invariant(
     "one_payment_waits_at_most",
@@ -1226,10 +1207,10 @@ env.invariant(
 )
 env.invariant(
     "a_hold_owes_its_fares",
-    "SELECT b.booking_id FROM bookings b WHERE b.status = 'held' AND NOT EXISTS (SELECT 1 FROM payments p"
-    " WHERE p.booking_id = b.booking_id AND p.kind = 'fare' AND p.status = 'pending' AND p.expires_at = b.expires_at"
-    " AND p.amount_cents = (SELECT sum(s.fare_cents) FROM segments s JOIN tickets t ON t.segment_id = s.segment_id"
-    " WHERE s.booking_id = b.booking_id))",
+    """SELECT b.booking_id FROM bookings b WHERE b.status = 'held' AND NOT EXISTS (SELECT 1 FROM payments p
+        WHERE p.booking_id = b.booking_id AND p.kind = 'fare' AND p.status = 'pending' AND p.expires_at = b.expires_at
+        AND p.amount_cents = (SELECT sum(s.fare_cents) FROM segments s JOIN tickets t ON t.segment_id = s.segment_id
+        WHERE s.booking_id = b.booking_id))""",
 )
 
 mcp = env.mcp
