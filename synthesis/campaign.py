@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from envfactory_client import Farm, Trajectory
 from synthesis.coverage import Reach, Tally, goal_counts
-from synthesis.engine import Engine, Job, Made, request_key, world_seed
+from synthesis.engine import Engine, Job, Made, cast, request_key, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import GoalKind, goal_kinds
@@ -74,9 +74,9 @@ class Campaign:
 
     def _job(self) -> Job:
         index = self.jobs[-1].index + 1 if self.jobs else 0
-        names = self.settings.environments
-        world = world_seed(self.settings.seed, index, self.settings.worlds)
-        return Job(self.settings.seed, index, world, self.settings.size, names[index % len(names)])
+        settings = self.settings
+        world = world_seed(settings.seed, index, settings.worlds)
+        return Job(settings.seed, index, world, settings.size, cast(settings.seed, index, settings.environments))
 
     def _counts(self) -> Counter[GoalKind]:
         """Give the coverage as it was when the present round began, so that a resume sees the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,8 @@ from envfactory_client import Episode, Farm, FieldContract, Tool, ToolGraph
 from synthesis.errors import PhrasesError
 from synthesis.phrases import Entity, Phrases, Slot, ToolPhrases, read_phrases
 from synthesis.schema import Schema, read_schema
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,33 @@ class Catalogue:
         """Give the contract of a parameter."""
         contract = self.tools[tool].contract
         return contract.parameters.get(name, FieldContract()) if contract else FieldContract()
+
+    @cached_property
+    def _types(self) -> dict[str, str]:
+        """Give the type of every column that a look-up of the agent shows as money, a date or a time."""
+        return {
+            field.shows: field.type
+            for tool in self.tools.values()
+            if tool.contract is not None and tool.read_only and tool.actor == "agent"
+            for field in tool.contract.results.values()
+            if field.shows and field.type and not field.key
+        }
+
+    def type_of(self, column: str) -> str | None:
+        """Give the type in which look-ups show a column such as "booking_board.departs_on"."""
+        return self._types.get(column)
+
+    def field_beside(self, tool: str, place: str, table: str, column: str) -> str | None:
+        """Give the place of the field that shows a column in the record in which `place` is."""
+        record = place.rpartition(".")[0]
+        prefix = f"{_INDEX.sub('[]', record)}." if record else ""
+        contract = self.tools[tool].contract
+        for path, field in contract.results.items() if contract else ():
+            name = path.removeprefix(prefix)
+            wanted = field.shows in (f"{self.view(table)}.{column}", f"{table}.{column}")
+            if path.startswith(prefix) and wanted and not set(name) & set(".["):
+                return f"{record}.{name}" if record else name
+        return None
 
     @cached_property
     def _producers(self) -> dict[str, list[Producer]]:

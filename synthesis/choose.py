@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
+from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried
+from synthesis.draft import Origin
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.phrases import Slot
@@ -29,6 +31,10 @@ class Choice:
     """Parameter to the table of its key, and how it is said."""
     said: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    carried: dict[str, Origin] = field(default_factory=dict)
+    """Parameters whose value the last goal gave, with where."""
+    anchored: dict[str, Anchor] = field(default_factory=dict)
+    """Parameters whose value is said through a row of another environment."""
 
     @property
     def placeholders(self) -> set[str]:
@@ -50,11 +56,18 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
     choice = Choice(_row_named(stage.pick(asks), tool))
     for name in dict.fromkeys((*phrases.slots, *tool.required)):
-        slot = phrases.slots.get(name, Slot())
+        slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()))
         if name in tool.required or name in choice.placeholders or slot.as_:
             contract = stage.catalogue.parameter(tool.name, name)
             await _choose_one(stage, _Parameter(name, slot, contract, tool.input_schema["properties"][name]), choice)
     return choice
+
+
+def _on_the_way_to(kind: GoalKind, slot: Slot) -> Slot:
+    """Give the slot as the goal needs it: for some refusals, other rows than those that would be fine."""
+    if kind.outcome != "refuse" or kind.what not in slot.unless:
+        return slot
+    return slot.model_copy(update={"where": slot.unless[kind.what], "implied": ()})
 
 
 def _row_named(template: str, tool: Tool) -> str:
@@ -72,9 +85,34 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
         choice.facts[name] = known
     elif contract.key:
         choice.values[name] = await _choose_rows(stage, parameter, contract.key, choice)
+    elif slot.carry and await _carry(stage, parameter, choice):
+        return
     else:
         choice.values[name] = await _choose_value(stage, parameter, choice)
         choice.said[name] = _spoken(stage, slot, contract.type, choice.values[name])
+
+
+async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
+    """Take a value over from another environment where there is one; say whether it was done."""
+    name, kind = parameter.name, parameter.contract.type
+    found = carried(stage, kind)
+    if found is not None:
+        choice.values[name], choice.carried[name] = found.value, found.origin
+        choice.said[name] = in_form(stage, parameter.slot, str(stage.pick(found.forms)))
+        return True
+    options = await anchors(stage, kind) if kind and stage.chance(CARRY_SHARE) else []
+    if not options:
+        return False
+    choice.anchored[name] = stage.pick(options)
+    choice.values[name] = choice.anchored[name].value
+    return True
+
+
+def in_form(stage: Stage, slot: Slot, words: str) -> str:
+    """Give words for a value in one of the forms in which the slot's values are said."""
+    return (
+        str(stage.pick(slot.forms)).replace("{}", words) if slot.forms and not isinstance(slot.forms, dict) else words
+    )
 
 
 async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Choice) -> Any:
@@ -88,7 +126,9 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         least, most = slot.count[0], min(slot.count[1], len(candidates))
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
-    topic = [salient.value for salient in stage.draft.topic if salient.table == table and salient.value in candidates]
+    here = (stage.environment, table)
+    spoken_of = [salient.value for salient in stage.draft.topic if (salient.environment, salient.table) == here]
+    topic = [value for value in spoken_of if value in candidates]
     return topic[-1] if topic and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
 
 

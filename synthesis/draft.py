@@ -35,6 +35,9 @@ class DraftStep:
     text: str
     refusal: str | None
     state: str
+    """Digest of the whole episode's state after the call."""
+    local: str
+    """Digest of this environment's state after the call."""
     actor: Literal["agent", "user"] = "agent"
 
 
@@ -42,6 +45,7 @@ class DraftStep:
 class Mention:
     """How the user names one row: its text, and the proof that it means just that row."""
 
+    environment: str
     table: str
     column: str
     value: Any
@@ -87,8 +91,20 @@ class DraftTurn:
 class Salient:
     """A row that was spoken of or made, and where the agent has its key from."""
 
+    environment: str
     table: str
     value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Yield:
+    """A value that a goal gave, and how a later request speaks of it."""
+
+    environment: str
+    type: str
+    value: Any
+    forms: tuple[str, ...]
     origin: Origin
 
 
@@ -100,5 +116,9 @@ class Draft:
     steps: list[DraftStep] = field(default_factory=list)
     topic: list[Salient] = field(default_factory=list)
     """What the last message and its answer were about, so that the next may say "it"."""
+    yields: list[Yield] = field(default_factory=list)
+    """What the last goal gave that another may go on with."""
     states: list[str] = field(default_factory=list)
     """State digests after each write, from the start's on."""
+    locals: dict[str, str] = field(default_factory=dict)
+    """The present digest of each environment."""

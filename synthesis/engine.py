@@ -24,8 +24,11 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.ledger import check_no_leak, ledger, references
 from synthesis.planning import plan
+from synthesis.stage import Stage
 
 MOST_ATTEMPTS = 12
+SHARES_OF_CAST = (0.3, 0.4, 0.3)
+"""Shares of tasks over one, two and three environments, where a run has as many."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Job:
     index: int
     world_seed: int
     size: Size
-    environment: str
+    environments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Engine:
 
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
-    scenarios: dict[tuple[str, int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+    scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
         """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
@@ -76,29 +79,31 @@ class Engine:
     async def survey(self, environment: str) -> Catalogue:
         """Give the catalogue of an environment, before any job."""
         async with await self.farm.open(environment) as episode:
-            return await self._catalogue(episode, environment)
+            return (await self._catalogues(episode, (environment,)))[environment]
 
     async def scenario(self, job: Job) -> Mapping[str, Rows]:
         """Give the starting rows of a job's world, as they are kept beside the data."""
-        key = (job.environment, job.world_seed, job.size)
+        key = (job.environments, job.world_seed, job.size)
         if key not in self.scenarios:
-            self.scenarios[key] = await self.farm.scenario(job.environment, seed=job.world_seed, size=job.size)
+            self.scenarios[key] = await self.farm.scenario(*job.environments, seed=job.world_seed, size=job.size)
         return self.scenarios[key]
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
-        async with await self.farm.open(job.environment, seed=job.world_seed, size=job.size) as episode:
+        async with await self.farm.open(*job.environments, seed=job.world_seed, size=job.size) as episode:
             yield episode
 
-    async def _catalogue(self, episode: Episode, environment: str) -> Catalogue:
-        if environment not in self.catalogues:
-            self.catalogues[environment] = await read_catalogue(self.farm, episode, environment)
-        return self.catalogues[environment]
+    async def _catalogues(self, episode: Episode, environments: tuple[str, ...]) -> dict[str, Catalogue]:
+        for name in environments:
+            if name not in self.catalogues:
+                self.catalogues[name] = await read_catalogue(self.farm, episode, name)
+        return {name: self.catalogues[name] for name in environments}
 
     async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
-            catalogue = await self._catalogue(episode, job.environment)
-            planned = await plan(episode, catalogue, counts, rng, _card(episode.persona))
+            catalogues = await self._catalogues(episode, job.environments)
+            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
+            planned = await plan(stage, counts)
             check_no_leak(planned.draft)
             return planned.draft, planned.drops
 
@@ -145,6 +150,15 @@ def _draw(*parts: int) -> int:
 def request_key(messages: Any) -> str:
     """Give the key by which equal requests are found: the words alone."""
     return " ".join(" ".join(str(message).lower().split()) for message in messages)
+
+
+def cast(seed: int, index: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the environments that an index plays in: each in turn comes first, others join by chance."""
+    rng = Random(_draw(seed, index, -1))
+    first = names[index % len(names)]
+    others = [name for name in names if name != first]
+    joining = rng.choices(range(len(SHARES_OF_CAST)), SHARES_OF_CAST)[0]
+    return (first, *rng.sample(others, min(joining, len(others))))
 
 
 def world_seed(seed: int, index: int, worlds: int) -> int:

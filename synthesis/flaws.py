@@ -158,6 +158,8 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {slot.where}"  # noqa: S608
             if slot.from_:
                 yield where, slot.from_
+            for condition in slot.unless.values():
+                yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
 
 
 class _Anything(dict[str, None]):

@@ -24,6 +24,11 @@ class GoalKind:
     outcome: Outcome
     what: str = ""
 
+    @property
+    def full_name(self) -> str:
+        """The tool's name with its environment."""
+        return f"{self.environment}.{self.tool}"
+
     def __str__(self) -> str:
         return f"{self.environment}.{self.tool} {self.outcome} {self.what}".rstrip()
 
@@ -46,9 +51,10 @@ def kinds_in(trajectory: Trajectory) -> Iterable[GoalKind]:
     """Give the kinds of goal that a trajectory has, one for each goal of the agent's tools."""
     for turn in trajectory.turns:
         for goal in turn.goals:
-            environment = turn.steps[-1].environment if turn.steps else trajectory.environments[0].name
+            environment, _, tool = goal.tool.partition(".")
             asked = ",".join(goal.answer) if isinstance(goal.answer, Mapping) else ""
-            yield GoalKind(environment, goal.tool, goal.outcome, goal.code or asked)
+            if goal.outcome != "ask":
+                yield GoalKind(environment, tool, goal.outcome, goal.code or asked)
 
 
 def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) -> list[GoalKind]:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client import Goal, Tool
-from synthesis.choose import Choice, choose
-from synthesis.draft import DraftTurn, Mention, Origin, Salient
+from synthesis.carry import through
+from synthesis.choose import Choice, choose, in_form
+from synthesis.draft import DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import Terms, locate
+from synthesis.phrases import Slot
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply
 
@@ -54,19 +56,30 @@ class _Mark:
     steps: int
     states: int
     topic: tuple[Salient, ...]
+    yields: tuple[Yield, ...]
+    locals: dict[str, str]
     turn: tuple[int, ...]
     reason: str | None
 
     @classmethod
     def of(cls, stage: Stage, turn: DraftTurn) -> _Mark:
         draft = stage.draft
-        lengths = tuple(len(part) for part in _lists(turn))
-        return cls(len(draft.steps), len(draft.states), tuple(draft.topic), lengths, turn.reason)
+        return cls(
+            steps=len(draft.steps),
+            states=len(draft.states),
+            topic=tuple(draft.topic),
+            yields=tuple(draft.yields),
+            locals=dict(draft.locals),
+            turn=tuple(len(part) for part in _lists(turn)),
+            reason=turn.reason,
+        )
 
     def undo(self, stage: Stage, turn: DraftTurn) -> None:
         del stage.draft.steps[self.steps :]
         del stage.draft.states[self.states :]
         stage.draft.topic = list(self.topic)
+        stage.draft.yields = list(self.yields)
+        stage.draft.locals = dict(self.locals)
         turn.reason = self.reason
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
@@ -89,11 +102,12 @@ class Grounding:
         """Raise `Drop` unless the call ends as the goal wants; the episode is left as it was."""
         stage = self.stage
         wanted = {self.kind.what} if self.kind.outcome == "refuse" else set()
-        if await self._due_refusals(choice) != wanted:
+        due = await self._due_refusals(choice)
+        if not wanted <= due or (due and not wanted):
             raise Drop("other_refusal" if wanted else "refused", str(self.kind))
         if self.tool.read_only:
             return
-        result = await stage.episode.call(stage.catalogue.environment, self.tool.name, **choice.values)
+        result = await stage.episode.call(stage.environment, self.tool.name, **choice.values)
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")
         if ({result.refusal} if result.refusal else set()) != wanted:
@@ -116,6 +130,7 @@ class Grounding:
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
         stage, first = self.stage, len(self.stage.draft.steps)
+        through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
@@ -124,22 +139,34 @@ class Grounding:
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
-        turn.mentions += [(call, name, mention) for name, mention in mentions.items()]
+        turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.clauses.append(clause(reached))
         turn.answers.append(reply(reached))
-        turn.facts += [fact for mention in mentions.values() for fact in mention.facts] + list(choice.facts.values())
+        needed = (mentions | through_rows).values()
+        turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
         reasons = stage.catalogue.said(self.tool.name).reasons
         if turn.reason is None and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
+
+    async def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
+        """Find the rows of other environments through which values are said; gives their mentions by parameter."""
+        found: dict[str, Mention] = {}
+        for name, anchor in choice.anchored.items():
+            there = self.stage.at(anchor.environment)
+            ways = Slot(by=("description", "handle"))
+            found[name] = await locate(there, anchor.table, anchor.key, Terms(ways))
+            words, choice.carried[name] = through(self.stage, anchor, found[name])
+            choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
+        return found
 
     def _goal(self, reached: Reached) -> Goal:
         code = self.kind.what if self.kind.outcome == "refuse" else None
         answer = {self.kind.what: reached.answer()} if self.kind.outcome == "answer" else None
         if answer and answer[self.kind.what] is None:
             raise Drop("empty_answer", str(self.kind))
-        return Goal(tool=self.tool.name, outcome=self.kind.outcome, code=code, answer=answer)
+        return Goal(tool=self.tool.full_name, outcome=self.kind.outcome, code=code, answer=answer)
 
     async def _mentions(self, choice: Choice, *, steady: bool) -> dict[str, Mention]:
         found: dict[str, Mention] = {}
@@ -165,11 +192,24 @@ class Grounding:
         """Note what was spoken of or made, so that the next message may say "it"."""
         draft = self.stage.draft
         spoken = [
-            Salient(mention.table, mention.value, mention.origin)
+            Salient(mention.environment, mention.table, mention.value, mention.origin)
             for mention in mentions.values()
             if mention.kind != "self" and mention.origin.source == "earlier"
         ]
         draft.topic = (draft.topic if joined else []) + spoken + self._made(call)
+        draft.yields = self._yields(call)
+
+    def _yields(self, call: int) -> list[Yield]:
+        """Give the values of the goal's result that a later request can speak of."""
+        step = self.stage.draft.steps[call]
+        contract = self.tool.contract
+        if step.tool != self.tool.name or step.result is None or contract is None:
+            return []
+        return [
+            Yield(self.kind.environment, kind, value, forms, Origin("earlier", step=call, place=path))
+            for path, forms in self.stage.catalogue.said(self.tool.name).yields.items()
+            if (value := step.result.get(path)) and (kind := contract.results[path].type)
+        ]
 
     def _made(self, call: int) -> list[Salient]:
         """Give the rows that the goal's own write shows: what it made or changed."""
@@ -178,10 +218,16 @@ class Grounding:
             return []
         entities = self.stage.catalogue.phrases.entity
         return [
-            Salient(shown.key.partition(".")[0], result[path], Origin("earlier", step=call, place=path))
+            Salient(
+                self.kind.environment,
+                shown.key.partition(".")[0],
+                result[path],
+                Origin("earlier", step=call, place=path),
+            )
             for path, shown in self.tool.contract.results.items()
             if shown.key and "[" not in path and result.get(path) is not None
-            if shown.key.partition(".")[0] in entities
+            if (table := shown.key.partition(".")[0]) in entities
+            if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
         ]
 
 
@@ -193,4 +239,5 @@ def _goes_unsaid(mention: Mention) -> bool:
 def _origins(choice: Choice, mentions: dict[str, Mention]) -> dict[str, Origin]:
     origins = {name: mention.origin for name, mention in mentions.items()}
     origins |= {name: Origin("explicit", text=text) for name, text in choice.said.items()}
-    return origins | {name: Origin("explicit", text=str(choice.values[name])) for name in choice.facts}
+    origins |= {name: Origin("explicit", text=str(choice.values[name])) for name in choice.facts}
+    return origins | choice.carried

@@ -87,6 +87,7 @@ def _references(draft: Draft, turn: int, argument: StepArgument, mention: Mentio
     yield Reference(
         turn=turn,
         argument=argument,
+        environment=mention.environment,
         table=mention.table,
         column=mention.column,
         value=mention.value,
@@ -104,9 +105,19 @@ def _references(draft: Draft, turn: int, argument: StepArgument, mention: Mentio
 
 
 def _argument_of(draft: Draft, mention: Mention) -> StepArgument | None:
-    """Give the look-up's argument that a nested mention fills."""
+    """Give the argument that a nested mention fills, or that a field of its record fills."""
+    beside = None
     for place, step in enumerate(draft.steps):
         for name, origin in step.origins.items():
             if origin == mention.origin and step.arguments.get(name) == mention.value:
                 return StepArgument(step=place, name=name)
-    return None
+            if beside is None and _record(origin) == _record(mention.origin) is not None:
+                beside = StepArgument(step=place, name=name)
+    return beside
+
+
+def _record(origin: Origin) -> tuple[int, str] | None:
+    """Give the record of a result in which an origin lies."""
+    if origin.step is None or origin.place is None:
+        return None
+    return origin.step, origin.place.rpartition(".")[0]

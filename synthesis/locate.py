@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from synthesis.carry import anchors, through
 from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
@@ -23,6 +24,8 @@ MOST_DEPTH = 3
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
+ANCHOR_SHARE = 0.5
+"""How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
 
 
@@ -106,24 +109,29 @@ async def see_again(stage: Stage, table: str, value: Any) -> range:
 def _spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
     """Give the row as it was spoken of last, unless another row of the topic goes by the same noun."""
     nouns = set(stage.catalogue.entity(table).noun)
+    here = (stage.environment, table)
     rivals = {
-        (salient.table, salient.value)
+        (salient.environment, salient.table, salient.value)
         for salient in stage.draft.topic
-        if salient.table == table or nouns & set(stage.catalogue.phrases.entity[salient.table].noun)
+        if (salient.environment, salient.table) == here
+        or nouns & set(stage.catalogues[salient.environment].entity(salient.table).noun)
     }
-    if rivals != {(table, value)}:
+    if rivals != {(*here, value)}:
         return None
-    return next(salient for salient in reversed(stage.draft.topic) if salient.table == table)
+    return next(row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here)
 
 
 def _anaphora(stage: Stage, salient: Salient) -> Mention:
     key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
     noun = stage.pick(stage.catalogue.entity(salient.table).noun)
-    alone = len({(row.table, row.value) for row in stage.draft.topic}) == 1
+    alone = len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
     text = stage.pick(("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}"))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
     value = salient.value
-    return Mention(salient.table, key, value, text, text, "anaphora", sql, {"value": value}, origin=salient.origin)
+    bound = {"value": value}
+    return Mention(
+        stage.environment, salient.table, key, value, text, text, "anaphora", sql, bound, origin=salient.origin
+    )
 
 
 async def _known_self(stage: Stage, table: str, value: Any) -> Mention | None:
@@ -134,7 +142,8 @@ async def _known_self(stage: Stage, table: str, value: Any) -> Mention | None:
         return None
     text = f"my {stage.pick(entity.noun)}"
     sql = f"SELECT {key} FROM {stage.catalogue.view(table)} WHERE {entity.mine} ORDER BY {key}"  # noqa: S608
-    return Mention(table, key, value, text, text, "self", sql, _bound(stage, sql), origin=origin)
+    bound = _bound(stage, sql)
+    return Mention(stage.environment, table, key, value, text, text, "self", sql, bound, origin=origin)
 
 
 async def _by_handle(stage: Stage, sought: Sought) -> Mention:
@@ -147,6 +156,7 @@ async def _by_handle(stage: Stage, sought: Sought) -> Mention:
     key, view = stage.catalogue.key(sought.table), stage.catalogue.view(sought.table)
     noun = stage.pick(sought.entity.noun)
     mention = Mention(
+        stage.environment,
         sought.table,
         key,
         sought.value,
@@ -215,6 +225,7 @@ async def _proved(
     text = description.text(sought.entity, stage.rng)
     kind = _kind(sought, description)
     return Mention(
+        stage.environment,
         sought.table,
         key,
         sought.value,
@@ -342,7 +353,7 @@ async def _argument(stage: Stage, sought: Sought, producer: Producer, name: str,
             return value, origin
     if contract.key:
         return await _located(stage, sought, contract.key, column, seen)
-    return _said(stage, sought, column, value, seen)
+    return await _said(stage, sought, column, value, seen)
 
 
 def _column(stage: Stage, sought: Sought, name: str, producer: Producer) -> str | None:
@@ -386,16 +397,43 @@ async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Se
     return value, mention.origin
 
 
-def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
+async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     """Give an argument that the user says as a property of the row."""
     if column == sought.handle:
         return value, Origin("explicit", text=str(value))
     how = sought.entity.say.get(column)
+    if how is not None and how.kind == "date" and stage.chance(ANCHOR_SHARE):
+        anchored = await _said_through_row(stage, sought, column, value, seen)
+        if anchored is not None:
+            return value, anchored
     part = make_property(column, how, value, stage.rng) if how else None
     if part is None or column in sought.hidden:
         raise Drop("unsaid", f"{sought.table}.{column}")
     seen.said.append(part)
     return value, Origin("explicit", text=part.spoken or part.text)
+
+
+async def _said_through_row(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> Origin | None:
+    """Say a day through a row of another environment that falls on it, such as "the day of my meeting with Ana"."""
+    options = await anchors(stage, "date", value)
+    if not options or sought.depth >= MOST_DEPTH - 1:
+        return None
+    anchor = stage.pick(options)
+    mark = len(stage.draft.steps)
+    terms = Terms(Slot(by=("description", "handle")), depth=sought.depth + 1)
+    try:
+        mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
+        words, origin = through(stage, anchor, mention)
+    except Drop:
+        del stage.draft.steps[mark:]
+        return None
+    part = make_property(column, sought.entity.say[column], value, stage.rng, words)
+    if part is None:
+        return None
+    seen.said.append(part)
+    seen.nested.append(mention)
+    seen.facts.extend(mention.facts)
+    return origin
 
 
 def _find_record(stage: Stage, sought: Sought, seen: Seen) -> None:

@@ -51,6 +51,8 @@ class Entity(_Part):
     handles: tuple[str, ...] = ()
     recency: str | None = None
     say: dict[str, Say] = Field(default_factory=dict)
+    anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
 
 
 class Slot(_Part):
@@ -60,12 +62,16 @@ class Slot(_Part):
     by: tuple[Way, ...] = ("description",)
     where: str | None = None
     implied: tuple[str, ...] = ()
+    unless: dict[str, str] = Field(default_factory=dict)
+    """For a goal that is to be refused, by code: the `where` that leads there, with nothing implied."""
     as_: str | None = Field(default=None, alias="as")
     forms: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
     values: tuple[Scalar, ...] = ()
     from_: str | None = Field(default=None, alias="from")
     default: Scalar | None = None
     text: tuple[str, ...] = ()
+    carry: bool = False
+    """Whether it may be a value that an earlier goal gave, or that a row of another environment shows."""
     count: tuple[int, int] = (1, 1)
     """For a list of keys: the fewest and the most rows."""
 
@@ -81,6 +87,8 @@ class ToolPhrases(_Part):
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    yields: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How a later request speaks of a field of the result, such as refund_cents = ["what I got back"]."""
     acts: tuple[str, ...] = ()
     """For a user's tool: what the user says who has just used it."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)

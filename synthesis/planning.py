@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from envfactory_client import Episode, Goal
-from synthesis.catalogue import Catalogue
+from envfactory_client import Goal
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
@@ -22,6 +20,8 @@ from synthesis.stage import Stage
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
+CARRY_ON_SHARE = 0.6
+"""How often the next goal goes on with a value that the last one gave, in another environment."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FIRST_ACT_SHARE = 0.8
@@ -38,15 +38,12 @@ class Planned:
     drops: tuple[str, ...]
 
 
-async def plan(
-    episode: Episode, catalogue: Catalogue, counts: Counter[GoalKind], rng: Random, card: Mapping[str, Any]
-) -> Planned:
-    """Give a draft whose calls were all executed in `episode`, or raise `Drop`."""
-    stage = Stage(episode, catalogue, rng, card)
+async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
+    """Give a draft whose calls were all executed in the stage's episode, or raise `Drop`."""
     await stage.begin()
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(rng)):
+    for _ in range(_drawn_length(stage.rng)):
         kind = await _next_goal(stage, seen, drops)
         if kind is None:
             break
@@ -69,14 +66,12 @@ def _drawn_length(rng: Random) -> int:
 
 async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
     merging = _can_take_more(stage.draft) and stage.chance(MERGE_SHARE)
-    for kind in ranked(goal_kinds(stage.catalogue), counts, stage.rng)[:MOST_KINDS]:
-        if any(goal.tool == kind.tool for turn in stage.draft.turns for goal in turn.goals):
-            continue
+    for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
             if merging and kind.outcome == "refuse":
                 raise Drop("refusal_not_merged")
-            await ground(stage, kind, turn)
+            await ground(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -84,6 +79,25 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
             stage.draft.turns.append(turn)
         return kind
     return None
+
+
+def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
+    """Give the kinds of goal to try next: now and then first those that can go on with what the last one gave."""
+    kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
+    used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
+    order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
+    if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
+        order.sort(key=lambda kind: not _can_carry(stage, kind))
+    return order
+
+
+def _can_carry(stage: Stage, kind: GoalKind) -> bool:
+    """Whether a goal's tool takes a value such as the last goal of another environment gave."""
+    catalogue = stage.catalogues[kind.environment]
+    types = {found.type for found in stage.draft.yields if found.environment != kind.environment}
+    slots = catalogue.said(kind.tool).slots
+    takes = {catalogue.parameter(kind.tool, name).type for name, slot in slots.items() if slot.carry}
+    return kind.outcome == "done" and bool(types & takes)
 
 
 def _can_take_more(draft: Draft) -> bool:
@@ -99,6 +113,7 @@ async def _follow_up(stage: Stage) -> None:
     if step_place is None:
         return
     step = stage.draft.steps[step_place]
+    stage = stage.at(step.environment)
     open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
     if not open_to_the_user:
         return
@@ -124,7 +139,8 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     step = stage.draft.steps[place]
     if step.refusal:
         raise Drop("user_refused", f"{name}: {step.refusal}")
-    turn = DraftTurn(goals=[Goal(tool=name, outcome="done")], steps=[place])
+    full_name = stage.catalogue.tools[name].full_name
+    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=[place])
     turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 
@@ -19,17 +19,29 @@ Cells = list[tuple[Any, ...]]
 
 @dataclass
 class Stage:
-    """One environment of an episode, the draft that grows on it, and the chance that it grows by."""
+    """An episode seen from one of its environments, the draft that grows on it, and the chance that it grows by."""
 
     episode: Episode
-    catalogue: Catalogue
+    catalogues: Mapping[str, Catalogue]
+    environment: str
     rng: Random
     card: Mapping[str, Any]
     draft: Draft = field(default_factory=Draft)
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the environment that the stage is seen from."""
+        return self.catalogues[self.environment]
+
+    def at(self, environment: str) -> Stage:
+        """Give the same stage seen from another environment."""
+        return self if environment == self.environment else replace(self, environment=environment)
+
     async def begin(self) -> None:
         """Note the state that everything starts from."""
-        self.draft.states.append((await self.episode.state()).digest)
+        state = await self.episode.state()
+        self.draft.states.append(state.digest)
+        self.draft.locals = dict(state.digests)
 
     @property
     def state(self) -> str:
@@ -40,7 +52,7 @@ class Stage:
         """Give the rows of a query; the user's own facts are bound as :persona_NAME."""
         own = {f"persona_{name}": value for name, value in self.card.items()}
         bound = {name: _bindable(value) for name, value in {**own, **(parameters or {})}.items()}
-        return list((await self.episode.query(self.catalogue.environment, sql, bound)).rows)
+        return list((await self.episode.query(self.environment, sql, bound)).rows)
 
     async def keys(self, table: str, where: str | None, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Give the keys of the rows within the user's scope that fulfil a condition, in order."""
@@ -55,7 +67,7 @@ class Stage:
         found: dict[str, Any] = {}
         for source in dict.fromkeys((table, self.catalogue.view(table))):
             sql = f"SELECT * FROM {source} WHERE {key} = :value"  # noqa: S608
-            answer = await self.episode.query(self.catalogue.environment, sql, {"value": value})
+            answer = await self.episode.query(self.environment, sql, {"value": value})
             if answer.rows:
                 found |= dict(zip(answer.columns, answer.rows[0], strict=True))
         return found | await self._attributes(table, value)
@@ -73,7 +85,8 @@ class Stage:
     async def look(self, tool: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> int:
         """Give the step in which the agent made this look-up; an earlier one serves while nothing was written since."""
         for place, step in enumerate(self.draft.steps):
-            if (step.tool, step.arguments, step.state) == (tool, arguments, self.state) and not step.refusal:
+            same = (step.environment, step.tool, step.arguments) == (self.environment, tool, arguments)
+            if same and step.local == self.draft.locals[self.environment] and not step.refusal:
                 return place
         place = await self.call(tool, arguments, origins)
         if self.draft.steps[place].result is None:
@@ -89,26 +102,42 @@ class Stage:
     ) -> int:
         """Make a call, add it to the draft and give its number."""
         side = self.episode.agent if actor == "agent" else self.episode.user
-        environment = self.catalogue.environment
+        environment = self.environment
         result = await side.call(environment, tool, **arguments)
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{tool}: {result.text}")
-        state = self.state if self.catalogue.tools[tool].read_only else (await self.episode.state()).digest
+        if not self.catalogue.tools[tool].read_only:
+            await self._note_state()
         self.draft.steps.append(
             DraftStep(
-                environment, tool, arguments, origins, result.structured, result.text, result.refusal, state, actor
+                environment=environment,
+                tool=tool,
+                arguments=arguments,
+                origins=origins,
+                result=result.structured,
+                text=result.text,
+                refusal=result.refusal,
+                state=self.state,
+                local=self.draft.locals[environment],
+                actor=actor,
             )
         )
-        if state != self.state:
-            self.draft.states.append(state)
         return len(self.draft.steps) - 1
+
+    async def _note_state(self) -> None:
+        state = await self.episode.state()
+        self.draft.locals = dict(state.digests)
+        if state.digest != self.state:
+            self.draft.states.append(state.digest)
 
     def earlier(self, key: str, value: Any) -> Origin | None:
         """Give where an earlier result shows this key, latest first."""
         for place in range(len(self.draft.steps) - 1, -1, -1):
             step = self.draft.steps[place]
+            if step.environment != self.environment or step.result is None or step.actor == "user":
+                continue
             contract = self.catalogue.tools[step.tool].contract
-            if step.result is None or contract is None or step.actor == "user":
+            if contract is None:
                 continue
             for path, shown in contract.results.items():
                 if shown.key == key:

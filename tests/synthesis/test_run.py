@@ -97,7 +97,7 @@ def test_goals_end_as_they_say(library_run: Run) -> None:
             for goal in turn.goals:
                 outcomes.add(goal.outcome)
                 if goal.outcome == "refuse":
-                    assert [step.refusal for step in turn.steps if step.tool == goal.tool] == [goal.code]
+                    assert [step.refusal for step in turn.steps if f"library.{step.tool}" == goal.tool] == [goal.code]
     assert {"done", "answer"} <= outcomes
 
 
