@@ -75,7 +75,11 @@ class Goal(_Sparse):
     """What the user wants of a turn, and how it ends."""
 
     tool: str
-    outcome: Literal["done", "answer", "refuse"]
+    """The tool that reaches it, by its full name, such as "airline.cancel_booking"."""
+    outcome: Literal["done", "answer", "ask", "refuse"]
+    """"ask" means that the assistant has to ask for what is missing before it can go on."""
+    parameter: str | None = None
+    """What is missing when the outcome is "ask"."""
     code: str | None = None
     """The refusal's code when the outcome is "refuse"."""
     answer: Any = None
@@ -131,6 +135,7 @@ class Reference(_Sparse):
 
     turn: int
     argument: StepArgument
+    environment: str
     table: str
     column: str
     value: Any

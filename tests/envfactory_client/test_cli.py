@@ -166,6 +166,7 @@ def lines(farm_url: str, token: str, tmp_path: Path) -> Path:
 REFERENCE = ef.Reference(
     turn=0,
     argument=ef.StepArgument(step=1, name="book_id"),
+    environment="library",
     table="books",
     column="book_id",
     value="B0001",
