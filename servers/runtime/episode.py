@@ -6,6 +6,7 @@ place: a connection that a cursor still reads must not be replaced under it.
 
 from __future__ import annotations
 
+import math
 import secrets
 import sqlite3
 import threading
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
-from servers.runtime.errors import EpisodeBusy, EpisodeError, InvalidRequest, UnknownSnapshot
+from servers.runtime.errors import EpisodeBusy, InvalidRequest, UnknownEnvironment, UnknownSnapshot
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
 from servers.runtime.template import Template, violations
 from servers.runtime.world import Size
@@ -190,7 +191,10 @@ class Episode:
                 cursor = database.execute(sql, {**moment, **parameters})
                 rows = cursor.fetchall()
             except (sqlite3.Error, sqlite3.Warning) as error:
-                raise InvalidRequest(f"The query can't be answered: {error}. It must be one SELECT.") from error
+                reason = str(error).rstrip(".")
+                raise InvalidRequest(f"The query can't be answered: {reason}. It must be one SELECT.") from error
+        if not all(_is_plain(cell) for row in rows for cell in row):
+            raise InvalidRequest("The query gives a value that JSON can't hold; select text, whole or finite numbers.")
         return [column[0] for column in cursor.description or ()], [list(row) for row in rows]
 
     def close(self) -> None:
@@ -203,7 +207,7 @@ class Episode:
 
     def _database(self, environment: str) -> Database:
         if environment not in self.databases:
-            raise EpisodeError(f"'{environment}' isn't in this episode, which has {', '.join(self.databases)}.")
+            raise UnknownEnvironment(f"'{environment}' isn't in this episode, which has {', '.join(self.databases)}.")
         return self.databases[environment]
 
     def _snapshot(self, name: str) -> dict[str, Database]:
@@ -224,3 +228,7 @@ class Episode:
     def _refuse_while_busy(self) -> None:
         if any(database.in_transaction for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
+
+
+def _is_plain(cell: Any) -> bool:
+    return not isinstance(cell, bytes) and not (isinstance(cell, float) and not math.isfinite(cell))
