@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
 from synthesis.coverage import Reach, Tally, goal_counts
-from synthesis.engine import Engine, Job, Made, cast, request_key, world_seed
+from synthesis.engine import Engine, Job, Made, cast, request_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
-from synthesis.goals import GoalKind, goal_kinds
+from synthesis.goals import goal_kinds
+from synthesis.workers import Workers
 
 ROUND = 10
 """Jobs that share one view of the coverage."""
@@ -35,6 +36,8 @@ class Campaign:
     settings: Settings
     folder: RunFolder
     wanted: int
+    workers: Workers | None = None
+    """Processes that make the jobs; none for this process alone."""
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
@@ -43,23 +46,40 @@ class Campaign:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
         engine = Engine(self.farm)
         await self._survey(engine)
-        taken = {request_key(turn.user for turn in trajectory.turns) for trajectory in self.trajectories}
-        counts, barren = self._counts(), 0
+        barren = 0
         while len(self.trajectories) < self.wanted:
-            job = self._job()
-            if job.index % ROUND == 0:
-                counts = self._counts()
-            made = await engine.make(job, counts, taken)
-            await self._accept(engine, made)
-            if made.trajectory is not None:
-                taken.add(request_key(turn.user for turn in made.trajectory.turns))
-            barren = 0 if made.trajectory else barren + 1
-            if barren >= MOST_BARREN:
-                raise RunError(
-                    f"{barren} jobs in a row gave no trajectory, the last one for: {made.drops[-1]}. "
-                    f"What is there stays in {self.folder.path}; look at drops.jsonl."
-                )
-            yield Event(len(self.trajectories), made)
+            async for made in self._round(engine):
+                await self._accept(engine, made)
+                barren = 0 if made.trajectory else barren + 1
+                if barren >= MOST_BARREN:
+                    raise RunError(
+                        f"{barren} jobs in a row gave no trajectory, the last one for: {made.drops[-1]}. "
+                        f"What is there stays in {self.folder.path}; look at drops.jsonl."
+                    )
+                yield Event(len(self.trajectories), made)
+                if len(self.trajectories) == self.wanted:
+                    return
+
+    async def _round(self, engine: Engine) -> AsyncIterator[Made]:
+        """Give what comes of the rest of a round; all its jobs see the data as it was when the round began."""
+        index = self.jobs[-1].index + 1 if self.jobs else 0
+        start = index - index % ROUND
+        before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
+        counts = goal_counts(before)
+        taken = {request_of(trajectory) for trajectory in before}
+        jobs = [self._job(number) for number in range(index, start + ROUND)]
+        if self.workers is None:
+            for job in jobs:
+                yield self._new(await engine.make(job, counts, taken))
+        else:
+            async for made in self.workers.make(jobs, counts, taken):
+                yield self._new(made)
+
+    def _new(self, made: Made) -> Made:
+        """Give a result, without its trajectory when another one of the round has the same requests."""
+        if made.trajectory is None or request_of(made.trajectory) not in map(request_of, self.trajectories[-ROUND:]):
+            return made
+        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
 
     def tally(self) -> Tally:
         """Give the counts over everything kept."""
@@ -72,17 +92,10 @@ class Campaign:
         """Give how often each reason ended a draft or a goal."""
         return Counter(_reason(drop) for job in self.jobs for drop in job.drops)
 
-    def _job(self) -> Job:
-        index = self.jobs[-1].index + 1 if self.jobs else 0
+    def _job(self, index: int) -> Job:
         settings = self.settings
         world = world_seed(settings.seed, index, settings.worlds)
         return Job(settings.seed, index, world, settings.size, cast(settings.seed, index, settings.environments))
-
-    def _counts(self) -> Counter[GoalKind]:
-        """Give the coverage as it was when the present round began, so that a resume sees the same."""
-        index = self.jobs[-1].index + 1 if self.jobs else 0
-        start = index - index % ROUND
-        return goal_counts(trajectory for trajectory in self.trajectories if trajectory.seed[1] < start)
 
     async def _accept(self, engine: Engine, made: Made) -> None:
         if made.trajectory is not None:

@@ -8,7 +8,7 @@ the number of workers nor on where an earlier run stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -68,7 +68,7 @@ class Engine:
             try:
                 draft, met = await self._plan(job, counts, rng)
                 drops += met
-                if request_key(turn.user for turn in draft.turns) in taken:
+                if _request(turn.user for turn in draft.turns) in taken:
                     raise Drop("duplicate")
                 trajectory, tools = await self._record(job, draft)
                 return Made(job, trajectory, tools, tuple(drops))
@@ -147,9 +147,13 @@ def _draw(*parts: int) -> int:
     return int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest(), "big")
 
 
-def request_key(messages: Any) -> str:
+def request_of(trajectory: Trajectory) -> str:
     """Give the key by which equal requests are found: the words alone."""
-    return " ".join(" ".join(str(message).lower().split()) for message in messages)
+    return _request(turn.user for turn in trajectory.turns)
+
+
+def _request(messages: Iterable[str]) -> str:
+    return " ".join(" ".join(message.lower().split()) for message in messages)
 
 
 def cast(seed: int, index: int, names: tuple[str, ...]) -> tuple[str, ...]:

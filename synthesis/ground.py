@@ -111,6 +111,8 @@ class Grounding:
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")
         if ({result.refusal} if result.refusal else set()) != wanted:
+            if result.refusal in due:
+                raise Drop("other_refusal", str(self.kind))
             raise Drop("contract_broken", f"{self.tool.name} said {result.text}, declared were {sorted(wanted)}")
         if not wanted and (await stage.episode.state()).digest in stage.draft.states:
             raise Drop("no_effect", str(self.kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -24,6 +25,10 @@ CARRY_ON_SHARE = 0.6
 """How often the next goal goes on with a value that the last one gave, in another environment."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
+ENOUGH_STEPS = 11
+"""Calls after which no further goal is begun."""
+LOOK_SHARE = 0.4
+"""How often a user looks a matter up on their own side before they act on it."""
 FIRST_ACT_SHARE = 0.8
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
 MOST_KINDS = 8
@@ -49,6 +54,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
             break
         seen[kind] += 1
         await _follow_up(stage)
+        if len(stage.draft.steps) >= ENOUGH_STEPS:
+            break
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
     _put_into_words(stage)
@@ -135,12 +142,14 @@ def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
 async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
     """Add a turn in which the user does something themself, and the agent sees what has come of it."""
     phrases = stage.catalogue.said(name)
+    first = len(stage.draft.steps)
+    origins = await _user_looks(stage, name, arguments, origins)
     place = await stage.call(name, arguments, origins, actor="user")
     step = stage.draft.steps[place]
     if step.refusal:
         raise Drop("user_refused", f"{name}: {step.refusal}")
     full_name = stage.catalogue.tools[name].full_name
-    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=[place])
+    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
     turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
@@ -148,6 +157,40 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
             turn.steps += await see_again(stage, key.partition(".")[0], value)
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
+
+
+async def _user_looks(
+    stage: Stage, name: str, arguments: Mapping[str, Any], origins: dict[str, Origin]
+) -> dict[str, Origin]:
+    """Let the user find what to act on with a look-up of their own, now and then; gives the origins that result."""
+    found = dict(origins)
+    for parameter, value in arguments.items():
+        key = stage.catalogue.parameter(name, parameter).key
+        for tool, path in _looks_of_the_user(stage, key) if key and stage.chance(LOOK_SHARE) else ():
+            known = {p: stage.card[_fact(stage, tool, p)] for p in stage.catalogue.tools[tool].required}
+            said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
+            place = await stage.call(tool, known, said, actor="user")
+            seen = [where for where, shown in places_at(stage.draft.steps[place].result, path) if shown == value]
+            if seen:
+                found[parameter] = Origin("earlier", step=place, place=seen[0])
+            break
+    return found
+
+
+def _looks_of_the_user(stage: Stage, key: str) -> Iterator[tuple[str, str]]:
+    """Give the user's own look-ups that show a key and need nothing but what the user has already told of themself."""
+    told = {fact for turn in stage.draft.turns for fact in turn.facts}
+    for tool in stage.catalogue.tools.values():
+        if tool.actor == "user" and tool.read_only and tool.contract is not None:
+            paths = [path for path, field in tool.contract.results.items() if field.key == key]
+            if paths and all(_fact(stage, tool.name, name) in told for name in tool.required):
+                yield tool.name, paths[0]
+
+
+def _fact(stage: Stage, tool: str, parameter: str) -> str:
+    """Give the fact of the user's card that a parameter is, "" for none."""
+    fact = stage.catalogue.parameter(tool, parameter).shared or stage.catalogue.slot(tool, parameter).as_ or ""
+    return fact.removeprefix("person.").removeprefix("persona.")
 
 
 def _words(stage: Stage, step: DraftStep) -> dict[str, str]:

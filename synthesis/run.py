@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from synthesis.campaign import Campaign
 from synthesis.coverage import card
 from synthesis.errors import RunError
 from synthesis.folder import RunFolder, Settings
+from synthesis.workers import Place, Workers
 
 console = Console(stderr=True)
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
@@ -39,6 +41,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds and settings give equal bytes.")] = 0,
     size: Annotated[Size, typer.Option(help="How many rows each world has.")] = "small",
     worlds: Annotated[int, typer.Option(min=1, help="How many different worlds the run plays in.")] = 10,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; their number doesn't change the bytes.")] = 1,
     resume: Annotated[bool, typer.Option(help="Go on with the run in the folder, after a stop or for more.")] = False,
     farm: Annotated[str | None, typer.Option(help="URL of a running farm; left out, one runs in this process.")] = None,
     token: Annotated[str | None, typer.Option(envvar="ENVFACTORY_TOKEN", help="The farm's token.")] = None,
@@ -51,7 +54,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
     settings = Settings(seed, names, size, worlds)
     try:
-        asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, farm, token)))
+        asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, workers, Place(farm, token))))
     except EnvFactoryError as error:
         console.print(f"[red]{type(error).__name__}[/red]: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
@@ -66,12 +69,12 @@ class Order:
 
     count: int
     resume: bool
-    url: str | None
-    token: str | None
+    workers: int
+    place: Place
 
 
 async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None:
-    async with Farm(order.url, token=order.token) if order.url else Farm.embedded() as farm:
+    async with order.place.farm() as farm:
         await _check_names(farm, settings)
         campaign = Campaign(farm, settings, folder, order.count)
         if order.resume:
@@ -79,7 +82,8 @@ async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None
             console.print(f"Going on after {len(campaign.trajectories)} trajectories in {folder.path}.")
         else:
             folder.begin(settings)
-        await _with_progress(campaign)
+        with Workers(order.workers, order.place) if order.workers > 1 else nullcontext() as campaign.workers:
+            await _with_progress(campaign)
         report = card(campaign.tally(), campaign.reach, campaign.drops())
         path = folder.finish(report)
         _summarize(report, folder, path)

@@ -96,9 +96,7 @@ class Environment:
     def reads(
         self, *, refuses: Mapping[str, str] | None = None, actor: Actor = "agent"
     ) -> Callable[[_Body], _Body]: ...
-    def reads(
-        self, *body: Any, refuses: Mapping[str, str] | None = None, actor: Actor = "agent"
-    ) -> Any:
+    def reads(self, *body: Any, refuses: Mapping[str, str] | None = None, actor: Actor = "agent") -> Any:
         """Register a tool that changes nothing."""
 
         def register(function: Callable[..., BaseModel]) -> Callable[..., BaseModel]:

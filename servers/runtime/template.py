@@ -99,7 +99,5 @@ def _check_invariants(database: Database, environment: Environment, now: str) ->
 def violations(database: Database, environment: Environment, now: str) -> dict[str, list[dict[str, Any]]]:
     """Give the rows that break each invariant; invariants that hold are left out."""
     moment = {"now": now, "today": now[:10]}
-    found = {
-        name: [dict(row) for row in database.execute(sql, moment)] for name, sql in environment.invariants.items()
-    }
+    found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in environment.invariants.items()}
     return {name: rows for name, rows in found.items() if rows}

@@ -1,0 +1,75 @@
+"""Workers: processes that make jobs, each with a farm of its own in it or a connection of its own to a running one."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence, Set
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from types import TracebackType
+
+from envfactory_client import Farm
+from synthesis.engine import Engine, Job, Made
+from synthesis.errors import RunError
+from synthesis.goals import GoalKind
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker's farm is: at a URL, or in the worker's own process."""
+
+    url: str | None = None
+    token: str | None = None
+
+    def farm(self) -> Farm:
+        """Give a farm there, not yet entered."""
+        return Farm(self.url, token=self.token) if self.url else Farm.embedded()
+
+
+class Workers:
+    """A pool of processes; use it as `with Workers(2, Place()) as workers`."""
+
+    def __init__(self, count: int, place: Place) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(place,))
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    async def make(self, jobs: Sequence[Job], counts: Counter[GoalKind], taken: Set[str]) -> AsyncIterator[Made]:
+        """Give what comes of jobs, in their order, whoever made them."""
+        futures = [self._pool.submit(_make, job, counts, frozenset(taken)) for job in jobs]
+        try:
+            for future in futures:
+                yield await asyncio.wrap_future(future)
+        except BrokenProcessPool as error:
+            raise RunError("A worker process ended by itself; add --resume to go on, with fewer --workers.") from error
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+class _Bench:
+    """What one worker process holds for as long as it lives."""
+
+    loop: asyncio.AbstractEventLoop
+    engine: Engine
+
+
+def _begin(place: Place) -> None:
+    _Bench.loop = asyncio.new_event_loop()
+    farm = place.farm()
+    _Bench.loop.run_until_complete(farm.__aenter__())
+    _Bench.engine = Engine(farm)
+
+
+def _make(job: Job, counts: Counter[GoalKind], taken: frozenset[str]) -> Made:
+    return _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken))
