@@ -50,7 +50,21 @@ from envfactory_client.foreign import ForeignServer
 from envfactory_client.graph import GraphField, Link, ToolGraph, ToolNode
 from envfactory_client.recorder import Recorder
 from envfactory_client.replay import Replay, replay
-from envfactory_client.sample import Binding, Bounds, Chain, ChainStep, chains, flaws, sample, walk
+from envfactory_client.sampling import (
+    Binding,
+    Bounds,
+    Chain,
+    ChainStep,
+    Coverage,
+    GoalSampler,
+    RandomWalk,
+    Sampler,
+    TopologyWalk,
+    chains,
+    flaws,
+    sample,
+    walk,
+)
 from envfactory_client.tool import ColumnFilter, Contract, FieldContract, Tool
 from envfactory_client.trajectory import (
     Goal,
@@ -80,6 +94,7 @@ __all__ = [
     "ColumnFilter",
     "Contract",
     "CorruptLine",
+    "Coverage",
     "Dataset",
     "DatasetError",
     "Diff",
@@ -94,6 +109,7 @@ __all__ = [
     "ForeignServer",
     "ForeignServerError",
     "Goal",
+    "GoalSampler",
     "GraphField",
     "LedgerEntry",
     "Line",
@@ -104,6 +120,7 @@ __all__ = [
     "OfferedTools",
     "ProtocolError",
     "QueryResult",
+    "RandomWalk",
     "Recorder",
     "RecordingError",
     "Reference",
@@ -113,6 +130,7 @@ __all__ = [
     "RewardSpec",
     "RowUpdate",
     "Rows",
+    "Sampler",
     "SchemaField",
     "Side",
     "Size",
@@ -125,6 +143,7 @@ __all__ = [
     "Tool",
     "ToolGraph",
     "ToolNode",
+    "TopologyWalk",
     "TornLine",
     "Trajectory",
     "TrajectoryWorld",

@@ -41,7 +41,7 @@ from envfactory_client.explore import Exploration, explore
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
 from envfactory_client.replay import replay as replay_one
-from envfactory_client.sample import Bounds, chains, sample
+from envfactory_client.sampling import Bounds, chains, sample
 from envfactory_client.tool import Tool
 
 _T = TypeVar("_T")

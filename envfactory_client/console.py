@@ -14,7 +14,7 @@ from rich.text import Text
 from envfactory_client.explore import Exploration
 from envfactory_client.farm import EnvironmentCard
 from envfactory_client.graph import ToolGraph, ToolNode
-from envfactory_client.sample import Binding, Chain
+from envfactory_client.sampling import Binding, Chain
 from envfactory_client.tool import Tool
 from envfactory_client.trajectory import Reference, Step, Trajectory
 

@@ -1,0 +1,102 @@
+"""Walks along links, to compare with: they go where chance leads and bind what happens to be there.
+
+`RandomWalk` follows links from result to consumer. `TopologyWalk` is the sampler of EnvFactory (arXiv 2605.18703) as
+we understand its description: on the way it adds what a tool needs beforehand, unless a coin says to skip it. Neither
+promises that every argument can be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar, TypeVar
+
+from envfactory_client.errors import NoChain
+from envfactory_client.graph import GraphField, Link, ToolGraph, ToolNode
+from envfactory_client.sampling.chain import Binding, Bounds, Chain
+from envfactory_client.sampling.coverage import Coverage
+from envfactory_client.sampling.draft import Draft
+from envfactory_client.sampling.goals import seeded
+from envfactory_client.sampling.reach import Reach
+
+_T = TypeVar("_T")
+RESTART_SHARE = 0.15
+"""How often a walk jumps to any tool instead of following a link."""
+
+
+class RandomWalk:
+    """Random links from tool to tool; at a dead end, and now and then, a fresh start anywhere."""
+
+    skip_required: ClassVar[float] = 1.0
+    """How often the producer of a required argument is left out though nothing gives it yet."""
+    skip_optional: ClassVar[float] = 1.0
+    """The same of an optional argument."""
+
+    def __init__(self, graph: ToolGraph, bounds: Bounds | None = None) -> None:
+        self.graph = graph
+        self.bounds = bounds or Bounds()
+        self._reach = Reach(graph, 0)
+
+    def draw(self, seed: int | str | Random, coverage: Coverage | None = None) -> tuple[Chain, Coverage]:
+        """A walk of a random length, and the coverage with it; coverage doesn't guide it."""
+        random, draft = seeded(seed), Draft(self.bounds)
+        if not self._reach.agents:
+            raise NoChain("The graph has no tools for an agent.")
+        length = random.randint(min(2, self.bounds.length), self.bounds.length)
+        while len(draft) < length:
+            via = self._onward(draft, random)
+            node = self.graph.tool(via.consumer) if via else self._start(draft, random)
+            if node is None:
+                break
+            came = Binding(via.parameter, len(draft) - 1, via.path) if via else None
+            self._visit(draft, node, came, random)
+        chain = draft.chain()
+        return chain, (coverage or Coverage()).plus(chain)
+
+    def _onward(self, draft: Draft, random: Random) -> Link | None:
+        """A link to follow from the last step, if any."""
+        if not draft.steps or random.random() < RESTART_SHARE or draft.depths[-1] >= self.bounds.depth:
+            return None
+        return _any(random, [link for link in self._reach.onward[draft.steps[-1].tool] if draft.room(link.consumer)])
+
+    def _start(self, draft: Draft, random: Random) -> ToolNode | None:
+        return _any(random, [node for node in self._reach.agents if draft.room(node.name)])
+
+    def _visit(
+        self, draft: Draft, node: ToolNode, came: Binding | None, random: Random, waiting: tuple[str, ...] = ()
+    ) -> None:
+        """Append the missing producers that the coins leave, and then the tool; the latest results fill arguments."""
+        depth = self.bounds.depth - len(waiting)
+        bindings = []
+        for field in node.parameters:
+            if came is not None and came.parameter == field.path:
+                bindings.append(came)
+                continue
+            link = self._missing(draft, node, field, depth, random)
+            added = link is not None and link.producer not in waiting
+            if added and link is not None and draft.room(link.producer, (*waiting, node.name)):
+                self._visit(draft, self.graph.tool(link.producer), None, random, (*waiting, node.name))
+            elif not field.required:
+                continue
+            places = draft.places(self._reach.finders[node.name, field.path], depth - 1)
+            bindings.append(places[-1] if places else Binding(field.path))
+        draft.append(node.name, bindings)
+
+    def _missing(self, draft: Draft, node: ToolNode, field: GraphField, depth: int, random: Random) -> Link | None:
+        """A link that would find an argument which nothing gives yet, unless the coin says to skip it."""
+        links = self._reach.finders[node.name, field.path]
+        if not links or field.shared or depth < 1 or draft.places(links, depth - 1):
+            return None
+        skip = self.skip_required if field.required else self.skip_optional
+        return None if random.random() < skip else random.choice(links)
+
+
+class TopologyWalk(RandomWalk):
+    """A random walk that adds what a tool needs when it is missing, unless a coin says to skip it."""
+
+    skip_required = 0.6
+    skip_optional = 0.9
+
+
+def _any(random: Random, options: Sequence[_T]) -> _T | None:
+    return random.choice(options) if options else None
