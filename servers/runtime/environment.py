@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from servers.runtime.contract import (
     Actor,
     Columns,
+    FieldContract,
     Kind,
     ToolContract,
     check_columns,
@@ -30,13 +32,24 @@ from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
 from servers.runtime.template import Template, build_template
-from servers.runtime.tool import ContractTool, Definition, Outcome
+from servers.runtime.tool import ContractTool, Definition, Outcome, result_model
 from servers.runtime.world import Size, World
 
 _Body = TypeVar("_Body", bound=Callable[..., BaseModel])
 
 ACTORS: frozenset[Actor] = frozenset({"agent", "user"})
 NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a decorator says of a tool."""
+
+    kind: Kind
+    actor: Actor
+    refuses: Mapping[str, str]
+    changes: Mapping[str, str] = field(default_factory=dict)
+    idempotent: bool = False
 
 
 class Environment:
@@ -100,7 +113,7 @@ class Environment:
         """Register a tool that changes nothing."""
 
         def register(function: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
-            self._define(function, kind="reads", actor=actor, refuses=refuses or {})
+            self._define(function, Declaration("reads", actor, refuses or {}))
             return function
 
         return register(*body) if body else register
@@ -120,7 +133,7 @@ class Environment:
         """
 
         def register(body: _Body) -> _Body:
-            self._define(body, kind="writes", actor=actor, refuses=refuses or {}, changes=changes, again=idempotent)
+            self._define(body, Declaration("writes", actor, refuses or {}, changes, idempotent))
             return body
 
         return register
@@ -129,39 +142,30 @@ class Environment:
         """Declare what always holds: `sql` gives the rows that break it; :now and :today are bound."""
         self.invariants[name] = sql
 
-    def _define(
-        self,
-        function: Callable[..., BaseModel],
-        *,
-        kind: Kind,
-        actor: Actor,
-        refuses: Mapping[str, str],
-        changes: Mapping[str, str] | None = None,
-        again: bool = False,
-    ) -> None:
+    def _define(self, function: Callable[..., BaseModel], declared: Declaration) -> None:
         name = function.__name__
         parameters = parameter_contracts(function)
-        keys = {parameter: field.key for parameter, field in parameters.items() if field.key}
-        all_refuses = {**refuses, NOT_FOUND: _not_found_sql(keys)} if keys else dict(refuses)
-        definition = Definition(name, function, _bare_contract(kind, actor), all_refuses, again)
+        refuses = dict(declared.refuses)
+        if missing := _not_found_sql(parameters):
+            refuses[NOT_FOUND] = " UNION ALL ".join(sql for sql in (refuses.get(NOT_FOUND), missing) if sql)
         contract = ToolContract(
-            kind=kind,
-            actor=actor,
+            kind=declared.kind,
+            actor=declared.actor,
             parameters=parameters,
-            results=result_contracts(definition.result, self.columns),
-            changes=dict(changes or {}),
-            refusals=tuple(sorted(all_refuses)),
+            results=result_contracts(result_model(function), self.columns),
+            changes=dict(declared.changes),
+            refusals=tuple(sorted(refuses)),
         )
         check_columns(name, contract, self.columns)
         self._learn_id_patterns(contract)
-        self.tools[name] = Definition(name, function, contract, all_refuses, again)
+        self.tools[name] = Definition(name, function, contract, refuses, declared.idempotent)
 
     def _learn_id_patterns(self, contract: ToolContract) -> None:
-        for field in (*contract.parameters.values(), *contract.results.values()):
-            if field.key and field.pattern:
-                known = self._id_patterns.setdefault(field.key, field.pattern)
-                if known != field.pattern:
-                    raise DefinitionError(f"{field.key} has two patterns, {known} and {field.pattern}; keep one.")
+        for entry in (*contract.parameters.values(), *contract.results.values()):
+            if entry.key and entry.pattern:
+                known = self._id_patterns.setdefault(entry.key, entry.pattern)
+                if known != entry.pattern:
+                    raise DefinitionError(f"{entry.key} has two patterns, {known} and {entry.pattern}; keep one.")
 
     # What a tool's body uses
 
@@ -274,15 +278,12 @@ class Environment:
         return self.build_server()
 
 
-def _bare_contract(kind: Kind, actor: Actor) -> ToolContract:
-    return ToolContract(kind=kind, actor=actor, parameters={}, results={})
-
-
-def _not_found_sql(keys: Mapping[str, str]) -> str:
+def _not_found_sql(parameters: Mapping[str, FieldContract]) -> str:
+    """Give the SQL of the refusal that every key brings with it: that no row has it."""
     missing = []
-    for parameter, column in keys.items():
-        table, _, name = column.partition(".")
-        missing.append(
-            f"SELECT 1 WHERE :{parameter} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} WHERE {name} = :{parameter})"  # noqa: S608
-        )
+    for parameter, entry in parameters.items():
+        if entry.key:
+            table, _, name = entry.key.partition(".")
+            there = f"SELECT 1 FROM {table} WHERE {name} = :{parameter}"  # noqa: S608
+            missing.append(f"SELECT 1 WHERE :{parameter} IS NOT NULL AND NOT EXISTS ({there})")
     return " UNION ALL ".join(missing)

@@ -56,7 +56,7 @@ class Table:
 
     def _note(self, side: str) -> str:
         key = ", ".join(f"{side}.{column}" for column in self.key)
-        return f"INSERT OR IGNORE INTO ef_touched VALUES ('{self.name}', json_array({key})); "
+        return f"INSERT OR IGNORE INTO ef_touched VALUES ('{self.name}', json_array({key})); "  # noqa: S608
 
 
 def reflect(db: sqlite3.Connection) -> tuple[Table, ...]:

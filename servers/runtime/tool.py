@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class PublishedSchema(GenerateJsonSchema):
     """JSON Schema without a title for every field: a model that calls tools pays for each word."""
 
-    def field_title_should_be_set(self, schema: CoreSchema) -> bool:
+    def field_title_should_be_set(self, schema: CoreSchema) -> bool:  # noqa: ARG002 - pydantic asks it so
         """Say no: a field's name is its title."""
         return False
 
@@ -50,6 +50,14 @@ class Outcome:
     def is_error(self) -> bool:
         """Whether the call gave no result."""
         return self.structured is None
+
+
+def result_model(function: Callable[..., BaseModel]) -> type[BaseModel]:
+    """Give the model that a tool's function declares as its return type."""
+    model = typing.get_type_hints(function).get("return")
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise DefinitionError(f"{function.__name__} must declare a result model as its return type.")
+    return model
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,7 @@ class Definition:
     @cached_property
     def result(self) -> type[BaseModel]:
         """The model of the tool's result."""
-        model = typing.get_type_hints(self.function).get("return")
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise DefinitionError(f"{self.name} must declare a result model as its return type.")
-        return model
+        return result_model(self.function)
 
     @cached_property
     def input_schema(self) -> dict[str, Any]:
