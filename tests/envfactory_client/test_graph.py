@@ -1,4 +1,4 @@
-"""Fields, names, links and chains: all pure."""
+"""Fields, names and links: all pure."""
 
 from __future__ import annotations
 
@@ -254,63 +254,3 @@ def test_a_graph_is_a_value_in_json_dot_and_mermaid(desk: ef.ToolGraph) -> None:
     assert ef.ToolGraph.model_validate(json.loads(json.dumps(desk.to_json()))) == desk
     assert '"desk.list_users" -> "desk.open_ticket" [label="results[].id → user_id", style=dashed];' in desk.to_dot()
     assert 't0 -.->|"results[].id → user_id"| t1' in desk.to_mermaid()
-
-
-def test_a_sampled_chain_finds_what_it_needs_and_asks_for_the_rest(desk: ef.ToolGraph) -> None:
-    chain = ef.sample(desk, "desk.close_ticket", seed=3)
-    assert chain.tools == ("desk.list_users", "desk.list_tickets", "desk.close_ticket")
-    assert [binding.given for step in chain.steps for binding in step.bindings] == [True, False, False]
-    assert chain.steps[-1].bindings == (ef.Binding("ticket_id", 1, "tickets[].id"),)
-    assert ef.flaws(chain, desk) == []
-
-
-def test_bounds_hold(desk: ef.ToolGraph) -> None:
-    with pytest.raises(ef.NoChain, match="within 2 steps"):
-        ef.sample(desk, "desk.close_ticket", bounds=ef.Bounds(length=2))
-    with pytest.raises(ef.NoChain):
-        ef.sample(desk, "desk.close_ticket", bounds=ef.Bounds(depth=1))
-
-
-def test_tools_that_need_each_other_make_no_chain() -> None:
-    ring = ef.ToolGraph.build(
-        [_tool("get_a", {"b_id": TEXT}, {"a_id": TEXT}), _tool("get_b", {"a_id": TEXT}, {"b_id": TEXT})]
-    )
-    with pytest.raises(ef.NoChain):
-        ef.sample(ring, "desk.get_a")
-    assert list(ef.chains(ring, 5)) == []
-
-
-@given(seed=st.integers(0, 10_000), length=st.integers(1, 6))
-def test_walks_are_valid_seeded_and_bounded(seed: int, length: int) -> None:
-    graph = ef.ToolGraph.build(
-        [
-            _tool("list_users", {}, {"users": {"type": "array", "items": _object(id=TEXT)}}),
-            _tool("list_orders", {"user_id": TEXT}, {"orders": {"type": "array", "items": _object(id=TEXT)}}),
-            _tool("get_order", {"order_id": TEXT}, {"item_id": TEXT, "shop_id": TEXT}),
-            _tool("return_item", {"item_id": TEXT, "order_id": TEXT}, {"return_id": TEXT}, reads=False),
-            _tool("rate_shop", {"shop_id": TEXT, "user_id": TEXT}, reads=False, optional=["user_id"]),
-        ]
-    )
-    chain = ef.walk(graph, length=length, seed=seed)
-    assert 1 <= len(chain) <= length
-    assert ef.flaws(chain, graph) == []
-    assert chain == ef.walk(graph, length=length, seed=seed)
-
-
-def test_chains_use_every_tool_in_reach(desk: ef.ToolGraph) -> None:
-    chains = list(ef.chains(desk, 12, seed=1))
-    assert {tool for chain in chains for tool in chain.tools} == {tool.name for tool in desk.tools}
-    assert chains == list(ef.chains(desk, 12, seed=1))
-
-
-def test_a_chain_that_links_dont_allow_has_flaws(desk: ef.ToolGraph) -> None:
-    wrong = ef.Chain(
-        (
-            ef.ChainStep("desk.list_users"),
-            ef.ChainStep("desk.close_ticket", (ef.Binding("ticket_id", 0, "results[].id"),)),
-        )
-    )
-    assert ef.flaws(wrong, desk) == [
-        "Step 0 (desk.list_users) lacks 'query'.",
-        "Step 1 (desk.close_ticket): no link gives 'ticket_id' from results[].id.",
-    ]
