@@ -38,6 +38,7 @@ from envfactory_client.errors import (
     did_you_mean,
 )
 from envfactory_client.explore import Exploration, explore
+from envfactory_client.exports import command as export_command
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
 from envfactory_client.replay import replay as replay_one
@@ -443,5 +444,6 @@ def _absent(name: str) -> Any:
     return absent
 
 
+export_command.add_to(app)
 if __name__ == "__main__":
     main()
