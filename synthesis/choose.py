@@ -18,6 +18,8 @@ from synthesis.stage import Stage
 
 SAME_ROW_SHARE = 0.6
 """How often a goal goes on with the row spoken of last, when it can."""
+ASK_SHARE = 0.35
+"""How often a request that can leave something out does."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -33,6 +35,8 @@ class Choice:
     facts: dict[str, str] = field(default_factory=dict)
     carried: dict[str, Origin] = field(default_factory=dict)
     """Parameters whose value the last goal gave, with where."""
+    missing: str = ""
+    """The parameter that the user only says when asked."""
     anchored: dict[str, Anchor] = field(default_factory=dict)
     """Parameters whose value is said through a row of another environment."""
 
@@ -55,6 +59,9 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     phrases = stage.catalogue.said(kind.tool)
     asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
     choice = Choice(_row_named(stage.pick(asks), tool))
+    if phrases.without and kind.outcome == "done" and stage.chance(ASK_SHARE):
+        choice.missing = stage.pick(sorted(phrases.without))
+        choice.template = stage.pick(phrases.without[choice.missing])
     for name in dict.fromkeys((*phrases.slots, *tool.required)):
         slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()))
         if name in tool.required or name in choice.placeholders or slot.as_:

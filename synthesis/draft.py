@@ -83,6 +83,11 @@ class DraftTurn:
     """Step and argument that each mention fills."""
     steps: list[int] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    withheld: Clause | None = None
+    """The request without what the user only says when asked; then the turn's own clause is the reply."""
+    question: str = ""
+    missing: str = ""
+    is_reply: bool = False
     user: str = ""
     assistant: str = ""
 

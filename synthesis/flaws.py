@@ -92,10 +92,14 @@ def _unknown_implied(catalogue: Catalogue, slot: Slot) -> list[str]:
 
 def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     parameters = set(tool.input_schema.get("properties", {})) | {"goal", "row"}
-    for template in (*phrases.asks, *(form for forms in phrases.answers.values() for form in forms)):
+    said = (phrases.asks, *phrases.answers.values(), *phrases.without.values())
+    for template in (form for forms in said for form in forms):
         for name in PLACEHOLDER.findall(template):
             if name not in parameters:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which the tool doesn't take."
+    for name in phrases.without:
+        if not phrases.slots.get(name, Slot()).question:
+            yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
 

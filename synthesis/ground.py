@@ -12,7 +12,7 @@ from typing import Any
 from envfactory_client import Goal, Tool
 from synthesis.carry import through
 from synthesis.choose import Choice, choose, in_form
-from synthesis.draft import DraftTurn, Mention, Origin, Salient, Yield
+from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import Terms, locate
@@ -81,6 +81,7 @@ class _Mark:
         stage.draft.yields = list(self.yields)
         stage.draft.locals = dict(self.locals)
         turn.reason = self.reason
+        turn.withheld = None
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
 
@@ -144,6 +145,8 @@ class Grounding:
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.clauses.append(clause(reached))
+        if choice.missing:
+            self._leave_out(choice, turn)
         turn.answers.append(reply(reached))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
@@ -151,6 +154,15 @@ class Grounding:
         if turn.reason is None and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
+
+    def _leave_out(self, choice: Choice, turn: DraftTurn) -> None:
+        """Keep back what the user will only say when asked."""
+        if len(turn.clauses) > 1:
+            raise Drop("asked_in_between", choice.missing)
+        slot = self.stage.catalogue.slot(self.tool.name, choice.missing)
+        turn.withheld = turn.clauses.pop()
+        turn.question, turn.missing = self.stage.pick(slot.question), choice.missing
+        turn.clauses.append(Clause(choice.said[choice.missing], imperative=False))
 
     async def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
         """Find the rows of other environments through which values are said; gives their mentions by parameter."""

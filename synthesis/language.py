@@ -43,8 +43,13 @@ class Voice:
         return cls(greets=rng.random() < 0.6, polite=rng.random() < 0.6, thanks=rng.random() < 0.25)
 
 
+REPLIES = ("{}.", "{}, please.", "I'd say {}.", "Let's go for {}.")
+
+
 def compose(turn: DraftTurn, *, first: bool, new_facts: Sequence[str], card: Mapping[str, Any], rng: Random) -> str:
     """Give the user's message: who they are where it is needed, why, and what they want."""
+    if turn.is_reply:
+        return _sentence(_pick(rng, REPLIES).format(turn.clauses[0].text))
     voice = Voice.drawn(rng)
     sentences = [_introduction(new_facts, card, voice, first, rng)]
     if turn.reason:

@@ -44,9 +44,9 @@ def _entry(draft: Draft, turn: int, place: int, name: str, origin: Origin) -> Le
         said = [number for number in range(turn + 1) if str(origin.text) in draft.turns[number].user]
         if not said:
             raise Drop("unsaid", f"{draft.steps[place].tool}.{name}: {origin.text!r}")
-        return LedgerEntry(
-            turn=turn, step=place, argument=name, source="explicit", origin={"turn": said[-1], "text": origin.text}
-        )
+        source = "asked" if draft.turns[said[0]].is_reply else "explicit"
+        where = {"turn": said[0], "text": origin.text}
+        return LedgerEntry(turn=turn, step=place, argument=name, source=source, origin=where)
     if origin.step is None or origin.place is None or origin.step >= place:
         raise Drop("unclassified", f"{draft.steps[place].tool}.{name}")
     if value_of(draft.steps[origin.step].result, origin.place) != value:

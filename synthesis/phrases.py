@@ -70,6 +70,8 @@ class Slot(_Part):
     from_: str | None = Field(default=None, alias="from")
     default: Scalar | None = None
     text: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
+    """How the assistant asks for it."""
     carry: bool = False
     """Whether it may be a value that an earlier goal gave, or that a row of another environment shows."""
     count: tuple[int, int] = (1, 1)
@@ -82,6 +84,8 @@ class ToolPhrases(_Part):
     goal: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     slots: dict[str, Slot] = Field(default_factory=dict)
+    without: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Requests that leave one parameter out, by that parameter, so that the assistant has to ask for it."""
     reasons: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -193,6 +193,23 @@ def _fact(stage: Stage, tool: str, parameter: str) -> str:
     return fact.removeprefix("person.").removeprefix("persona.")
 
 
+def _asked(turn: DraftTurn) -> list[DraftTurn]:
+    """Give the turn, or where it keeps something back, the request, the assistant's question, and the reply."""
+    if turn.withheld is None:
+        return [turn]
+    goal = Goal(tool=turn.goals[0].tool, outcome="ask", parameter=turn.missing)
+    request = DraftTurn(
+        goals=[goal],
+        clauses=[turn.withheld],
+        reason=turn.reason,
+        facts=turn.facts,
+        mentions=turn.mentions,
+        answers=[turn.question],
+    )
+    turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
+    return [request, turn]
+
+
 def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
     """Give the fields of a result as they are told."""
     contract = stage.catalogue.tools[step.tool].contract
@@ -205,6 +222,7 @@ def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
 
 
 def _put_into_words(stage: Stage) -> None:
+    stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
     told: set[str] = set()
     for place, turn in enumerate(stage.draft.turns):
         new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]

@@ -25,8 +25,9 @@ DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 def money(cents: int) -> str:
     """Give an amount in dollars, without cents where they are zero."""
-    dollars, rest = divmod(cents, 100)
-    return f"${dollars:,}.{rest:02d}" if rest else f"${dollars:,}"
+    dollars, rest = divmod(abs(cents), 100)
+    sign = "-" if cents < 0 else ""
+    return f"{sign}${dollars:,}.{rest:02d}" if rest else f"{sign}${dollars:,}"
 
 
 def day(text: str, rng: Random | None = None) -> str:

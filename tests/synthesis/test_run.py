@@ -33,7 +33,7 @@ def test_every_argument_has_a_true_origin(library_run: Run) -> None:
         classified = {(entry.step, entry.argument.partition("[")[0]) for entry in trajectory.ledger}
         assert classified == {(place, name) for place, step in enumerate(steps) for name in step.arguments}
         for entry in trajectory.ledger:
-            if entry.source == "explicit":
+            if entry.source in ("explicit", "asked"):
                 assert entry.origin["text"] in trajectory.turns[entry.origin["turn"]].user
                 assert entry.origin["turn"] <= entry.turn
             else:
@@ -172,4 +172,4 @@ def test_the_report_counts_what_is_there(library_run: Run) -> None:
     assert report["kept"] == 16
     assert sum(report["calls"].values()) == 16
     assert report["tools_used"][0] <= report["tools_used"][1]
-    assert set(report["arguments"]) <= {"explicit", "earlier", "default"}
+    assert set(report["arguments"]) <= {"asked", "earlier", "explicit"}
