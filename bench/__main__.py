@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [episodes] [calls] [trajectories]`; all of them when none is named."""
+"""Measure: `python -m bench [episodes] [calls] [trajectories] [samplers]`; all of them when none is named."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from rich.console import Console
 
 from bench.calls import calls
 from bench.episodes import episodes
+from bench.samplers import samplers
 from bench.trajectories import trajectories
 
-NAMES = ("episodes", "calls", "trajectories")
+NAMES = ("episodes", "calls", "trajectories", "samplers")
 
 
 def main(names: list[str]) -> int:
@@ -26,8 +27,10 @@ def main(names: list[str]) -> int:
             console.print(episodes())
         elif name == "calls":
             console.print(asyncio.run(calls()))
-        else:
+        elif name == "trajectories":
             console.print(asyncio.run(trajectories()))
+        else:
+            console.print(asyncio.run(samplers()))
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from envfactory_client.errors import NoChain
 from envfactory_client.graph import GraphField, Link, ToolGraph, ToolNode
@@ -27,9 +27,9 @@ RESTART_SHARE = 0.15
 class RandomWalk:
     """Random links from tool to tool; at a dead end, and now and then, a fresh start anywhere."""
 
-    skip_required: ClassVar[float] = 1.0
+    skip_required: float = 1.0
     """How often the producer of a required argument is left out though nothing gives it yet."""
-    skip_optional: ClassVar[float] = 1.0
+    skip_optional: float = 1.0
     """The same of an optional argument."""
 
     def __init__(self, graph: ToolGraph, bounds: Bounds | None = None) -> None:
@@ -94,8 +94,17 @@ class RandomWalk:
 class TopologyWalk(RandomWalk):
     """A random walk that adds what a tool needs when it is missing, unless a coin says to skip it."""
 
-    skip_required = 0.6
-    skip_optional = 0.9
+    def __init__(
+        self,
+        graph: ToolGraph,
+        bounds: Bounds | None = None,
+        *,
+        skip_required: float = 0.6,
+        skip_optional: float = 0.9,
+    ) -> None:
+        super().__init__(graph, bounds)
+        self.skip_required = skip_required
+        self.skip_optional = skip_optional
 
 
 def _any(random: Random, options: Sequence[_T]) -> _T | None:
