@@ -16,7 +16,7 @@ from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
 
-SAME_ROW_SHARE = 0.6
+SAME_ROW_SHARE = 0.8
 """How often a goal goes on with the row spoken of last, when it can."""
 ASK_SHARE = 0.35
 """How often a request that can leave something out does."""

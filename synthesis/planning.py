@@ -23,6 +23,8 @@ TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
 CARRY_ON_SHARE = 0.6
 """How often the next goal goes on with a value that the last one gave, in another environment."""
+SAME_TOPIC_SHARE = 0.5
+"""How often the next goal is one that can stay with what was spoken of."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 ENOUGH_STEPS = 11
@@ -95,7 +97,17 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
     if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
+    elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
+        order.sort(key=lambda kind: not _stays(stage, kind))
     return order
+
+
+def _stays(stage: Stage, kind: GoalKind) -> bool:
+    """Whether a goal can be about a row that the last message was about."""
+    catalogue = stage.catalogues[kind.environment]
+    topic = {row.table for row in stage.draft.topic if row.environment == kind.environment}
+    slots = catalogue.said(kind.tool).slots.values()
+    return any(slot.of in topic and "anaphora" in slot.by for slot in slots)
 
 
 def _can_carry(stage: Stage, kind: GoalKind) -> bool:
