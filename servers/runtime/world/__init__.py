@@ -5,10 +5,45 @@ from the start, under the same reference. Each draw comes from a named stream, s
 each section is drawn when first read, is frozen, and carries a version that an environment's digest covers.
 """
 
+from servers.runtime.world.appointments import Appointment, AppointmentKind, Recurrence
 from servers.runtime.world.draw import deal, weighted, zipf
+from servers.runtime.world.flights import Leg, distance
+from servers.runtime.world.journeys import Journey
 from servers.runtime.world.people import Person
 from servers.runtime.world.places import Airport, City
+from servers.runtime.world.purchases import Category, Merchant, Method, Purchase
+from servers.runtime.world.relations import Relation, RelationKind, related
+from servers.runtime.world.terms import FARES, Cabin, Fare, FareType, JourneyState
 from servers.runtime.world.trips import Purpose, Trip
 from servers.runtime.world.universe import Size, World
 
-__all__ = ["Airport", "City", "Person", "Purpose", "Size", "Trip", "World", "deal", "weighted", "zipf"]
+__all__ = [
+    "FARES",
+    "Airport",
+    "Appointment",
+    "AppointmentKind",
+    "Cabin",
+    "Category",
+    "City",
+    "Fare",
+    "FareType",
+    "Journey",
+    "JourneyState",
+    "Leg",
+    "Merchant",
+    "Method",
+    "Person",
+    "Purchase",
+    "Purpose",
+    "Recurrence",
+    "Relation",
+    "RelationKind",
+    "Size",
+    "Trip",
+    "World",
+    "deal",
+    "distance",
+    "related",
+    "weighted",
+    "zipf",
+]

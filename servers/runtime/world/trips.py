@@ -6,7 +6,7 @@ several to come, and more than one to the same city. None of a person's trips ov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -50,12 +50,17 @@ def draw_trips(
     """Give the persona's trips, then up to `others` of other people, numbered in this order."""
     drawn = _persona_trips(stream("trips/persona"), people[0], cities, today)
     drawn += _other_trips(stream("trips/others"), people[1:], cities, today, others)
-    references = IdSpace.of(REFERENCE_PATTERN)
-    key = stream("trips/references").randrange(2**256).to_bytes(32, "big")
+    reference = references(stream)
     return tuple(
-        replace(trip, trip_id=f"T{number + 1:04d}", reference=references.nth(key, number))
-        for number, trip in enumerate(drawn)
+        replace(trip, trip_id=f"T{number + 1:04d}", reference=reference(number)) for number, trip in enumerate(drawn)
     )
+
+
+def references(stream: Stream) -> Callable[[int], str]:
+    """Give what spells the n-th reference of the world; trips have the first ones."""
+    space = IdSpace.of(REFERENCE_PATTERN)
+    key = stream("trips/references").randrange(2**256).to_bytes(32, "big")
+    return lambda number: space.nth(key, number)
 
 
 def _persona_trips(rng: Random, persona: Person, cities: Sequence[City], today: date) -> list[Trip]:

@@ -10,9 +10,14 @@ from random import Random
 from typing import Literal, TypeVar
 
 from servers.runtime.permutation import IdSpace, id_key
-from servers.runtime.world import clock, draw, people, places, trips
+from servers.runtime.world import appointments, clock, draw, journeys, people, places, purchases, relations, trips
+from servers.runtime.world.appointments import Appointment
+from servers.runtime.world.background import Background
+from servers.runtime.world.journeys import Journey
 from servers.runtime.world.people import Person
 from servers.runtime.world.places import City
+from servers.runtime.world.purchases import Purchase
+from servers.runtime.world.relations import Relation
 from servers.runtime.world.trips import Trip
 
 Size = Literal["small", "medium", "large"]
@@ -85,3 +90,37 @@ class World:
             today=self.today,
             others=self.scale(120, 500, 2_000),
         )
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """Who is what to whom, the persona's relations first."""
+        self._reads.add(relations.SECTION)
+        return relations.draw_relations(self.stream, self.people)
+
+    @cached_property
+    def journeys(self) -> tuple[Journey, ...]:
+        """How trips are flown and paid for: the persona's, which are the same in every size, then the others'."""
+        self._reads.add(journeys.SECTION)
+        return journeys.draw_journeys(self.stream, self.people, self.trips, self.relations, self.now)
+
+    @property
+    def airline_name(self) -> str:
+        """The name of the one airline of every world, whose flight numbers begin with EV."""
+        self._reads.add(journeys.SECTION)
+        return journeys.AIRLINE_NAME
+
+    @cached_property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """What people paid before now, the persona first; the same in every size."""
+        self._reads.add(purchases.SECTION)
+        return purchases.draw_purchases(self.stream, self._background)
+
+    @cached_property
+    def appointments(self) -> tuple[Appointment, ...]:
+        """What stands in the calendars of the persona and those around them; the same in every size."""
+        self._reads.add(appointments.SECTION)
+        return appointments.draw_appointments(self.stream, self._background)
+
+    @property
+    def _background(self) -> Background:
+        return Background(self.people, self.trips, self.relations, self.journeys, self.now)
