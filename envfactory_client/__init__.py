@@ -82,6 +82,7 @@ from envfactory_client.trajectory import (
     digest,
     scenario_digest,
 )
+from envfactory_client.user import ScriptedUser
 
 __all__ = [
     "Binding",
@@ -132,6 +133,7 @@ __all__ = [
     "Rows",
     "Sampler",
     "SchemaField",
+    "ScriptedUser",
     "Side",
     "Size",
     "Source",

@@ -206,7 +206,7 @@ def test_a_mistake_is_answered_in_one_sentence(
         ("query", {"environment": "library", "sql": "DELETE FROM loans"}, "invalid_request"),
         ("query", {"environment": "library", "sql": "SELECT nonsense"}, "invalid_request"),
         ("query", {"environment": "library", "sql": "SELECT 1; SELECT 2"}, "invalid_request"),
-        ("rows", {"environment": "airline"}, "episode_error"),
+        ("rows", {"environment": "airline"}, "unknown_environment"),
     ],
 )
 def test_what_an_open_episode_cannot_do_is_said(
