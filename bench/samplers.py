@@ -25,14 +25,14 @@ from envfactory_client import (
     explore,
     flaws,
 )
-from envfactory_client.sampling import finders
+from envfactory_client.sampling import finders, strands
 
 COUNT = 500
 BOUNDS = Bounds()
 SAMPLERS: Mapping[str, Callable[[ToolGraph, Bounds], Sampler]] = {
     "goal-directed": GoalSampler,
     "topology walk": TopologyWalk,
-    "without skips": lambda graph, bounds: TopologyWalk(graph, bounds, skip_required=0, skip_optional=0),
+    "no skips": lambda graph, bounds: TopologyWalk(graph, bounds, skip_required=0, skip_optional=0),
     "random walk": RandomWalk,
 }
 
@@ -64,7 +64,7 @@ def _table(title: str, graph: ToolGraph) -> Table:
         chains, coverage = _drawn(kind(graph, BOUNDS))
         speed = COUNT / (time.process_time() - start)
         columns.append({**_validity(chains, graph), **_covered(coverage, len(agents), links), **_sizes(chains)})
-        columns[-1]["chains per CPU second"] = f"{speed:,.0f}"
+        columns[-1]["chains/CPU second"] = f"{speed:,.0f}"
     for name in columns[0]:
         table.add_row(name, *(column[name] for column in columns))
     return table
@@ -81,10 +81,11 @@ def _drawn(sampler: Sampler) -> tuple[list[Chain], Coverage]:
 def _validity(chains: list[Chain], graph: ToolGraph) -> dict[str, str]:
     repeating = sum(len(set(chain.tools)) < len(chain) for chain in chains)
     return {
-        "valid chains": _share(sum(not flaws(chain, graph) for chain in chains), len(chains)),
-        "within the bounds": _share(sum(not BOUNDS.exceeded(chain) for chain in chains), len(chains)),
-        "that repeat a tool": _share(repeating, len(chains)),
-        "calls that nothing needs": _share(sum(len(chain.unused) for chain in chains), sum(map(len, chains))),
+        "valid": _share(sum(not flaws(chain, graph) for chain in chains), len(chains)),
+        "within bounds": _share(sum(not BOUNDS.exceeded(chain) for chain in chains), len(chains)),
+        "repeat a tool": _share(repeating, len(chains)),
+        "unrelated parts": _share(sum(len(strands(chain, graph)) > 1 for chain in chains), len(chains)),
+        "idle calls": _share(sum(len(chain.unused) for chain in chains), sum(map(len, chains))),
     }
 
 
@@ -92,15 +93,15 @@ def _covered(coverage: Coverage, tools: int, links: list[Link]) -> dict[str, str
     return {
         "tools used": _share(len(coverage.tools), tools),
         "links used": _share(len(coverage.links), len(links)),
-        "uses of the rarest link": str(min((coverage.uses(link) for link in links), default=0)),
+        "rarest link's uses": str(min((coverage.uses(link) for link in links), default=0)),
     }
 
 
 def _sizes(chains: list[Chain]) -> dict[str, str]:
     return {
         "calls in a chain": f"{mean(map(len, chains)):.1f}",
-        "chains of 6 and more": _share(sum(len(chain) >= 6 for chain in chains), len(chains)),
-        "over 2 environments and more": _share(sum(len(chain.environments) > 1 for chain in chains), len(chains)),
+        "6 calls or more": _share(sum(len(chain) >= 6 for chain in chains), len(chains)),
+        "environments > 1": _share(sum(len(chain.environments) > 1 for chain in chains), len(chains)),
     }
 
 

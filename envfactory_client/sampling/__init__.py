@@ -12,7 +12,7 @@ from typing import Protocol
 
 from envfactory_client.errors import NoChain
 from envfactory_client.graph import ToolGraph
-from envfactory_client.sampling.chain import Binding, Bounds, Chain, ChainStep, finders, flaws
+from envfactory_client.sampling.chain import Binding, Bounds, Chain, ChainStep, finders, flaws, strands
 from envfactory_client.sampling.coverage import Coverage
 from envfactory_client.sampling.goals import GoalSampler
 from envfactory_client.sampling.walks import RandomWalk, TopologyWalk
@@ -31,6 +31,7 @@ __all__ = [
     "finders",
     "flaws",
     "sample",
+    "strands",
     "walk",
 ]
 

@@ -42,6 +42,8 @@ class Chain:
     """Steps in order; the last is what they lead to."""
 
     steps: tuple[ChainStep, ...]
+    goals: tuple[int, ...] = ()
+    """Steps before the last that are wanted for themselves, as in tasks over several environments."""
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -74,8 +76,8 @@ class Chain:
 
     @property
     def unused(self) -> tuple[int, ...]:
-        """The steps before the last whose results no later step takes."""
-        used = {binding.step for step in self.steps for binding in step.bindings}
+        """The steps before the last that aren't goals and whose results no later step takes."""
+        used = {binding.step for step in self.steps for binding in step.bindings} | set(self.goals)
         return tuple(number for number in range(len(self.steps) - 1) if number not in used)
 
     def __len__(self) -> int:
@@ -120,11 +122,26 @@ def finders(graph: ToolGraph, tool: str, parameter: str) -> tuple[Link, ...]:
     )
 
 
+def strands(chain: Chain, graph: ToolGraph) -> list[frozenset[int]]:
+    """The steps that belong together: one takes another's result, or the user gives both the same fact."""
+    found: list[tuple[frozenset[int], frozenset[str]]] = []
+    for number, step in enumerate(chain.steps):
+        given = {binding.parameter for binding in step.bindings if binding.given}
+        fields = graph.tool(step.tool).parameters
+        steps = frozenset({number, *(binding.step for binding in step.bindings if binding.step is not None)})
+        facts = frozenset(field.key or "" for field in fields if field.shared and field.path in given)
+        joined = [strand for strand in found if strand[0] & steps or strand[1] & facts]
+        found = [strand for strand in found if strand not in joined]
+        found.append((steps.union(*(one[0] for one in joined)), facts.union(*(one[1] for one in joined))))
+    return [steps for steps, _ in found]
+
+
 def flaws(chain: Chain, graph: ToolGraph) -> list[str]:
     """Why a chain isn't valid in a graph, a sentence each.
 
     Every required argument must be there. What tools can find must come from an earlier step along a link, unless it
-    is a fact that the user knows as well; what no tool can find is the user's to give.
+    is a fact that the user knows as well; what no tool can find is the user's to give. Several goals must have to do
+    with each other.
     """
     known = {node.name: {field.path: field for field in node.parameters} for node in graph.tools}
     found: list[str] = []
@@ -136,7 +153,15 @@ def flaws(chain: Chain, graph: ToolGraph) -> list[str]:
         missing = (name for name, field in known[step.tool].items() if field.required and name not in bound)
         found += [f"Step {number} ({step.tool}) lacks '{name}'." for name in missing]
         found += _binding_flaws(chain, number, graph, known[step.tool])
-    return found
+    return found or _goal_flaws(chain, graph)
+
+
+def _goal_flaws(chain: Chain, graph: ToolGraph) -> list[str]:
+    if not chain.goals:
+        return []
+    last = next(strand for strand in strands(chain, graph) if len(chain) - 1 in strand)
+    apart = (goal for goal in chain.goals if goal not in last)
+    return [f"Step {goal} has nothing to do with what the chain leads to." for goal in apart]
 
 
 def _binding_flaws(chain: Chain, number: int, graph: ToolGraph, fields: dict[str, GraphField]) -> Iterator[str]:

@@ -15,6 +15,7 @@ class Draft:
         self.bounds = bounds
         self.steps: list[ChainStep] = []
         self.depths: list[int] = []
+        self.goals: list[int] = []
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -24,7 +25,7 @@ class Draft:
 
     def chain(self) -> Chain:
         """The chain as it stands."""
-        return Chain(tuple(self.steps))
+        return Chain(tuple(self.steps), tuple(self.goals))
 
     def room(self, tool: str, waiting: Sequence[str] = ()) -> bool:
         """Whether a tool fits in beside those that wait for it."""

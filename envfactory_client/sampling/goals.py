@@ -2,7 +2,8 @@
 
 Every argument that tools can find is bound to an earlier result, and every call but the last is used by a later one,
 so a chain is valid and free of idle calls by construction. A goal is a tool, or a link into one that the chain has to
-use; the least used so far comes first, and so do the least used producers on the way.
+use; the least used so far comes first, and so do the least used producers on the way. Environments that no link joins
+meet in the user: a chain may have a further goal elsewhere if the user gives both the same fact, such as their email.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ from random import Random
 
 from envfactory_client.errors import NoChain
 from envfactory_client.graph import GraphField, Link, ToolGraph, ToolNode
-from envfactory_client.sampling.chain import Binding, Bounds, Chain
+from envfactory_client.sampling.chain import Binding, Bounds, Chain, environment_of, strands
 from envfactory_client.sampling.coverage import Coverage, ends
 from envfactory_client.sampling.draft import Draft
 from envfactory_client.sampling.reach import Reach
 
 ONWARD_SHARE = 0.6
 """How often a chain goes on from its end to a consumer."""
+JOIN_SHARE = 0.4
+"""How often a chain gets a further goal in another environment, when it can."""
 KNOWN_SHARE = 0.75
 """How often the user gives a fact that tools could find as well."""
 READ_SHARE = 0.8
 """How often reads are tried before writes to find a value."""
 _ATTEMPTS = 2
 """Attempts by chance before the cheapest way is taken."""
+_JOINS = 8
+"""Goals tried in other environments."""
 _PATIENCE = 200
 """Tools tried in one attempt; graphs with many ways into dead ends would take forever."""
 
@@ -77,6 +82,8 @@ class GoalSampler:
         assert builder is not None  # what has no cheapest way is no target
         while random.random() < ONWARD_SHARE and builder.extend(len(builder.draft) - 1):
             pass
+        while random.random() < JOIN_SHARE and self._joined(builder, random, used):
+            pass
         chain = builder.draft.chain()
         return chain, used.plus(chain)
 
@@ -103,6 +110,13 @@ class GoalSampler:
             if not any(builder.extend(place) for place in places):
                 break
         return builder.draft.chain()
+
+    def _joined(self, builder: _Builder, random: Random, coverage: Coverage) -> bool:
+        """Whether a further goal in another environment, with a fact in common, has been added."""
+        here = builder.draft.chain().environments
+        others = [target for target in self._targets if environment_of(target.node.name) not in here]
+        others.sort(key=lambda target: (target.uses(coverage), random.random()))
+        return any(builder.join(target.node, target.via) for target in others[:_JOINS])
 
     def _built(self, target: _Target, random: Random, coverage: Coverage) -> _Builder | None:
         """A builder that holds the way to a target: one by chance, or the cheapest when chance leads nowhere."""
@@ -156,6 +170,18 @@ class _Builder:
         """Go on from a step's result to a consumer that isn't in the chain yet."""
         onward = [link for link in self.reach.onward[self.draft.steps[place].tool] if link.consumer not in self.draft]
         return any(self.add(self.reach.graph.tool(link.consumer), link) for link in self._least_used(onward))
+
+    def join(self, node: ToolNode, via: Link | None) -> bool:
+        """Go for a further goal if it has to do with those before; what the chain led to so far becomes a goal."""
+        kept = len(self.draft)
+        if not self.add(node, via):
+            return False
+        if len(strands(self.draft.chain(), self.reach.graph)) > 1:
+            self.draft.cut(kept)
+            return False
+        if kept - 1 in Chain(tuple(self.draft.steps)).unused:
+            self.draft.goals.append(kept - 1)
+        return True
 
     def _add(self, want: _Want) -> bool:
         name, kept = want.node.name, len(self.draft)

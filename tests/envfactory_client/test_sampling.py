@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import envfactory_client as ef
+from envfactory_client.sampling import strands
 
 TEXT = {"type": "string"}
 SAMPLERS = (ef.GoalSampler, ef.TopologyWalk, ef.RandomWalk)
@@ -101,6 +102,7 @@ def test_chains_towards_goals_are_valid_and_waste_no_call(graph: ef.ToolGraph, b
     for chain in _drawn(ef.GoalSampler(graph, bounds), 6, seed):
         assert ef.flaws(chain, graph) == []
         assert chain.unused == ()
+        assert len(strands(chain, graph)) == 1
         assert len(set(chain.tools)) == len(chain)
         assert {graph.tool(tool).actor for tool in chain.tools} == {"agent"}
 
@@ -244,6 +246,42 @@ def test_facts_lead_from_one_environment_to_another_only_as_far_as_allowed(shop:
     assert any(len(chain.environments) == 2 for chain in ef.chains(shop, 12))
     alone = list(ef.chains(shop, 12, bounds=ef.Bounds(environments=1)))
     assert {len(chain.environments) for chain in alone} == {1}
+
+
+CLUB = [
+    *(
+        _tool(f"{name}.find_member", ["person.email"], ["users.user_id"])
+        for name in ("chess", "rowing", "film", "bridge")
+    ),
+    *(_tool(f"{name}.leave", ["users.user_id"], reads=False) for name in ("chess", "rowing", "film", "bridge")),
+    _tool("chess.show_rules"),
+    _tool("weather.show_forecast"),
+]
+
+
+def test_environments_that_no_link_joins_meet_in_a_fact_that_the_user_gives_both() -> None:
+    club = ef.ToolGraph.build(CLUB)
+    chains = list(ef.chains(club, 100))
+    assert not [flaw for chain in chains for flaw in ef.flaws(chain, club)]
+    assert {len(chain.environments) for chain in chains} == {1, 2, 3}
+    wide = next(chain for chain in chains if len(chain.environments) == 2)
+    assert wide.goals
+    assert wide.unused == ()
+    assert replace(wide, goals=()).unused == wide.goals
+    assert all(chain.tools == ("weather.show_forecast",) for chain in chains if "weather" in chain.environments)
+
+
+def test_a_goal_that_has_nothing_to_do_with_the_rest_is_a_flaw() -> None:
+    club = ef.ToolGraph.build(CLUB)
+    note = ef.Binding("note")
+    forecast = ef.ChainStep("weather.show_forecast", (note,))
+    member = ef.ChainStep("film.find_member", (ef.Binding("in_0"), note))
+    assert strands(ef.Chain((forecast, member)), club) == [{0}, {1}]
+    assert ef.flaws(ef.Chain((forecast, member), goals=(0,)), club) == [
+        "Step 0 has nothing to do with what the chain leads to."
+    ]
+    other = replace(member, tool="chess.find_member")
+    assert ef.flaws(ef.Chain((other, member), goals=(0,)), club) == []
 
 
 def test_chains_come_from_any_sampler(shop: ef.ToolGraph) -> None:
