@@ -33,7 +33,7 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     """
     reasons: list[str] = []
     before = await stage.episode.snapshot()
-    grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool], before)
+    grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool])
     for _ in range(MOST_TRIES):
         mark = _Mark.of(stage, turn)
         try:
@@ -41,8 +41,10 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
             await grounding.rehearse(choice)
             await grounding.enact(choice, turn)
         except Drop as drop:
+            written = len(stage.draft.states) > mark.states
             mark.undo(stage, turn)
-            await stage.episode.restore(before)
+            if written:
+                await stage.episode.restore(before)
             reasons.append(drop.reason)
             continue
         return
@@ -92,15 +94,14 @@ def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
 
 @dataclass(frozen=True)
 class Grounding:
-    """One kind of goal on one stage, with the snapshot that tries go back to."""
+    """One kind of goal on one stage."""
 
     stage: Stage
     kind: GoalKind
     tool: Tool
-    before: str
 
     async def rehearse(self, choice: Choice) -> None:
-        """Raise `Drop` unless the call ends as the goal wants; the episode is left as it was."""
+        """Raise `Drop` unless the call ends as the goal wants; it is tried in a fork, so the episode stays as it is."""
         stage = self.stage
         wanted = {self.kind.what} if self.kind.outcome == "refuse" else set()
         due = await self._due_refusals(choice)
@@ -108,17 +109,17 @@ class Grounding:
             raise Drop("other_refusal" if wanted else "refused", str(self.kind))
         if self.tool.read_only:
             return
-        result = await stage.episode.call(stage.environment, self.tool.name, **choice.values)
+        async with await stage.episode.fork() as fork:
+            result = await fork.call(stage.environment, self.tool.name, **choice.values)
+            state = (await fork.state()).digest
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")
         if ({result.refusal} if result.refusal else set()) != wanted:
             if result.refusal in due:
                 raise Drop("other_refusal", str(self.kind))
             raise Drop("contract_broken", f"{self.tool.name} said {result.text}, declared were {sorted(wanted)}")
-        if not wanted and (await stage.episode.state()).digest in stage.draft.states:
+        if not wanted and state in stage.draft.states:
             raise Drop("no_effect", str(self.kind))
-        if not wanted:
-            await stage.episode.restore(self.before)
 
     async def _due_refusals(self, choice: Choice) -> set[str]:
         """Give the codes whose declared queries say that the call is to be refused."""
