@@ -17,7 +17,7 @@ from servers.runtime.errors import (
 from servers.runtime.record import Record
 from servers.runtime.refusal import Refusal, find
 from servers.runtime.state import Rows
-from servers.runtime.vocabulary import Cents, Filter, Free, IsoDate, IsoDateTime, Key, Sets, Shared, Shows
+from servers.runtime.vocabulary import Cents, Filter, Free, IsoDate, IsoDateTime, Key, Sets, Shared, Shows, SignedCents
 from servers.runtime.world import World
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Sets",
     "Shared",
     "Shows",
+    "SignedCents",
     "UnknownEnvironment",
     "UnknownEpisode",
     "UnknownSnapshot",

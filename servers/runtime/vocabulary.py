@@ -101,3 +101,6 @@ IsoDateTime = Annotated[
 
 Cents = Annotated[int, Field(ge=0, le=100_000_000), Unit("money")]
 """An amount of money in minor units (cents), never negative."""
+
+SignedCents = Annotated[int, Field(ge=-10_000_000_000, le=10_000_000_000), Unit("money")]
+"""An amount of money in minor units (cents), negative when it is owed or leaves."""
