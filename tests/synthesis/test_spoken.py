@@ -8,7 +8,8 @@ from synthesis.spoken import day, hour, money, say
 
 
 @pytest.mark.parametrize(
-    ("cents", "words"), [(0, "$0"), (5, "$0.05"), (12_300, "$123"), (123_450, "$1,234.50"), (99, "$0.99"), (-4_250, "-$42.50")]
+    ("cents", "words"),
+    [(0, "$0"), (5, "$0.05"), (12_300, "$123"), (123_450, "$1,234.50"), (99, "$0.99"), (-4_250, "-$42.50")],
 )
 def test_money_is_said_in_dollars(cents: int, words: str) -> None:
     assert money(cents) == words
