@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from envfactory_client.errors import DatasetError
 from envfactory_client.exports.dialogue import Dialogue
+from envfactory_client.exports.openai import compact_json
 from envfactory_client.exports.sharegpt import CATALOGUE, catalogue_with, sharegpt_record
 from envfactory_client.exports.staging import Staging
 
@@ -26,7 +26,7 @@ class Lines:
 
     def add(self, dialogue: Dialogue) -> None:
         """Write one record."""
-        line = json.dumps(self.record(dialogue), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = compact_json(self.record(dialogue)).encode() + b"\n"
         if self._file is None:
             self._keep_foreign(line)
             self._file = self.staging.part(self.out).open("wb")

@@ -8,11 +8,11 @@ and are left out; the user's next message tells of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from envfactory_client.exports.dialogue import Dialogue, Function, FunctionCall
-from envfactory_client.trajectory import canonical_json
 
 
 def openai_record(dialogue: Dialogue) -> dict[str, Any]:
@@ -24,6 +24,11 @@ def openai_tool(function: Function) -> dict[str, Any]:
     """A tool as the chat completions API takes it."""
     fields = {"name": function.name, "description": function.description, "parameters": dict(function.parameters)}
     return {"type": "function", "function": fields}
+
+
+def compact_json(value: Any) -> str:
+    """JSON without blanks, keys in their order and letters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _messages(dialogue: Dialogue) -> Iterator[dict[str, Any]]:
@@ -40,5 +45,5 @@ def _tool_call(call: FunctionCall) -> dict[str, Any]:
     return {
         "id": call.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": canonical_json(call.arguments)},
+        "function": {"name": call.name, "arguments": compact_json(call.arguments)},
     }

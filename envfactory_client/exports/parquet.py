@@ -14,9 +14,8 @@ from envfactory_client.errors import DatasetError, MissingExtra
 from envfactory_client.exports.card import dataset_card, mark
 from envfactory_client.exports.dialogue import Dialogue
 from envfactory_client.exports.figures import Figures
-from envfactory_client.exports.openai import openai_record
+from envfactory_client.exports.openai import compact_json, openai_record
 from envfactory_client.exports.staging import Staging
-from envfactory_client.trajectory import canonical_json
 
 TABLE, CARD = Path("data", "train-00000.parquet"), Path("README.md")
 _ROWS = 256
@@ -42,7 +41,7 @@ def parquet_record(dialogue: Dialogue) -> dict[str, Any]:
         "goals": [goal.tool for goal in goals],
         "outcomes": [goal.outcome for goal in goals],
         "messages": chat["messages"],
-        "tools": canonical_json(chat["tools"]),
+        "tools": compact_json(chat["tools"]),
     }
 
 

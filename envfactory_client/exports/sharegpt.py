@@ -14,8 +14,7 @@ from typing import Any
 
 from envfactory_client.errors import DatasetError
 from envfactory_client.exports.dialogue import Dialogue
-from envfactory_client.exports.openai import openai_tool
-from envfactory_client.trajectory import canonical_json
+from envfactory_client.exports.openai import compact_json, openai_tool
 
 CATALOGUE = "dataset_info.json"
 _COLUMNS = {"messages": "conversations", "system": "system", "tools": "tools"}
@@ -36,7 +35,7 @@ def sharegpt_record(dialogue: Dialogue) -> dict[str, Any]:
     return {
         "conversations": [{"from": who, "value": value} for who, value in _messages(dialogue)],
         "system": dialogue.system,
-        "tools": canonical_json(tools),
+        "tools": compact_json(tools),
     }
 
 
@@ -67,6 +66,6 @@ def _messages(dialogue: Dialogue) -> Iterator[tuple[str, str]]:
     for exchange in dialogue.exchanges:
         yield "human", exchange.user
         for call in exchange.calls:
-            yield "function_call", canonical_json({"name": call.name, "arguments": call.arguments})
+            yield "function_call", compact_json({"name": call.name, "arguments": call.arguments})
             yield "observation", call.text
         yield "gpt", exchange.assistant
