@@ -7,18 +7,19 @@ each section is drawn when first read, is frozen, and carries a version that an 
 
 from servers.runtime.world.appointments import Appointment, AppointmentKind, Recurrence
 from servers.runtime.world.draw import deal, weighted, zipf
-from servers.runtime.world.flights import Leg, distance
+from servers.runtime.world.flights import FLIGHT_NUMBERS, Leg, distance, draw_flight
 from servers.runtime.world.journeys import Journey
 from servers.runtime.world.people import Person
 from servers.runtime.world.places import Airport, City
 from servers.runtime.world.purchases import Category, Merchant, Method, Purchase
 from servers.runtime.world.relations import Relation, RelationKind, related
-from servers.runtime.world.terms import FARES, Cabin, Fare, FareType, JourneyState
+from servers.runtime.world.terms import FARES, Cabin, Fare, FareType, JourneyState, Terms
 from servers.runtime.world.trips import Purpose, Trip
 from servers.runtime.world.universe import Size, World
 
 __all__ = [
     "FARES",
+    "FLIGHT_NUMBERS",
     "Airport",
     "Appointment",
     "AppointmentKind",
@@ -39,10 +40,12 @@ __all__ = [
     "Relation",
     "RelationKind",
     "Size",
+    "Terms",
     "Trip",
     "World",
     "deal",
     "distance",
+    "draw_flight",
     "related",
     "weighted",
     "zipf",

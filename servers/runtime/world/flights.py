@@ -90,23 +90,23 @@ class Timetable:
 
     def fly(self, rng: Random, route: Route, day: date) -> Leg:
         """Publish a flight at some time of a day."""
-        return self._numbered(_flight(rng, route, next(_moments(rng, route[0], day))))
+        return self._numbered(draw_flight(rng, route, next(_moments(rng, route[0], day))))
 
     def publish(self, rng: Random, route: Route, planned: datetime) -> Leg:
         """Publish a flight of a given moment."""
-        return self._numbered(_flight(rng, route, planned))
+        return self._numbered(draw_flight(rng, route, planned))
 
     def there_and_back(self, rng: Random, trip: Trip, terms: Terms) -> tuple[Leg, ...]:
         """Publish the flights of a trip: out in the morning, and back on its day if the terms say so."""
         way, back = (trip.origin, trip.destination), (trip.destination, trip.origin)
         moments = _moments(rng, trip.origin, trip.departs_on, _EARLY)
         for _, planned in zip(range(_ATTEMPTS), moments, strict=False):
-            out = _flight(rng, way, planned, terms)
+            out = draw_flight(rng, way, planned, terms)
             if not terms.round_trip or trip.returns_on is None:
                 return (self._numbered(out),)
             after = out.arrives_at + _TURN
             for leaving in _moments(rng, trip.destination, trip.returns_on, _LATE, after=after):
-                return (self._numbered(out), self._numbered(_flight(rng, back, leaving)))
+                return (self._numbered(out), self._numbered(draw_flight(rng, back, leaving)))
         raise ValueError(f"No way back on {trip.returns_on} meets the way out of {trip.trip_id}; let it stay longer.")
 
     def shared(self, rng: Random, trip: Trip, travellers: int) -> tuple[Leg, ...]:
@@ -132,7 +132,7 @@ class Timetable:
             moment = next(_moments(rng, route[0], day, _EARLY, after=after), None)
             if moment is None:
                 return None
-            flight = self._numbered(_flight(rng, route, moment, _trouble(rng, moment.astimezone(route[0].zone))))
+            flight = self._numbered(draw_flight(rng, route, moment, _trouble(rng, moment.astimezone(route[0].zone))))
             flights.append(flight)
         self._travellers[flight.flight_number] += travellers
         return flight
@@ -163,7 +163,7 @@ def _trouble(rng: Random, local: datetime) -> Terms:
     return Terms(flight_cancelled=trouble == 0, delay_minutes=minutes if late else 0)
 
 
-def _flight(rng: Random, route: Route, planned: datetime, terms: Terms = _PLAIN) -> Leg:
+def draw_flight(rng: Random, route: Route, planned: datetime, terms: Terms = _PLAIN) -> Leg:
     """Give a flight that has no number yet; what its terms say of trouble comes true."""
     kilometres = distance(*route)
     stops = int(kilometres > 1_000 and rng.randrange(4) == 0)
