@@ -35,11 +35,22 @@ def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
             )
 
 
+def crosses(trajectory: Trajectory) -> bool:
+    """Whether an argument in one environment came from a result of another."""
+    steps = trajectory.steps
+    return any(
+        steps[entry.origin["step"]].environment != steps[entry.step].environment
+        for entry in trajectory.ledger
+        if entry.source == "earlier"
+    )
+
+
 @dataclass
 class Tally:
     """Counts over a dataset, filled one trajectory at a time."""
 
     trajectories: int = 0
+    crossing: int = 0
     turns: Counter[int] = field(default_factory=Counter)
     calls: Counter[int] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
@@ -51,6 +62,7 @@ class Tally:
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
         self.trajectories += 1
+        self.crossing += crosses(trajectory)
         self.turns[len(trajectory.turns)] += 1
         self.calls[len(trajectory.steps)] += 1
         self.tools.update(f"{step.environment}.{step.tool}" for step in trajectory.steps)
@@ -81,6 +93,8 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "format": "envfactory.report/0",
         "kept": tally.trajectories,
         "dropped": dict(sorted(drops.items())),
+        "crossing": tally.crossing,
+        "refusals": _refusals(tally),
         "turns": {str(number): tally.turns[number] for number in sorted(tally.turns)},
         "calls": {str(number): tally.calls[number] for number in sorted(tally.calls)},
         "goals": {str(kind): tally.goals[kind] for kind in sorted(reach.goals)},
@@ -92,6 +106,14 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
     }
+
+
+def _refusals(tally: Tally) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for kind, number in tally.goals.items():
+        if kind.outcome == "refuse":
+            counts[f"{kind.environment}.{kind.what}"] += number
+    return dict(sorted(counts.items()))
 
 
 def _outcomes(tally: Tally) -> dict[str, int]:

@@ -45,6 +45,9 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
             yield f"{where}: an enum's forms go by value."
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
+    for column in entity.anchors:
+        if catalogue.type_of(f"{entity.view or table}.{column}") is None:
+            yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."
 
 
 def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
@@ -65,6 +68,10 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
             for other in phrases.follows
             if other not in catalogue.tools
         )
+        results = tool.contract.results if tool.contract else {}
+        for field in phrases.yields:
+            if field not in results or results[field].type is None:
+                yield f"[tool.{name}]: it yields {field}, which its result doesn't show as money, a date or a time."
         if phrases.follows and not phrases.acts:
             yield f"[tool.{name}]: it follows other tools, but 'acts' doesn't say what the user then writes."
 

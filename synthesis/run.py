@@ -120,6 +120,7 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     used, links = report["tools_used"], report["links_used"]
     table.add_row("tools used", f"{used[0]} of {used[1]}")
     table.add_row("links used", f"{links[0]} of {links[1]}")
+    table.add_row("across environments", f"{report['crossing']} of {report['kept']}")
     for name in ("outcomes", "turns", "calls", "arguments", "references"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
     never, kinds = len(report["goals_never_reached"]), len(report["goals"])
