@@ -42,6 +42,17 @@ class DraftStep:
 
 
 @dataclass(frozen=True)
+class Split:
+    """A description that first leaves its last words out, so that several rows fit and the assistant has to ask."""
+
+    text: str
+    reply: str
+    noun: str
+    fitting: int
+    """How many rows fit what is said first."""
+
+
+@dataclass(frozen=True)
 class Mention:
     """How the user names one row: its text, and the proof that it means just that row."""
 
@@ -60,6 +71,7 @@ class Mention:
     nested: tuple[Mention, ...] = ()
     facts: tuple[str, ...] = ()
     """Facts of the user's card that the look-up needs, such as "email"."""
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,8 @@ class DraftTurn:
     """The request without what the user only says when asked; then the turn's own clause is the reply."""
     question: str = ""
     missing: str = ""
+    looked_first: int = 0
+    """How many of the steps are made before the question."""
     is_reply: bool = False
     user: str = ""
     assistant: str = ""

@@ -6,7 +6,7 @@ refused, demands) are sorted out by that refusal's own query; the rest is tried 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envfactory_client import Goal, Tool
@@ -18,10 +18,12 @@ from synthesis.goals import GoalKind
 from synthesis.locate import Terms, locate
 from synthesis.phrases import Slot
 from synthesis.stage import Stage
-from synthesis.wording import Reached, clause, reply
+from synthesis.wording import Reached, clause, reply, which_one
 
 MOST_TRIES = 40
 REASON_SHARE = 0.4
+CLARIFY_SHARE = 0.4
+"""How often a description that can be said too shortly is."""
 STEADY = frozenset({"anaphora", "handle", "self"})
 """Kinds of mention that no write can make mean something else."""
 
@@ -83,7 +85,7 @@ class _Mark:
         stage.draft.yields = list(self.yields)
         stage.draft.locals = dict(self.locals)
         turn.reason = self.reason
-        turn.withheld = None
+        turn.withheld, turn.looked_first = None, 0
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
 
@@ -148,6 +150,8 @@ class Grounding:
         turn.clauses.append(clause(reached))
         if choice.missing:
             self._leave_out(choice, turn)
+        else:
+            self._say_too_little(reached, turn)
         turn.answers.append(reply(reached))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
@@ -164,6 +168,20 @@ class Grounding:
         turn.withheld = turn.clauses.pop()
         turn.question, turn.missing = self.stage.pick(slot.question), choice.missing
         turn.clauses.append(Clause(choice.said[choice.missing], imperative=False))
+
+    def _say_too_little(self, reached: Reached, turn: DraftTurn) -> None:
+        """Say one description too shortly, now and then, so that the assistant has to ask which row is meant."""
+        splits = {name: mention.split for name, mention in reached.mentions.items() if mention.split}
+        if len(turn.clauses) > 1 or not splits or not self.stage.chance(CLARIFY_SHARE):
+            return
+        name, split = self.stage.pick(sorted(splits.items(), key=lambda pair: pair[0]))
+        assert split is not None
+        shorter = {**reached.mentions, name: replace(reached.mentions[name], text=split.text)}
+        turn.clauses.clear()
+        turn.withheld = clause(replace(reached, mentions=shorter))
+        turn.question, turn.missing = which_one(split, self.stage.rng), name
+        turn.looked_first = len(turn.steps) - 1 if turn.steps and turn.steps[-1] == reached.call else len(turn.steps)
+        turn.clauses.append(Clause(split.reply, imperative=False))
 
     async def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
         """Find the rows of other environments through which values are said; gives their mentions by parameter."""

@@ -43,7 +43,7 @@ class Voice:
         return cls(greets=rng.random() < 0.6, polite=rng.random() < 0.6, thanks=rng.random() < 0.25)
 
 
-REPLIES = ("{}.", "{}, please.", "I'd say {}.", "Let's go for {}.")
+REPLIES = ("{}.", "{}, please.", "{}, thanks.")
 
 
 def compose(turn: DraftTurn, *, first: bool, new_facts: Sequence[str], card: Mapping[str, Any], rng: Random) -> str:

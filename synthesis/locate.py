@@ -13,16 +13,18 @@ from typing import Any
 
 from synthesis.carry import anchors, through
 from synthesis.catalogue import Producer
-from synthesis.draft import Mention, Origin, Salient
+from synthesis.draft import Mention, Origin, Salient, Split
 from synthesis.errors import Drop
 from synthesis.paths import places_at, value_of
 from synthesis.phrases import Entity, Slot
-from synthesis.references import Description, Property, descriptions, extremes, make_property
+from synthesis.references import Description, Property, descriptions, extremes, fits, make_property
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
+MOST_TO_CHOOSE = 6
+"""Rows among which an assistant can still ask which one is meant."""
 ANAPHORA_SHARE = 0.7
 ANCHOR_SHARE = 0.5
 """How often a day is said through a row of another environment, where one falls on it."""
@@ -204,8 +206,24 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         whole = replace(description, properties=_in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await _proved(stage, sought, seen, whole, silent)
         if mention is not None:
-            return mention
+            return replace(mention, split=_split(stage, sought, seen, description, shown))
     raise Drop("not_describable", sought.table)
+
+
+def _split(
+    stage: Stage, sought: Sought, seen: Seen, description: Description, shown: Mapping[str, str]
+) -> Split | None:
+    """Give how the description can first be said too shortly, where a few rows then fit."""
+    if description.extreme is not None or not description.properties or not sought.entity.mine:
+        return None
+    *first, last = _in_order(sought.entity, description.properties)
+    fitting = [record for record in seen.records if fits(record, first, shown)]
+    if not 2 <= len(fitting) <= MOST_TO_CHOOSE:
+        return None
+    noun = stage.pick(sought.entity.noun)
+    short = Description(_in_order(sought.entity, (*seen.said, *first)))
+    text = " ".join(word for word in ("my", noun, short.modifiers) if word)
+    return Split(text, f"the one {last.text}", noun, len(fitting))
 
 
 def _drawn(stage: Stage, found: Sequence[Description]) -> list[Description]:

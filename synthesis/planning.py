@@ -217,7 +217,9 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
         facts=turn.facts,
         mentions=turn.mentions,
         answers=[turn.question],
+        steps=turn.steps[: turn.looked_first],
     )
+    turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
     return [request, turn]
 

@@ -131,7 +131,7 @@ def descriptions(
         for chosen in combinations(properties, size):
             if any(set(known.properties) <= set(chosen) for known in found if known.extreme is None):
                 continue
-            rivals = [record for record in records if _fits(record, chosen, shown)]
+            rivals = [record for record in records if fits(record, chosen, shown)]
             if len(rivals) == 1 and rivals[0] is target:
                 found.append(Description(chosen))
             elif size <= 1:
@@ -141,7 +141,8 @@ def descriptions(
     return found
 
 
-def _fits(record: Mapping[str, Any], properties: Sequence[Property], shown: Mapping[str, str]) -> bool:
+def fits(record: Mapping[str, Any], properties: Sequence[Property], shown: Mapping[str, str]) -> bool:
+    """Whether a record has all these properties; `shown` maps column to field."""
     return all(part.holds(record[shown[part.column]]) for part in properties)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from synthesis.choose import PLACEHOLDER, Choice
-from synthesis.draft import Clause, DraftStep, Mention
+from synthesis.draft import Clause, DraftStep, Mention, Split
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.paths import value_of
@@ -16,6 +17,7 @@ from synthesis.spoken import say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
+_PLURAL = re.compile(r"(?<=[^aeiou])y$")
 _MY = re.compile(r"\bmy\b")
 
 
@@ -77,6 +79,18 @@ def clause(reached: Reached) -> Clause:
     words["goal"] = reached.stage.pick(goals) if goals else ""
     text = PLACEHOLDER.sub(lambda found: words[found.group(1)], choice.template)
     return Clause(text, imperative=choice.template.startswith("{goal}"))
+
+
+def which_one(split: Split, rng: Random) -> str:
+    """Give the assistant's question which of several rows is meant."""
+    several = _PLURAL.sub("ie", split.noun) + "s"
+    count = split.fitting
+    forms = (
+        f"I see {count} {several} that fit; which one do you mean?",
+        f"There are {count} such {several}. Which one is it?",
+        f"You have {count} {several} like that. Which one do you mean?",
+    )
+    return forms[rng.randrange(len(forms))]
 
 
 def reply(reached: Reached) -> str:
