@@ -121,7 +121,9 @@ def _can_carry(stage: Stage, kind: GoalKind) -> bool:
 
 def _can_take_more(draft: Draft) -> bool:
     """Whether the last message may ask for one thing more: it asked the agent for one act, which was done."""
-    if not draft.turns or len(draft.turns[-1].goals) != 1 or draft.turns[-1].goals[0].outcome != "done":
+    if not draft.turns or draft.turns[-1].withheld is not None:
+        return False
+    if len(draft.turns[-1].goals) != 1 or draft.turns[-1].goals[0].outcome != "done":
         return False
     return all(draft.steps[place].actor == "agent" for place in draft.turns[-1].steps)
 
