@@ -168,8 +168,8 @@ class _Builder:
 
     def extend(self, place: int) -> bool:
         """Go on from a step's result to a consumer that isn't in the chain yet."""
-        onward = [link for link in self.reach.onward[self.draft.steps[place].tool] if link.consumer not in self.draft]
-        return any(self.add(self.reach.graph.tool(link.consumer), link) for link in self._least_used(onward))
+        onward = self._least_used(self.reach.onward[self.draft.steps[place].tool])
+        return any(self.add(self.reach.graph.tool(link.consumer), link) for link in onward)
 
     def join(self, node: ToolNode, via: Link | None) -> bool:
         """Go for a further goal if it has to do with those before; what the chain led to so far becomes a goal."""
@@ -196,9 +196,6 @@ class _Builder:
                     self.draft.cut(kept)
                     return False
                 bindings.append(binding)
-        if not self.draft.room(name, want.waiting):
-            self.draft.cut(kept)
-            return False
         self.draft.append(name, bindings)
         return True
 
@@ -213,7 +210,7 @@ class _Builder:
         if places := self.draft.places(links, want.depth - 1):
             return self._place(places, want.node.name)
         for link in self._ordered(links, want.depth - 1):
-            if link.producer in want.waiting or link.producer == want.node.name:
+            if link.producer in want.waiting:
                 continue
             producer = self.reach.graph.tool(link.producer)
             if self._add(_Want(producer, None, want.depth - 1, (*want.waiting, want.node.name))):

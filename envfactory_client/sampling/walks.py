@@ -73,8 +73,7 @@ class RandomWalk:
                 bindings.append(came)
                 continue
             link = self._missing(draft, node, field, depth, random)
-            added = link is not None and link.producer not in waiting
-            if added and link is not None and draft.room(link.producer, (*waiting, node.name)):
+            if link is not None and draft.room(link.producer, (*waiting, node.name)):
                 self._visit(draft, self.graph.tool(link.producer), None, random, (*waiting, node.name))
             elif not field.required:
                 continue

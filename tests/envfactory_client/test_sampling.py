@@ -34,11 +34,16 @@ def _tool(
     optional: Sequence[str] = (),
     reads: bool = True,
     actor: str = "agent",
+    echoes: bool = False,
 ) -> ef.Tool:
-    """A tool with contracts: a parameter for each key or fact that it needs, one free text, a result for each given."""
+    """A tool with contracts: a parameter for each key or fact that it needs, one free text, a result for each given.
+
+    One that echoes gives its arguments back as well.
+    """
     environment, _, short = name.partition(".")
     inputs = {f"in_{number}": kind for number, kind in enumerate((*needs, *optional))}
     outputs = {f"rows[].out_{number}": kind for number, kind in enumerate(gives)}
+    outputs |= {f"rows[].{path}": kind for path, kind in inputs.items() if echoes}
     row = {"type": "object", "properties": {path.removeprefix("rows[]."): TEXT for path in outputs}}
     return ef.Tool.model_validate(
         {
@@ -63,16 +68,18 @@ def _tool(
 
 @st.composite
 def graphs(draw: st.DrawFn) -> ef.ToolGraph:
-    """Small graphs over up to four environments, with rings, facts that all share, and tools of the user's."""
-    kinds = st.lists(st.sampled_from(KEYS + FACTS), max_size=2, unique=True)
+    """Small graphs over up to four environments: rings, echoes, facts that all share, and tools of the user's."""
+    environments = draw(st.sampled_from(("a", "a", "ab", "abcd")))
+    kinds = st.lists(st.sampled_from(KEYS[: draw(st.integers(1, len(KEYS)))] + FACTS), max_size=3, unique=True)
     tools = [
         _tool(
-            f"{draw(st.sampled_from('abcd'))}.tool_{number}",
+            f"{draw(st.sampled_from(environments))}.tool_{number}",
             needs := draw(kinds),
             draw(kinds),
             optional=[kind for kind in draw(kinds) if kind not in needs],
             reads=draw(st.booleans()),
             actor=draw(st.sampled_from(("agent", "agent", "agent", "user"))),
+            echoes=draw(st.booleans()),
         )
         for number in range(draw(st.integers(1, 9)))
     ]
@@ -326,10 +333,44 @@ def test_a_graph_without_tools_gives_no_chain(kind: type[ef.GoalSampler | ef.Ran
         kind(ef.ToolGraph.build([])).draw(0)
 
 
-def test_a_large_graph_of_dead_ends_is_given_up_in_time() -> None:
-    """Forty tools that all give what all need, none of which can be the first."""
-    dense = ef.ToolGraph.build([_tool(f"a.tool_{number}", KEYS, KEYS) for number in range(40)])
-    assert list(ef.chains(dense, 1)) == []
+def _ladder(kind: str, rungs: int, width: int = 1) -> list[ef.Tool]:
+    """Tools that lead to a key in that many calls, with many tools for each call."""
+    steps = ["", *(f"{kind}_{rung}.id" for rung in range(1, rungs)), kind]
+    return [
+        _tool(f"a.{kind.partition('.')[0]}_{rung}_{number}", [steps[rung]] if rung else [], [steps[rung + 1]])
+        for rung in range(rungs)
+        for number in range(width)
+    ]
+
+
+def test_many_ways_that_are_all_too_long_are_given_up_in_time() -> None:
+    """Each of two arguments can be found within the bounds, in millions of ways, but not both."""
+    goal = _tool("a.goal", ["near.id", "far.id"])
+    graph = ef.ToolGraph.build([goal, *_ladder("near.id", 5), *_ladder("far.id", 4, width=60)])
+    with pytest.raises(ef.NoChain):
+        ef.sample(graph, "a.goal", bounds=ef.Bounds(length=8))
+    assert ef.sample(graph, "a.goal", bounds=ef.Bounds(length=10)).tools[-1] == "a.goal"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_long_way_to_one_argument_leaves_no_room_for_another_so_the_short_one_is_taken(seed: int) -> None:
+    short = _tool("a.short", [], ["near.id"])
+    graph = ef.ToolGraph.build(
+        [_tool("a.goal", ["near.id", "far.id"]), *_ladder("near.id", 3, width=8), short, *_ladder("far.id", 2)]
+    )
+    chain = ef.sample(graph, "a.goal", seed=seed, bounds=ef.Bounds(length=4))
+    assert chain.tools == ("a.short", "a.far_0_0", "a.far_1_0", "a.goal")
+
+
+def test_a_tool_that_gives_back_what_it_was_told_finds_nothing() -> None:
+    told = _tool("a.show_user", ["users.user_id"], echoes=True)
+    graph = ef.ToolGraph.build([told, _tool("a.delete_user", ["users.user_id"])])
+    assert ef.sample(graph, "a.delete_user").tools == ("a.delete_user",)
+    both = (
+        ef.ChainStep("a.show_user", (ef.Binding("in_0"), ef.Binding("note"))),
+        ef.ChainStep("a.delete_user", (ef.Binding("in_0", 0, "rows[].in_0"), ef.Binding("note"))),
+    )
+    assert ef.flaws(ef.Chain(both), graph) == ["Step 1 (a.delete_user): no link gives 'in_0' from rows[].in_0."]
 
 
 def test_a_chain_that_links_dont_allow_has_flaws(shop: ef.ToolGraph) -> None:
