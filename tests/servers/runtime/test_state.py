@@ -45,6 +45,17 @@ def test_a_diff_tells_inserts_updates_and_deletes(episode: Episode) -> None:
     assert changes["books"]["inserted"] == [{"book_id": "B9999", "title": "New", "genre": "novel", "copies": 1}]
 
 
+def test_an_upsert_may_touch_a_row_again(episode: Episode) -> None:
+    for copies in (1, 2, 3):
+        db(episode).execute(
+            "INSERT INTO books VALUES ('B9997', 'New', 'novel', ?)"
+            " ON CONFLICT (book_id) DO UPDATE SET copies = excluded.copies",
+            (copies,),
+        )
+    (inserted,) = episode.diff()["library"]["books"]["inserted"]
+    assert inserted["copies"] == 3
+
+
 def test_going_there_and_back_is_no_change(episode: Episode) -> None:
     before = episode.state()
     db(episode).execute("UPDATE books SET copies = copies + 1")
