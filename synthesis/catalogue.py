@@ -131,14 +131,33 @@ class Catalogue:
         return found
 
     def producers(self, key: str) -> list[Producer]:
-        """Give the read tools that can find a key such as "bookings.booking_id", those that ask least first."""
+        """Give the read tools that can find a key such as "bookings.booking_id".
+
+        Those come first whose records show what a person would say of the row, then those that ask least.
+        """
         usable = [
             producer
             for producer in self._producers.get(key, [])
             if all(self.parameter(producer.tool.name, name).key != key for name in producer.tool.required)
             and producer.path.count("[]") <= 1
         ]
-        return sorted(usable, key=lambda producer: (len(producer.tool.required), producer.tool.name, producer.path))
+        return sorted(
+            usable,
+            key=lambda producer: (
+                not self._tells(producer, key.partition(".")[0]),
+                len(producer.tool.required),
+                producer.tool.name,
+                producer.path,
+            ),
+        )
+
+    def _tells(self, producer: Producer, table: str) -> bool:
+        """Say whether a look-up shows any attribute by which a row of a table is spoken of."""
+        entity = self.phrases.entity.get(table)
+        if entity is None:
+            return False
+        shown = producer.shown(frozenset({table, entity.view or table}))
+        return any(column in shown for column in (*entity.say, *entity.handles))
 
 
 async def read_catalogue(farm: Farm, episode: Episode, environment: str) -> Catalogue:
