@@ -58,7 +58,7 @@ class Table:
         key = ", ".join(f"{side}.{column}" for column in self.key)
         noted = f"SELECT 1 FROM ef_touched WHERE name = '{self.name}' AND key = json_array({key})"  # noqa: S608
         # Not INSERT OR IGNORE: an upsert that fires the trigger would override it.
-        return f"INSERT INTO ef_touched SELECT '{self.name}', json_array({key}) WHERE NOT EXISTS ({noted}); "  # noqa: S608
+        return f"INSERT INTO ef_touched SELECT '{self.name}', json_array({key}) WHERE NOT EXISTS ({noted}); "
 
 
 def reflect(db: sqlite3.Connection) -> tuple[Table, ...]:
