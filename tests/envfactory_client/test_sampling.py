@@ -233,6 +233,12 @@ def test_a_sampled_chain_finds_what_it_needs_and_asks_for_the_rest(shop: ef.Tool
     assert (chain.depth, chain.environments) == (2, frozenset(("shop",)))
 
 
+def test_values_are_found_by_reading_more_often_than_by_writing(shop: ef.ToolGraph) -> None:
+    chains = [ef.sample(shop, "shop.cancel_order", seed=seed) for seed in range(100)]
+    writing = sum("shop.place_order" in chain.tools for chain in chains)
+    assert 0 < writing < 25
+
+
 def test_chains_use_every_tool_of_the_agent_and_every_way_to_a_value(shop: ef.ToolGraph) -> None:
     chains = list(ef.chains(shop, 12, seed=1))
     coverage = ef.Coverage().plus(*chains)
@@ -344,12 +350,12 @@ def _ladder(kind: str, rungs: int, width: int = 1) -> list[ef.Tool]:
 
 
 def test_many_ways_that_are_all_too_long_are_given_up_in_time() -> None:
-    """Each of two arguments can be found within the bounds, in millions of ways, but not both."""
+    """Each of two arguments can be found within the bounds, in a great many ways, but not both."""
     goal = _tool("a.goal", ["near.id", "far.id"])
-    graph = ef.ToolGraph.build([goal, *_ladder("near.id", 5), *_ladder("far.id", 4, width=60)])
+    graph = ef.ToolGraph.build([goal, *_ladder("near.id", 3), *_ladder("far.id", 5, width=60)])
     with pytest.raises(ef.NoChain):
         ef.sample(graph, "a.goal", bounds=ef.Bounds(length=8))
-    assert ef.sample(graph, "a.goal", bounds=ef.Bounds(length=10)).tools[-1] == "a.goal"
+    assert ef.sample(graph, "a.goal", bounds=ef.Bounds(length=9)).tools[-1] == "a.goal"
 
 
 @pytest.mark.parametrize("seed", range(10))
