@@ -45,6 +45,8 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
             yield f"{where}: an enum's forms go by value."
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
+    if entity.named and entity.named not in entity.say:
+        yield f"[entity.{table}] named: {entity.named} is not among what is said of it."
     for column in entity.anchors:
         if catalogue.type_of(f"{entity.view or table}.{column}") is None:
             yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."

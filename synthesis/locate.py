@@ -217,6 +217,8 @@ def _split(
     if description.extreme is not None or not description.properties or not sought.entity.mine:
         return None
     *first, last = _in_order(sought.entity, description.properties)
+    if last.column == sought.entity.named:
+        return None
     fitting = [record for record in seen.records if fits(record, first, shown)]
     if not 2 <= len(fitting) <= MOST_TO_CHOOSE:
         return None

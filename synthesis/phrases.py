@@ -50,6 +50,8 @@ class Entity(_Part):
     mine: str | None = None
     handles: tuple[str, ...] = ()
     recency: str | None = None
+    named: str | None = None
+    """The column whose words alone say a row, without a noun, such as somebody's name."""
     say: dict[str, Say] = Field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""

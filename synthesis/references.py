@@ -67,7 +67,9 @@ class Description:
     extreme: Extreme | None = None
 
     def text(self, entity: Entity, rng: Random) -> str:
-        """Give the noun phrase, such as "my latest booking to Denver"."""
+        """Give the noun phrase, such as "my latest booking to Denver", or the name alone of a row that goes by it."""
+        if self.extreme is None and [part.column for part in self.properties] == [entity.named]:
+            return self.modifiers
         noun = entity.noun[rng.randrange(len(entity.noun))]
         words = ["my" if entity.mine else "the", self.extreme.word if self.extreme else "", noun, self.modifiers]
         return " ".join(word for word in words if word)

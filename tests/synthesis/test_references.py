@@ -45,6 +45,14 @@ def test_one_property_suffices_where_it_is_unique() -> None:
     assert first.text(ENTITY, Random(0)) in ("my trip I cancelled", "my trip to Boston")
 
 
+def test_a_row_that_goes_by_its_name_is_said_without_a_noun() -> None:
+    city = Property("city", "name", "Boston", "Boston")
+    by_name = ENTITY.model_copy(update={"named": "city"})
+    assert Description((city,)).text(by_name, Random(0)) == "Boston"
+    day = Property("day", "date", "2026-03-06", "on Friday")
+    assert Description((city, day)).text(by_name, Random(0)) == "my trip Boston on Friday"
+
+
 def test_two_properties_come_together_where_neither_is_unique() -> None:
     pairs = [found for found in described(0) if len(found.properties) == 2 and found.extreme is None]
     assert {"city", "day"} in [{part.column for part in found.properties} for found in pairs]
