@@ -65,29 +65,31 @@ class RandomWalk:
     def _visit(
         self, draft: Draft, node: ToolNode, came: Binding | None, random: Random, waiting: tuple[str, ...] = ()
     ) -> None:
-        """Append the missing producers that the coins leave, and then the tool; the latest results fill arguments."""
-        depth = self.bounds.depth - len(waiting)
+        """Append a tool after what the coins leave of what it needs; `waiting` are the tools that this is done for."""
         bindings = []
         for field in node.parameters:
-            if came is not None and came.parameter == field.path:
-                bindings.append(came)
-                continue
-            link = self._missing(draft, node, field, depth, random)
-            if link is not None and draft.room(link.producer, (*waiting, node.name)):
-                self._visit(draft, self.graph.tool(link.producer), None, random, (*waiting, node.name))
-            elif not field.required:
-                continue
-            places = draft.places(self._reach.finders[node.name, field.path], depth - 1)
-            bindings.append(places[-1] if places else Binding(field.path))
+            here = came is not None and came.parameter == field.path
+            binding = came if here else self._argument(draft, node, field, random, waiting)
+            if binding is not None:
+                bindings.append(binding)
         draft.append(node.name, bindings)
 
-    def _missing(self, draft: Draft, node: ToolNode, field: GraphField, depth: int, random: Random) -> Link | None:
-        """A link that would find an argument which nothing gives yet, unless the coin says to skip it."""
+    def _argument(
+        self, draft: Draft, node: ToolNode, field: GraphField, random: Random, waiting: tuple[str, ...]
+    ) -> Binding | None:
+        """Where an argument comes from: the latest result that has it, a producer added for it, or else the user."""
         links = self._reach.finders[node.name, field.path]
-        if not links or field.shared or depth < 1 or draft.places(links, depth - 1):
+        deepest, above = self.bounds.depth - len(waiting) - 1, (*waiting, node.name)
+        places = draft.places(links, deepest)
+        if not places and not field.shared and deepest >= 0:
+            missing = [link for link in links if link.producer not in above and draft.room(link.producer, above)]
+            skip = self.skip_required if field.required else self.skip_optional
+            if missing and random.random() >= skip:
+                self._visit(draft, self.graph.tool(random.choice(missing).producer), None, random, above)
+                return draft.places(links, deepest)[-1]
+        if not field.required:
             return None
-        skip = self.skip_required if field.required else self.skip_optional
-        return None if random.random() < skip else random.choice(links)
+        return places[-1] if places else Binding(field.path)
 
 
 class TopologyWalk(RandomWalk):
