@@ -17,6 +17,7 @@ from typing import Any
 from servers.runtime import Rows, World
 from servers.runtime.world import Person, zipf
 from servers.runtime.world.purchases import Purchase
+from servers.runtime.world.relations import RelationKind, related
 
 Row = dict[str, Any]
 Day = timedelta(days=1)
@@ -60,6 +61,7 @@ class AccountPlan:
 ACCOUNTS = (
     AccountPlan("Everyday", "checking", 4_200, overdraft_cents=50_000),
     AccountPlan("Household", "checking", 1_350),
+    AccountPlan("Pocket", "checking", 6),
     AccountPlan("Rainy Day", "savings", 6_300),
     AccountPlan("Holiday Fund", "savings", 1_850),
     AccountPlan("Fixed Saver", "savings", 9_000, locked_days=150),
@@ -88,6 +90,7 @@ CARDS = (
     CardPlan("Household", "household", expires=700),
     CardPlan("Everyday", "travel", arrived=-1_500, expires=-40),
     CardPlan("Household", "spare", arrived=3, expires=1_464),
+    CardPlan("Pocket", "online", form="virtual", arrived=-200, expires=1_200),
 )
 FIRST_EVERYDAY, EVERYDAY, TRAVEL, ONLINE, SPARE, HOUSEHOLD = range(6)
 CARD_OF = {
@@ -102,7 +105,17 @@ CARD_OF = {
 PREAUTHORIZED = (("Parkway Car Rental", 25_000, 12), ("Lakeside Motor Hire", 18_000, 20))
 """What held money and was never taken: by whom, how much, how many days ago."""
 
-RELATIVES = ("landlord", "partner", "dentist", "friend", "friend", "friend", "parent", "child", "doctor")
+RELATIVES: tuple[RelationKind, ...] = (
+    "landlord",
+    "partner",
+    "dentist",
+    "friend",
+    "friend",
+    "friend",
+    "parent",
+    "child",
+    "doctor",
+)
 COMPANIES = (
     "Harbor Insurance",
     "Riverside Music School",
@@ -114,7 +127,7 @@ COMPANIES = (
 UNCHECKED = ("Quickfix Plumbing",)
 """Payees whose account bears another name."""
 UNCONFIRMED = ("Atelier Kitchens", "City Tax Office")
-"""Payees to whom the customer has not approved a transfer yet; the last two friends are others."""
+"""Payees to whom the persona has not approved a transfer yet."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,6 @@ class TransferPlan:
 
 
 TRANSFERS = (
-    TransferPlan(1, 24_000, days_ago=47, note="Concert tickets"),
     TransferPlan(2, 18_500, days_ago=38),
     TransferPlan(3, 4_250, days_ago=23, note="Dinner on Friday"),
     TransferPlan(4, 6_000, days_ago=12),
@@ -146,7 +158,7 @@ TRANSFERS = (
     TransferPlan(2, 72_000, "awaiting_approval"),
     TransferPlan(-3, 28_400, "expired", days_ago=8),
     TransferPlan(4, 90_000, "declined", days_ago=16),
-    TransferPlan(3, 20_000, "cancelled", days_ago=19),
+    TransferPlan(3, 56_000, "cancelled", days_ago=19, asked=True),
     TransferPlan(-4, 2_500, "cancelled", days_ago=30, days_ahead=5),
 )
 """The persona's transfers. Payees count from the first relative, or back from the last company."""
@@ -171,7 +183,7 @@ ORDERS = (
     OrderPlan(-4, 1_500, ahead=19),
     OrderPlan(3, 2_000, "weekly", ahead=4),
     OrderPlan(2, 6_500, ahead=25),
-    OrderPlan(-5, 3_000, ahead=0, account="Household"),
+    OrderPlan(-5, 3_000, "weekly", account="Household"),
     OrderPlan(1, 7_500, "weekly", ahead=8, state="skipping"),
     OrderPlan(4, 3_500, ahead=14, state="ended"),
     OrderPlan(-4, 1_000, "weekly", ahead=5, state="ended"),
@@ -197,7 +209,6 @@ FEES = (
     FeePlan("Everyday", "card_replacement", REPLACEMENT_CENTS, 75),
     FeePlan("Household", "late_payment", 1_500, 52, given_back=True),
     FeePlan("Household", "overdraft", 2_000, 26),
-    FeePlan("Household", "cash_withdrawal", 300, 65),
     FeePlan("Household", "late_payment", 1_500, 140),
 )
 FEE_WORDS = {
@@ -209,7 +220,6 @@ FEE_WORDS = {
 }
 DISPUTES = (("not_recognized", "open"), ("not_received", "open"), ("charged_twice", "won"), ("wrong_amount", "lost"))
 MOVES = (
-    ("Everyday", "Rainy Day", 30_000, 65),
     ("Rainy Day", "Everyday", 12_500, 44),
     ("Everyday", "Holiday Fund", 25_000, 40),
     ("Holiday Fund", "Everyday", 10_000, 21),
@@ -221,7 +231,7 @@ MOVES = (
 def populate(world: World) -> Rows:
     """Give the rows of the bank in a world."""
     branch = Branch(world)
-    Household(branch).settle()
+    Persona(branch).settle()
     neighbours = world.people[1 : 1 + world.scale(1, 32, 399)]
     serve_others(branch, neighbours, world.scale(0, 60, 2_000))
     branch.fund()
@@ -280,7 +290,7 @@ class Branch:
     def open_account(self, customer: Row, plan: AccountPlan) -> Row:
         """Add an account, to be funded once it is known what it pays for."""
         account_id = self.new_id("accounts.account_id")
-        self.targets[account_id] = 100 * plan.dollars + self.rng.randrange(40_000)
+        self.targets[account_id] = 100 * plan.dollars + self.rng.randrange(8 * plan.dollars)
         return self.add(
             "accounts",
             account_id=account_id,
@@ -365,7 +375,8 @@ class Branch:
             for _, cents in sorted(self.moves[account["account_id"]]):
                 sums += cents
                 lowest = min(lowest, sums)
-            needed = max(self.targets[account["account_id"]] - sums, 20_000 - lowest) + held[account["account_id"]]
+            target = self.targets[account["account_id"]]
+            needed = max(target - sums, min(target, 20_000) - lowest) + held[account["account_id"]]
             opened = datetime.combine(date.fromisoformat(account["opened_on"]), time(10), UTC)
             postings = {account["account_id"]: needed, "payments": -needed}
             self.book("deposit", "Opening deposit", postings, opened)
@@ -435,7 +446,7 @@ class Branch:
             row["transaction_id"] = self.book("transfer", f"To {payee['name']}", postings, at)
             if plan.state == "cancelled":
                 self.archive_last(account["account_id"])
-        if plan.asked or plan.state not in ("sent", "scheduled", "cancelled") or plan.cents == 20_000:
+        if plan.asked or plan.state in ("awaiting_approval", "expired", "declined"):
             self.ask(row, plan, created, new=not payee["confirmed"])
         return row
 
@@ -495,7 +506,7 @@ def minor(purchase: Purchase) -> int:
 # The persona ---------------------------------------------------------------------------------------------------------
 
 
-class Household:
+class Persona:
     """What the persona has at the bank, put together from the world's purchases and the plans above."""
 
     def __init__(self, branch: Branch) -> None:
@@ -536,16 +547,13 @@ class Household:
         """Add the people and companies that the persona pays."""
         world = self.branch.world
         names = {person.person_id: person.name for person in world.people}
-        people: list[tuple[str, str]] = []
+        people: list[str] = []
         for kind in RELATIVES:
-            related = [relation.other_id for relation in world.relations if relation.person_id == "P0001"]
-            of_kind = {other.other_id for other in world.relations if other.person_id == "P0001" and other.kind == kind}
-            people += [(names[one], kind) for one in related if one in of_kind and (names[one], kind) not in people][:1]
-        friends = [name for name, kind in people if kind == "friend"]
-        unconfirmed = {*UNCONFIRMED, *friends[-1:]}
+            known = [names[other] for other in related(world.relations, world.persona.person_id, kind)]
+            people += [name for name in known if name not in people][:1]
         return [
-            self.branch.add_payee(self.customer, name, confirmed=name not in unconfirmed, matches=name not in UNCHECKED)
-            for name in (*(name for name, _ in people), *COMPANIES)
+            self.branch.add_payee(self.customer, name, confirmed=name not in UNCONFIRMED, matches=name not in UNCHECKED)
+            for name in (*people, *COMPANIES)
         ]
 
     def earn(self) -> None:

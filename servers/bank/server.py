@@ -362,7 +362,10 @@ class ApprovalRequestList(Record):
 
 
 def in_turn(base: str, rules: dict[str, str]) -> dict[str, str]:
-    """Give the query of each rule over the rows of `base`: a rule holds where those before it don't."""
+    """Give the query of each rule over the rows of `base`: a rule holds where those before it don't.
+
+    What belongs to somebody else is `not_found`, like what isn't there at all.
+    """
     queries: dict[str, str] = {}
     passed = ""
     for code, broken in rules.items():
@@ -375,7 +378,7 @@ SEND_RULES = in_turn(
     "FROM account_board a JOIN customer_board c ON c.customer_id = a.customer_id"
     " JOIN payees p ON p.payee_id = :payee_id WHERE a.account_id = :account_id",
     {
-        "payee_unknown": "p.customer_id <> a.customer_id",
+        "not_found": "p.customer_id <> a.customer_id",
         "savings_account": "a.kind = 'savings'",
         "payee_mismatch": "p.name_check = 'mismatch'",
         "send_date_invalid": ":send_on IS NOT NULL AND (:send_on <= :today OR :send_on > date(:today, '+60 days'))",
@@ -387,7 +390,7 @@ MOVE_RULES = in_turn(
     "FROM account_board f JOIN account_board t ON t.account_id = :to_account_id WHERE f.account_id = :from_account_id",
     {
         "same_account": "t.account_id = f.account_id",
-        "different_owner": "t.customer_id <> f.customer_id",
+        "not_found": "t.customer_id <> f.customer_id",
         "savings_locked": "f.locked",
         "withdrawals_used": "f.kind = 'savings' AND f.withdrawals_left = 0",
         "insufficient_funds": "f.available_cents < :amount_cents",
@@ -651,7 +654,7 @@ def move_money(
     if target["account_id"] == source["account_id"]:
         raise Refusal("same_account", "That is one and the same account; name another one to move the money to.")
     if target["customer_id"] != source["customer_id"]:
-        raise Refusal("different_owner", "The other account is somebody else's; send a transfer to a payee instead.")
+        raise Refusal("not_found", f"The owner of {source['name']} has no account {to_account_id}; look at theirs.")
     if source["locked"]:
         raise Refusal("savings_locked", f"{source['name']} is locked until {source['locked_until']}; use another one.")
     if source["withdrawals_left"] == 0:
@@ -704,7 +707,7 @@ def send_transfer(
 def require_payable(account: sqlite3.Row, payee: sqlite3.Row) -> None:
     """Refuse an account that can't pay a payee."""
     if payee["customer_id"] != account["customer_id"]:
-        raise Refusal("payee_unknown", f"{payee['name']} is not a payee of this customer; list the payees.")
+        raise Refusal("not_found", f"The owner of {account['name']} has no payee {payee['payee_id']}; list theirs.")
     if account["kind"] == "savings":
         raise Refusal("savings_account", f"{account['name']} is savings; move the money to a checking account first.")
     if payee["name_check"] == "mismatch":
