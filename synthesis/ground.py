@@ -15,8 +15,9 @@ from synthesis.choose import Choice, choose, in_form
 from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
-from synthesis.locate import Terms, locate
+from synthesis.locate import locate
 from synthesis.phrases import Slot
+from synthesis.sought import Terms
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply, which_one
 

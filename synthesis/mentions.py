@@ -1,0 +1,153 @@
+"""Mentions: the words for a row, made from what is known of it and seen, with the query that proves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from synthesis.draft import Mention, Origin, Salient, Split
+from synthesis.paths import value_of
+from synthesis.phrases import Entity
+from synthesis.references import Description, Property, fits
+from synthesis.sought import Seen, Sought
+from synthesis.stage import Stage
+
+MOST_TO_CHOOSE = 6
+"""Rows among which an assistant can still ask which one is meant."""
+
+
+def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
+    """Give the row as it was spoken of last, unless another row of the topic goes by the same noun."""
+    nouns = set(stage.catalogue.entity(table).noun)
+    here = (stage.environment, table)
+    rivals = {
+        (salient.environment, salient.table, salient.value)
+        for salient in stage.draft.topic
+        if (salient.environment, salient.table) == here
+        or nouns & set(stage.catalogues[salient.environment].entity(salient.table).noun)
+    }
+    if rivals != {(*here, value)}:
+        return None
+    return next(row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here)
+
+
+def anaphora(stage: Stage, salient: Salient) -> Mention:
+    """Give the mention of a row as "it", or by its noun where more than one row is the topic."""
+    key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
+    noun = stage.pick(stage.catalogue.entity(salient.table).noun)
+    alone = len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
+    text = stage.pick(("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}"))
+    sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
+    value = salient.value
+    bound = {"value": value}
+    return Mention(
+        stage.environment, salient.table, key, value, text, text, "anaphora", sql, bound, origin=salient.origin
+    )
+
+
+async def known_self(stage: Stage, table: str, value: Any) -> Mention | None:
+    """Give the user's own only row when an earlier result has shown its key, which never changes."""
+    entity, key = stage.catalogue.entity(table), stage.catalogue.key(table)
+    origin = stage.earlier(f"{table}.{key}", value) if entity.mine else None
+    if origin is None or await stage.keys(table, None) != [value]:
+        return None
+    text = f"my {stage.pick(entity.noun)}"
+    sql = f"SELECT {key} FROM {stage.catalogue.view(table)} WHERE {entity.mine} ORDER BY {key}"  # noqa: S608
+    bound = _bound(stage, sql)
+    return Mention(stage.environment, table, key, value, text, text, "self", sql, bound, origin=origin)
+
+
+def seen_with(stage: Stage, sought: Sought, handle: str) -> Origin | None:
+    """Give where an earlier result shows the row's key beside its handle, so that it needs no look-up."""
+    key = stage.catalogue.key(sought.table)
+    origin = stage.earlier(f"{sought.table}.{key}", sought.value)
+    if origin is None or origin.step is None or origin.place is None:
+        return None
+    record = value_of(stage.draft.steps[origin.step].result, origin.place.rpartition(".")[0])
+    return origin if handle in record.values() else None
+
+
+def split_of(
+    stage: Stage, sought: Sought, seen: Seen, description: Description, shown: Mapping[str, str]
+) -> Split | None:
+    """Give how the description can first be said too shortly, where a few rows then fit."""
+    if description.extreme is not None or not description.properties or not sought.entity.mine:
+        return None
+    *first, last = in_order(sought.entity, description.properties)
+    if last.column == sought.entity.named:
+        return None
+    fitting = [record for record in seen.records if fits(record, first, shown)]
+    if not 2 <= len(fitting) <= MOST_TO_CHOOSE:
+        return None
+    noun = stage.pick(sought.entity.noun)
+    short = Description(in_order(sought.entity, (*seen.said, *first)))
+    text = " ".join(word for word in ("my", noun, short.modifiers) if word)
+    return Split(text, f"the one {last.text}", noun, len(fitting))
+
+
+async def proved(
+    stage: Stage, sought: Sought, seen: Seen, description: Description, silent: Sequence[Property]
+) -> Mention | None:
+    """Give the mention that a description makes, or None when its query doesn't give just the row that is meant."""
+    view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
+    whole = _reading(stage, sought, replace(description, properties=(*description.properties, *silent)))
+    sql, parameters = whole.query(view, key, sought.entity.mine)
+    if [row[0] for row in await stage.query(sql, parameters)] != [sought.value]:
+        return None
+    text = description.text(sought.entity, stage.rng)
+    kind = _kind(sought, description)
+    return Mention(
+        stage.environment,
+        sought.table,
+        key,
+        sought.value,
+        text,
+        text if sought.entity.mine else description.modifiers or text,
+        kind,
+        sql,
+        {**parameters, **_bound(stage, sql)},
+        tuple(_as_record(part) for part in description.properties)
+        + (({"column": description.extreme.column, "text": description.extreme.word},) if description.extreme else ()),
+        origin=seen.origin,
+        nested=tuple(seen.nested),
+        facts=tuple(seen.facts),
+    )
+
+
+def _kind(sought: Sought, description: Description) -> Any:
+    if description.extreme is not None:
+        return "recency" if description.extreme.recency else "superlative"
+    return "description" if description.properties or not sought.entity.mine else "self"
+
+
+def _as_record(part: Property) -> dict[str, Any]:
+    return {"column": part.column, "value": part.value, "text": part.text}
+
+
+def _bound(stage: Stage, sql: str) -> dict[str, Any]:
+    """Give the facts of the user's card that a query names."""
+    return {f"persona_{name}": value for name, value in stage.card.items() if f":persona_{name}" in sql}
+
+
+def in_order(entity: Entity, properties: Sequence[Property]) -> tuple[Property, ...]:
+    """Give properties in the order in which the entity's phrases prefer them."""
+    order = {column: place for place, column in enumerate(entity.say)}
+    return tuple(sorted(properties, key=lambda part: order.get(part.column, len(order))))
+
+
+def silent(sought: Sought, column: str) -> Property:
+    """Give a property that follows from the other arguments and is not said."""
+    return Property(column, "name", sought.row[column], "")
+
+
+def _reading(stage: Stage, sought: Sought, description: Description) -> Description:
+    """Give the description with the SQL that reads each of its attributes."""
+    properties = tuple(
+        replace(part, read_by=stage.catalogue.read_by(sought.table, part.column)) if "." in part.column else part
+        for part in description.properties
+    )
+    best = description.extreme
+    if best is not None and "." in best.column:
+        best = replace(best, read_by=stage.catalogue.read_by(sought.table, best.column))
+    return replace(description, properties=properties, extreme=best)

@@ -1,0 +1,69 @@
+"""What is sought and what was seen: a row that is being named, and the look-up in whose result it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthesis.catalogue import Producer
+from synthesis.draft import Mention, Origin
+from synthesis.phrases import Entity, Slot
+from synthesis.references import Property
+from synthesis.stage import Stage
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a row may be named."""
+
+    slot: Slot
+    hidden: frozenset[str] = frozenset()
+    """Columns that a description must not use, since they are what is asked for."""
+    depth: int = 0
+    """How many descriptions it stands inside."""
+
+
+@dataclass
+class Sought:
+    """A row that is being located, and what may be said of it."""
+
+    table: str
+    value: Any
+    row: Mapping[str, Any]
+    entity: Entity
+    slot: Slot
+    hidden: frozenset[str]
+    """Columns that a description must not use, since they are what is asked for."""
+    depth: int
+    handle: str | None = None
+
+
+@dataclass
+class Seen:
+    """A look-up that shows the row: the records in which it stands, and what had to be said for it."""
+
+    producer: Producer
+    step: int
+    records: list[Mapping[str, Any]]
+    record: Mapping[str, Any]
+    place: str
+    said: list[Property] = field(default_factory=list)
+    nested: list[Mention] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the row's key stands."""
+        return Origin("earlier", step=self.step, place=self.place)
+
+
+def shown(stage: Stage, sought: Sought, producer: Producer) -> dict[str, str]:
+    """Give the attributes that a look-up shows in the record of a row, with the fields that show them."""
+    view = stage.catalogue.view(sought.table)
+    found = producer.shown(frozenset({sought.table, view}))
+    for path in sought.entity.say:
+        attribute = stage.catalogue.schema.attribute(view, path) if "." in path else None
+        if attribute is not None and len(fields := producer.showing(attribute.column)) == 1:
+            found[path] = fields[0]
+    return found
