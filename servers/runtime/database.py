@@ -74,13 +74,10 @@ class Database(sqlite3.Connection):
         try:
             with self._guard():
                 yield
+            self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
         except BaseException:
             self._undo(nested)
             raise
-        if nested:
-            self.execute("RELEASE ef_call")
-        else:
-            self.commit()
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -89,6 +86,12 @@ class Database(sqlite3.Connection):
             yield
         finally:
             self.guarded = False
+
+    def _keep(self, nested: bool) -> None:
+        if nested:
+            self.execute("RELEASE ef_call")
+        else:
+            self.commit()
 
     def _undo(self, nested: bool) -> None:
         if nested:

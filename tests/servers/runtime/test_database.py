@@ -56,6 +56,14 @@ def test_what_raises_leaves_no_trace(db: Database) -> None:
     assert not db.in_transaction
 
 
+def test_what_fails_at_the_commit_leaves_no_trace(db: Database) -> None:
+    db.execute("PRAGMA defer_foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError):
+        run(db, "INSERT INTO shelves VALUES (1)", "INSERT INTO books VALUES (1, 99)")
+    assert not db.in_transaction
+    assert count(db) == 0
+
+
 def test_inside_a_held_transaction_a_savepoint_is_used(db: Database) -> None:
     db.execute("BEGIN")
     run(db, "INSERT INTO shelves VALUES (1)")
