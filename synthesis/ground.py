@@ -23,7 +23,7 @@ from synthesis.wording import Reached, clause, reply, which_one
 
 MOST_TRIES = 40
 REASON_SHARE = 0.4
-CLARIFY_SHARE = 0.4
+CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
 STEADY = frozenset({"anaphora", "handle", "self"})
 """Kinds of mention that no write can make mean something else."""
@@ -190,7 +190,7 @@ class Grounding:
         for name, anchor in choice.anchored.items():
             there = self.stage.at(anchor.environment)
             ways = Slot(by=("description", "handle"))
-            found[name] = await locate(there, anchor.table, anchor.key, Terms(ways))
+            found[name] = await locate(there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column})))
             words, choice.carried[name] = through(self.stage, anchor, found[name])
             choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
         return found

@@ -252,7 +252,7 @@ async def _said_through_row(stage: Stage, sought: Sought, column: str, value: An
         return None
     anchor = stage.pick(options)
     mark = len(stage.draft.steps)
-    terms = Terms(Slot(by=("description", "handle")), depth=sought.depth + 1)
+    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1)
     try:
         mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
         words, origin = through(stage, anchor, mention)

@@ -27,7 +27,9 @@ SAME_TOPIC_SHARE = 0.5
 """How often the next goal is one that can stay with what was spoken of."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
-ENOUGH_STEPS = 11
+FEWEST_CALLS, MOST_CALLS = 2, 15
+MOST_TURNS = 6
+ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
 LOOK_SHARE = 0.4
 """How often a user looks a matter up on their own side before they act on it."""
@@ -56,12 +58,19 @@ async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
             break
         seen[kind] += 1
         await _follow_up(stage)
-        if len(stage.draft.steps) >= ENOUGH_STEPS:
+        if len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1:
             break
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
     _put_into_words(stage)
+    _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
+
+
+def _check_length(draft: Draft) -> None:
+    """Raise `Drop` for a task that is too short to teach anything, or longer than anybody would talk."""
+    if not FEWEST_CALLS <= len(draft.steps) <= MOST_CALLS or len(draft.turns) > MOST_TURNS:
+        raise Drop("length", f"{len(draft.turns)} turns, {len(draft.steps)} calls")
 
 
 def _drawn_length(rng: Random) -> int:
