@@ -1,0 +1,1 @@
+"""Schedule: the calendars of a company and its people, with series, rooms, invitations and delegates."""

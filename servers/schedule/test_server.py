@@ -1,0 +1,604 @@
+"""The calendars' tools, called as an assistant and a person call them, on the persona's own scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from servers.runtime import Episode, World
+from servers.runtime.tool import Outcome
+from servers.runtime.world.places import zone
+from servers.schedule.server import env
+
+EDITABLE = "event_id IN (SELECT event_id FROM event_editors WHERE email = :email)"
+OWN = "organizer_id = :person_id"
+COMING = "status IN ('scheduled', 'moved') AND kind <> 'travel'"
+
+
+class Desk:
+    """An episode to call tools on; whatever is called, the invariants hold after it and a refusal leaves no trace."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.episode = Episode.open([env], seed=seed)
+        self.world = World(seed)
+        self.email = self.world.persona.email
+        self.person_id: str | None = None
+        self.person_id = self.one("SELECT person_id FROM people WHERE email = :email")
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        outcome = self._outcome(tool, arguments)
+        assert outcome.structured is not None, outcome.text
+        return outcome.structured
+
+    def refused(self, tool: str, **arguments: Any) -> str | None:
+        before = self.episode.state().digest
+        outcome = self._outcome(tool, arguments)
+        assert outcome.is_error, outcome.text
+        assert self.episode.state().digest == before
+        return outcome.refusal
+
+    def _outcome(self, tool: str, arguments: dict[str, Any]) -> Outcome:
+        if "email" in env.tools[tool].contract.parameters:
+            arguments = {"email": self.email, **arguments}
+        with self.episode.active():
+            outcome = env.call(env.tools[tool], arguments)
+        assert self.episode.violations() == {}
+        return outcome
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        known = {"email": self.email, "person_id": getattr(self, "person_id", None)}
+        columns, rows = self.episode.query("schedule", sql, {**known, **parameters})
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def row(self, sql: str, **parameters: Any) -> dict[str, Any]:
+        rows = self.rows(sql, **parameters)
+        assert rows, f"no row for {sql}"
+        return rows[0]
+
+    def one(self, sql: str, **parameters: Any) -> Any:
+        return next(iter(self.row(sql, **parameters).values()))
+
+    def event(self, condition: str) -> dict[str, Any]:
+        """Give an event that fulfils a condition."""
+        return self.row(f"SELECT * FROM event_board WHERE {condition} ORDER BY starts_at DESC, event_id")
+
+    def date(self, condition: str) -> dict[str, Any]:
+        """Give a date that fulfils a condition, the last."""
+        return self.row(f"SELECT * FROM occurrence_board WHERE {condition} ORDER BY starts_at DESC, occurrence_id")
+
+    def invitation(self, condition: str) -> dict[str, Any]:
+        """Give an invitation of the persona's that fulfils a condition."""
+        mine = "email = :email AND organizer_id <> person_id"
+        return self.row(f"SELECT * FROM invitation_board WHERE {mine} AND {condition} ORDER BY invitation_id")
+
+    def colleague(self, condition: str = "1") -> dict[str, Any]:
+        """Give somebody of the company beside the persona."""
+        staff = "department <> 'Guest' AND email <> :email"
+        return self.row(f"SELECT * FROM people WHERE {staff} AND {condition} ORDER BY person_id")
+
+    def calendar(self, condition: str) -> dict[str, Any]:
+        return self.row(f"SELECT * FROM calendar_board WHERE {condition} ORDER BY calendar_id")
+
+    def day(self, offset: int) -> str:
+        return (self.world.today + timedelta(days=offset)).isoformat()
+
+    def free_day(self) -> str:
+        """Give a coming day on which the persona has nothing at all."""
+        days = [self.day(offset) for offset in range(30, 200)]
+        return next(day for day in days if not self.call("get_agenda", starts_on=day)["total"])
+
+    def propose(self, **more: Any) -> dict[str, Any]:
+        return self.call("propose_meeting", **self.meeting(**more))
+
+    def meeting(self, **more: Any) -> dict[str, Any]:
+        """Give the arguments of a meeting on a free day."""
+        plain = {
+            "title": "Catch-up",
+            "invitee_id": self.colleague()["person_id"],
+            "starts_on": more.get("starts_on") or self.free_day(),
+            "start_time": "10:00",
+            "minutes": 60,
+        }
+        return {**plain, **more}
+
+    def wait_until(self, moment: str, *, seconds_before: int = 0) -> None:
+        """Move the clock to a moment."""
+        wait = datetime.fromisoformat(moment) - datetime.fromisoformat(self.episode.now)
+        self.episode.advance(int(wait.total_seconds()) - seconds_before)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = Desk()
+    yield desk
+    desk.episode.close()
+
+
+# Looking things up ---------------------------------------------------------------------------------------------------
+
+
+def test_people_are_found_by_a_part_of_their_name(desk: Desk) -> None:
+    person = desk.colleague()
+    found = desk.call("find_people", name=person["name"][1:-1].upper())
+    assert person["person_id"] in [entry["person_id"] for entry in found["people"]]
+
+
+def test_an_unknown_email_has_no_calendar(desk: Desk) -> None:
+    for tool, more in (
+        ("list_calendars", {}),
+        ("list_invitations", {}),
+        ("search_events", {"title": "Team"}),
+        ("get_agenda", {"starts_on": desk.day(0)}),
+    ):
+        assert desk.refused(tool, email="nobody@example.com", **more) == "not_found"
+
+
+def test_a_person_sees_own_and_shared_calendars_with_what_they_may_do(desk: Desk) -> None:
+    found = desk.call("list_calendars")
+    assert {entry["access"] for entry in found["calendars"]} == {"owner", "reader", "writer", "delegate"}
+    assert all(not entry["shares"] for entry in found["calendars"] if entry["access"] != "owner")
+    assert {sharing["status"] for sharing in found["sharings"]} == {"pending", "expired", "declined"}
+
+
+def test_events_are_searched_by_title_and_state(desk: Desk) -> None:
+    found = desk.call("search_events", title="project SYNC")
+    assert [event["title"] for event in found["events"]] == ["Project sync"]
+    assert desk.call("search_events", title="Project sync", status="cancelled")["total"] == 0
+
+
+def test_the_persona_has_events_in_every_state(desk: Desk) -> None:
+    seen = "event_id IN (SELECT event_id FROM event_viewers WHERE email = :email)"
+    states = {row["status"] for row in desk.rows(f"SELECT DISTINCT status FROM event_board WHERE {seen}")}
+    assert states == {"proposed", "lapsed", "dropped", "confirmed", "past", "cancelled"}
+    answers = {row["answer"] for row in desk.call("list_invitations")["invitations"]}
+    assert answers == {"needs_action", "accepted", "tentative", "declined"}
+
+
+def test_invitations_are_those_of_others(desk: Desk) -> None:
+    found = desk.call("list_invitations", answer="needs_action")
+    assert found["total"] >= 5
+    assert desk.world.persona.name not in {entry["organizer_name"] for entry in found["invitations"]}
+
+
+def test_flights_stand_at_their_times_under_their_reference(desk: Desk) -> None:
+    travel = [one for one in desk.world.appointments if one.kind == "travel"]
+    assert len(travel) >= 8
+    for flight in travel:
+        event = desk.event(f"note = 'Booking reference {flight.reference}' AND title = '{flight.title}'")
+        date = desk.date(f"event_id = '{event['event_id']}'")
+        assert datetime.fromisoformat(date["starts_at"]) == flight.starts_at
+        assert datetime.fromisoformat(date["ends_at"]) == flight.ends_at
+        assert event["timezone"] == flight.timezone
+
+
+def test_an_event_comes_with_guests_dates_and_the_persons_own_reminder(desk: Desk) -> None:
+    event = desk.event("title = 'Project sync'")
+    found = desk.call("get_event", event_id=event["event_id"])
+    assert found["attendees"] == len(found["guests"]) == 4
+    assert found["may_edit"] is True
+    assert {date["status"] for date in found["dates"]} >= {"scheduled", "moved", "cancelled", "past"}
+    reminded = desk.row("SELECT * FROM reminders WHERE person_id = :person_id ORDER BY event_id")
+    assert desk.call("get_event", event_id=reminded["event_id"])["minutes_before"] == reminded["minutes_before"]
+
+
+def test_an_event_that_a_person_does_not_see_stays_closed_to_them(desk: Desk) -> None:
+    event = desk.event("title = 'Project sync'")
+    stranger = desk.one(
+        "SELECT email FROM people WHERE email NOT IN (SELECT email FROM event_viewers WHERE event_id = :event_id)",
+        event_id=event["event_id"],
+    )
+    assert desk.refused("get_event", email=stranger, event_id=event["event_id"]) == "not_permitted"
+
+
+def test_a_day_lists_what_is_seen_with_the_persons_answers(desk: Desk) -> None:
+    date = desk.date("title = 'Sprint review'")
+    (entry,) = [
+        entry
+        for entry in desk.call("get_agenda", starts_on=date["starts_on"])["occurrences"]
+        if entry["occurrence_id"] == date["occurrence_id"]
+    ]
+    assert entry["answer"] is None
+    assert (entry["room_name"], entry["status"]) == (date["room_name"], "scheduled")
+
+
+def test_only_what_a_person_accepted_keeps_them_busy(desk: Desk) -> None:
+    invitation = desk.invitation("title = 'Launch briefing'")
+    date = desk.date(f"event_id = '{invitation['event_id']}'")
+    asked = {"person_id": desk.person_id, "busy_on": date["starts_on"]}
+    before = desk.call("get_free_busy", **asked)["busy_minutes"]
+    desk.call("answer_invitation", invitation_id=invitation["invitation_id"], answer="accepted")
+    assert desk.call("get_free_busy", **asked)["busy_minutes"] == before + date["minutes"]
+
+
+def test_a_day_with_nothing_in_it_is_free_from_nine(desk: Desk) -> None:
+    day = desk.free_day()
+    found = desk.call("get_free_busy", person_id=desk.person_id, busy_on=day)
+    assert (found["free_from"], found["busy_minutes"], found["busy"]) == ("09:00", 0, [])
+    meeting = desk.propose(starts_on=day, start_time="09:00", minutes=45)
+    desk.call("approve_proposal", proposal_id=meeting["proposal_id"])
+    found = desk.call("get_free_busy", person_id=desk.person_id, busy_on=day)
+    assert (found["free_from"], found["busy_minutes"]) == ("10:00", 45)
+
+
+def test_rooms_are_listed_by_city_seats_and_whether_they_are_free(desk: Desk) -> None:
+    home = desk.world.persona.home.name
+    found = desk.call("list_rooms", city=home, min_capacity=8)
+    assert [room["name"] for room in found["rooms"]] == ["Alder", "Cedar", "Fir"]
+    taken = desk.date("title = 'Customer visit'")
+    other = desk.date(f"starts_at = '{taken['starts_at']}' AND occurrence_id <> '{taken['occurrence_id']}'")
+    free = [room["name"] for room in desk.call("list_rooms", free_for=other["occurrence_id"])["rooms"]]
+    assert "Fir" not in free
+
+
+# Proposing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_proposed_meeting_invites_nobody_until_it_is_approved(desk: Desk) -> None:
+    guest = desk.colleague()
+    meeting = desk.propose(invitee_id=guest["person_id"])
+    event = desk.call("get_event", event_id=meeting["event_id"])
+    assert (event["status"], event["attendees"], event["proposal_id"]) == ("proposed", 1, meeting["proposal_id"])
+    assert desk.refused("get_event", email=guest["email"], event_id=meeting["event_id"]) == "not_permitted"
+    approved = desk.call("approve_proposal", proposal_id=meeting["proposal_id"])
+    assert (approved["status"], approved["other_name"]) == ("approved", guest["name"])
+    event = desk.call("get_event", email=guest["email"], event_id=meeting["event_id"])
+    assert (event["status"], event["attendees"], event["unanswered"]) == ("confirmed", 2, 1)
+    assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
+
+
+def test_declining_drops_a_proposed_meeting(desk: Desk) -> None:
+    meeting = desk.propose()
+    assert desk.call("decline_proposal", proposal_id=meeting["proposal_id"])["status"] == "declined"
+    assert desk.call("get_event", event_id=meeting["event_id"])["status"] == "dropped"
+    assert desk.refused("decline_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
+    assert desk.refused("cancel_event", event_id=meeting["event_id"]) == "event_cancelled"
+
+
+def test_a_proposal_lapses_after_24_hours_and_not_a_second_sooner(desk: Desk) -> None:
+    meeting = desk.propose()
+    desk.wait_until(meeting["expires_at"], seconds_before=1)
+    assert desk.call("get_event", event_id=meeting["event_id"])["status"] == "proposed"
+    desk.wait_until(meeting["expires_at"])
+    assert desk.call("get_event", event_id=meeting["event_id"])["status"] == "lapsed"
+    assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "proposal_expired"
+    assert desk.refused("decline_proposal", proposal_id=meeting["proposal_id"]) == "proposal_expired"
+
+
+def test_nothing_hangs_on_a_meeting_before_it_is_approved(desk: Desk) -> None:
+    meeting = desk.propose()
+    date = desk.date(f"event_id = '{meeting['event_id']}'")["occurrence_id"]
+    room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
+    someone = desk.colleague("person_id > 'PN2'")["person_id"]
+    move = {"starts_on": desk.day(3), "start_time": "11:00"}
+    assert desk.refused("invite_person", event_id=meeting["event_id"], person_id=someone) == "awaiting_approval"
+    assert desk.refused("book_room", occurrence_id=date, room_id=room) == "awaiting_approval"
+    assert desk.refused("move_occurrence", occurrence_id=date, **move) == "awaiting_approval"
+    assert desk.refused("cancel_occurrence", occurrence_id=date) == "awaiting_approval"
+    withdrawn = desk.call("cancel_event", event_id=meeting["event_id"])
+    assert (withdrawn["status"], withdrawn["people_told"]) == ("dropped", 0)
+    assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
+
+
+def test_a_weekly_meeting_keeps_its_hour_when_the_clocks_change(desk: Desk) -> None:
+    start = desk.free_day()
+    until = (datetime.fromisoformat(start) + timedelta(days=80)).date().isoformat()
+    series = {"frequency": "weekly", "until_on": until, "start_time": "19:00", "minutes": 15}
+    meeting = desk.propose(starts_on=start, **series)
+    assert meeting["dates"] == 12
+    dates = desk.rows("SELECT * FROM occurrences WHERE event_id = :id ORDER BY starts_at", id=meeting["event_id"])
+    clock = zone(desk.world.persona.home.timezone)
+    for date in dates:
+        local = datetime.fromisoformat(date["starts_at"]).astimezone(clock)
+        assert local.strftime("%Y-%m-%dT%H:%M") == date["starts_local"] == f"{date['starts_on']}T19:00"
+
+
+def test_a_monthly_meeting_leaves_out_months_without_its_day(desk: Desk) -> None:
+    long_months = [day for day in (desk.day(offset) for offset in range(1, 120)) if day.endswith("-31")]
+    start = long_months[0]
+    until = (datetime.fromisoformat(start) + timedelta(days=120)).date().isoformat()
+    meeting = desk.propose(starts_on=start, start_time="07:00", minutes=15, frequency="monthly", until_on=until)
+    days = desk.rows("SELECT starts_on FROM occurrences WHERE event_id = :id", id=meeting["event_id"])
+    assert all(day["starts_on"].endswith("-31") for day in days)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days"), [("once", 7), ("daily", None), ("weekly", 0), ("daily", -1), ("daily", 60)]
+)
+def test_a_series_needs_a_last_day_within_sixty_dates(desk: Desk, frequency: str, days: int | None) -> None:
+    start = desk.day(20)
+    until = None if days is None else desk.day(20 + days)
+    meeting = desk.meeting(starts_on=start, frequency=frequency, until_on=until)
+    assert desk.refused("propose_meeting", **meeting) == "bad_series"
+
+
+def test_calendars_reach_nine_months_ahead(desk: Desk) -> None:
+    last = desk.one("SELECT date(:today, '+9 months')")
+    later = desk.one("SELECT date(:today, '+9 months', '+1 day')")
+    assert desk.propose(starts_on=last)["dates"] == 1
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on=later)) == "too_far_ahead"
+    date = desk.date(f"{OWN} AND {COMING} AND frequency = 'once'")["occurrence_id"]
+    move = {"occurrence_id": date, "starts_on": later, "start_time": "10:00"}
+    assert desk.refused("move_occurrence", **move) == "too_far_ahead"
+
+
+def test_nobody_meets_in_the_past(desk: Desk) -> None:
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on=desk.day(-1))) == "in_past"
+
+
+def test_an_organizer_is_not_put_in_two_places(desk: Desk) -> None:
+    meeting = desk.propose()
+    first = desk.call("approve_proposal", proposal_id=meeting["proposal_id"])["starts_on"]
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on=first, start_time="10:30")) == "conflict"
+    assert desk.propose(starts_on=first, start_time="11:00")["dates"] == 1
+
+
+def test_a_time_that_was_taken_meanwhile_cannot_be_approved(desk: Desk) -> None:
+    day = desk.free_day()
+    one, other = desk.propose(starts_on=day), desk.propose(starts_on=day)
+    desk.call("approve_proposal", proposal_id=one["proposal_id"])
+    assert desk.refused("approve_proposal", proposal_id=other["proposal_id"]) == "conflict"
+
+
+def test_a_delegate_plans_in_the_owners_name_and_a_reader_not_at_all(desk: Desk) -> None:
+    managed = desk.one("SELECT calendar_id FROM shares WHERE person_id = :person_id AND role = 'delegate'")
+    owner = desk.calendar(f"calendar_id = '{managed}'")["owner_id"]
+    read = desk.one("SELECT calendar_id FROM shares WHERE person_id = :person_id AND role = 'reader'")
+    other = desk.colleague(f"person_id <> '{owner}'")["person_id"]
+    day = desk.day(100)
+    meeting = desk.propose(starts_on=day, calendar_id=managed, invitee_id=other)
+    assert desk.event(f"event_id = '{meeting['event_id']}'")["organizer_id"] == owner
+    own = desk.meeting(starts_on=day, calendar_id=managed, invitee_id=owner)
+    assert desk.refused("propose_meeting", **own) == "already_invited"
+    assert desk.refused("propose_meeting", **desk.meeting(calendar_id=read)) == "not_permitted"
+    assert desk.refused("propose_meeting", **desk.meeting(), email="nobody@example.com") == "not_permitted"
+
+
+# Invitations ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_invited_once_and_only_where_there_is_a_seat(desk: Desk) -> None:
+    event = desk.event("title = 'Archive clean-up'")
+    assert desk.refused("invite_person", event_id=event["event_id"], person_id=desk.person_id) == "event_cancelled"
+    series = desk.event("title = 'Project sync'")["event_id"]
+    new = desk.colleague(f"person_id NOT IN (SELECT person_id FROM invitations WHERE event_id = '{series}')")[
+        "person_id"
+    ]
+    assert desk.call("invite_person", event_id=series, person_id=new)["attendees"] == 5
+    assert desk.refused("invite_person", event_id=series, person_id=new) == "already_invited"
+    full = desk.event("title = 'Interview debrief'")["event_id"]
+    other = desk.one(
+        "SELECT person_id FROM people WHERE person_id NOT IN"
+        " (SELECT person_id FROM invitations WHERE event_id = :event_id) ORDER BY person_id",
+        event_id=full,
+    )
+    assert desk.refused("invite_person", event_id=full, person_id=other) == "room_too_small"
+
+
+def test_only_those_who_may_write_invite(desk: Desk) -> None:
+    event = desk.event("title = 'Fire drill'")["event_id"]
+    assert desk.refused("invite_person", event_id=event, person_id=desk.person_id) == "not_permitted"
+    managed = desk.event("title = 'Press interview'")["event_id"]
+    assert desk.call("invite_person", event_id=managed, person_id=desk.person_id)["attendees"] == 3
+
+
+def test_an_answer_may_change_but_not_to_itself(desk: Desk) -> None:
+    invitation = desk.invitation("title = 'Brand workshop'")["invitation_id"]
+    assert desk.refused("answer_invitation", invitation_id=invitation, answer="tentative") == "already_answered"
+    answered = desk.call("answer_invitation", invitation_id=invitation, answer="declined")
+    assert answered["answer"] == "declined"
+    assert desk.invitation(f"invitation_id = '{invitation}'")["answered_at"] == desk.episode.now
+
+
+def test_accepting_needs_all_dates_free_but_a_maybe_does_not(desk: Desk) -> None:
+    invitation = desk.invitation("title = 'Security training'")["invitation_id"]
+    assert desk.refused("answer_invitation", invitation_id=invitation, answer="accepted") == "conflict"
+    assert desk.call("answer_invitation", invitation_id=invitation, answer="tentative")["answer"] == "tentative"
+
+
+@pytest.mark.parametrize(("title", "code"), [("Press preview", "event_past"), ("Partner summit", "event_cancelled")])
+def test_what_is_over_or_off_is_not_answered(desk: Desk, title: str, code: str) -> None:
+    invitation = desk.invitation(f"title = '{title}'")["invitation_id"]
+    assert desk.refused("answer_invitation", invitation_id=invitation, answer="tentative") == code
+
+
+# Dates ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_single_event_that_moves_asks_its_guests_again(desk: Desk) -> None:
+    date = desk.date("title = 'Design critique'")
+    day = desk.free_day()
+    moved = desk.call("move_occurrence", occurrence_id=date["occurrence_id"], starts_on=day, start_time="14:00")
+    assert (moved["starts_local"], moved["room_name"]) == (f"{day}T14:00", date["room_name"])
+    after = desk.date(f"occurrence_id = '{date['occurrence_id']}'")
+    assert (after["minutes"], after["status"]) == (date["minutes"], "moved")
+    assert desk.call("get_event", event_id=date["event_id"])["unanswered"] == date["attendees"] - 1
+
+
+def test_one_date_of_a_series_stays_between_its_neighbours(desk: Desk) -> None:
+    dates = desk.rows(f"SELECT * FROM occurrence_board WHERE title = 'Team meeting' AND {COMING} ORDER BY starts_at")
+    before, date, after = dates[2:5]
+    for day in (before["starts_on"], after["starts_on"]):
+        move = {"occurrence_id": date["occurrence_id"], "starts_on": day, "start_time": "07:00"}
+        assert desk.refused("move_occurrence", **move) == "outside_series"
+    last = dates[-1]
+    beyond = (datetime.fromisoformat(last["until_on"]) + timedelta(days=1)).date().isoformat()
+    move = {"occurrence_id": last["occurrence_id"], "starts_on": beyond, "start_time": "07:00"}
+    assert desk.refused("move_occurrence", **move) == "outside_series"
+    inside = (datetime.fromisoformat(before["starts_on"]) + timedelta(days=1)).date().isoformat()
+    moved = desk.call("move_occurrence", occurrence_id=date["occurrence_id"], starts_on=inside, start_time="07:00")
+    assert moved["asked_again"] == 0
+
+
+def test_a_date_does_not_move_to_a_time_that_is_over_or_taken(desk: Desk) -> None:
+    date = desk.date("title = 'Design critique'")["occurrence_id"]
+    yesterday = {"starts_on": desk.day(-1), "start_time": "10:00"}
+    assert desk.refused("move_occurrence", occurrence_id=date, **yesterday) == "in_past"
+    meeting = desk.propose(start_time="13:00")
+    day = desk.call("approve_proposal", proposal_id=meeting["proposal_id"])["starts_on"]
+    onto = {"starts_on": day, "start_time": "13:30"}
+    assert desk.refused("move_occurrence", occurrence_id=date, **onto) == "conflict"
+
+
+def test_a_room_moves_along_unless_somebody_has_it(desk: Desk) -> None:
+    day, date = desk.free_day(), desk.date("title = 'Design critique'")
+    managed = desk.date("title = 'Press interview'")["occurrence_id"]
+    desk.call("move_occurrence", occurrence_id=managed, starts_on=day, start_time="12:00")
+    elder = desk.one("SELECT room_id FROM rooms WHERE name = 'Elder'")
+    desk.call("book_room", occurrence_id=managed, room_id=elder)
+    taken = desk.date(f"occurrence_id = '{managed}'")
+    local = datetime.fromisoformat(taken["starts_at"]).astimezone(zone(date["timezone"]))
+    onto = {"starts_on": local.strftime("%Y-%m-%d"), "start_time": local.strftime("%H:%M")}
+    assert date["room_name"] == "Elder"
+    assert desk.refused("move_occurrence", occurrence_id=date["occurrence_id"], **onto) == "room_taken"
+
+
+def test_a_date_is_taken_out_of_a_series_with_its_room(desk: Desk) -> None:
+    date = desk.date(f"title = 'Project sync' AND {COMING} AND room_id IS NOT NULL")
+    left = desk.call("cancel_occurrence", occurrence_id=date["occurrence_id"])["dates_left"]
+    after = desk.date(f"occurrence_id = '{date['occurrence_id']}'")
+    assert (after["status"], after["room_name"]) == ("cancelled", None)
+    dates = desk.call("get_event", event_id=date["event_id"])["dates"]
+    assert left == sum(1 for one in dates if one["status"] in ("scheduled", "moved"))
+    assert desk.refused("cancel_occurrence", occurrence_id=date["occurrence_id"]) == "event_cancelled"
+
+
+def test_a_single_event_has_no_other_dates_to_keep(desk: Desk) -> None:
+    date = desk.date("title = 'Design critique'")
+    assert desk.refused("cancel_occurrence", occurrence_id=date["occurrence_id"]) == "not_recurring"
+
+
+def test_what_has_begun_is_left_alone(desk: Desk) -> None:
+    date = desk.date("title = 'Design critique'")
+    desk.wait_until(date["starts_at"], seconds_before=1)
+    room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
+    desk.call("book_room", occurrence_id=date["occurrence_id"], room_id=room)
+    desk.wait_until(date["starts_at"])
+    move = {"starts_on": desk.day(90), "start_time": "10:00"}
+    assert desk.refused("move_occurrence", occurrence_id=date["occurrence_id"], **move) == "event_past"
+    assert desk.refused("cancel_event", event_id=date["event_id"]) == "event_past"
+    assert desk.refused("book_room", occurrence_id=date["occurrence_id"], room_id=room) == "event_past"
+    assert desk.refused("set_reminder", event_id=date["event_id"], minutes_before=0) == "event_past"
+
+
+def test_cancelling_a_series_spares_the_dates_that_are_over(desk: Desk) -> None:
+    event = desk.event("title = 'Project sync'")["event_id"]
+    cancelled = desk.call("cancel_event", event_id=event)
+    states = [date["status"] for date in desk.rows("SELECT status FROM occurrences WHERE event_id = :id", id=event)]
+    assert (cancelled["status"], cancelled["people_told"]) == ("cancelled", 3)
+    assert "scheduled" in states
+    assert (
+        desk.rows(
+            "SELECT 1 FROM room_bookings JOIN occurrences o USING (occurrence_id)"
+            " WHERE event_id = :id AND o.starts_at > :now",
+            id=event,
+        )
+        == []
+    )
+    assert desk.refused("cancel_event", event_id=event) == "event_cancelled"
+
+
+def test_a_journey_is_changed_with_the_airline_only(desk: Desk) -> None:
+    date = desk.date(f"kind = 'travel' AND status = 'scheduled' AND {OWN}")
+    where = {"occurrence_id": date["occurrence_id"]}
+    move = {"starts_on": desk.day(50), "start_time": "10:00"}
+    room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
+    assert desk.refused("move_occurrence", **where, **move) == "journey_fixed"
+    assert desk.refused("cancel_occurrence", **where) == "journey_fixed"
+    assert desk.refused("book_room", **where, room_id=room) == "journey_fixed"
+    assert desk.refused("cancel_event", event_id=date["event_id"]) == "journey_fixed"
+    assert desk.call("set_reminder", event_id=date["event_id"], minutes_before=120)["minutes_before"] == 120
+
+
+def test_reading_a_calendar_does_not_let_one_change_it(desk: Desk) -> None:
+    date = desk.date("title = 'Fire drill'")
+    where = {"occurrence_id": date["occurrence_id"]}
+    move = {"starts_on": desk.day(50), "start_time": "10:00"}
+    assert desk.refused("move_occurrence", **where, **move) == "not_permitted"
+    assert desk.refused("cancel_occurrence", **where) == "not_permitted"
+    assert desk.refused("cancel_event", event_id=date["event_id"]) == "not_permitted"
+    assert desk.refused("set_reminder", event_id=date["event_id"], minutes_before=5) == "not_invited"
+    room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
+    assert desk.refused("book_room", **where, room_id=room) == "not_permitted"
+
+
+# Rooms and reminders -------------------------------------------------------------------------------------------------
+
+
+def test_a_date_has_one_room_large_enough_and_free(desk: Desk) -> None:
+    date = desk.date("title = 'Design critique'")
+    rooms = {room["name"]: room["room_id"] for room in desk.rows("SELECT * FROM rooms")}
+    where = {"occurrence_id": date["occurrence_id"]}
+    assert desk.refused("book_room", **where, room_id=rooms["Elder"]) == "already_booked"
+    assert desk.refused("book_room", **where, room_id=rooms["Dogwood"]) == "room_too_small"
+    booked = desk.call("book_room", **where, room_id=rooms["Fir"])
+    assert (booked["room_name"], booked["seats_spare"]) == ("Fir", 20 - date["attendees"])
+    taken = desk.date("title = 'Customer visit'")
+    same = desk.date(
+        f"starts_at = '{taken['starts_at']}' AND {OWN} AND {COMING} AND occurrence_id <> '{taken['occurrence_id']}'"
+    )
+    assert desk.refused("book_room", occurrence_id=same["occurrence_id"], room_id=rooms["Fir"]) == "room_taken"
+
+
+def test_a_reminder_takes_the_place_of_the_one_before(desk: Desk) -> None:
+    event = desk.event("title = 'Project sync'")
+    first = desk.call("set_reminder", event_id=event["event_id"], minutes_before=1440)
+    before = datetime.fromisoformat(event["starts_at"]) - datetime.fromisoformat(first["next_at"])
+    assert before == timedelta(days=1)
+    assert desk.refused("set_reminder", event_id=event["event_id"], minutes_before=1440) == "already_set"
+    desk.call("set_reminder", event_id=event["event_id"], minutes_before=0)
+    assert desk.call("get_event", event_id=event["event_id"])["minutes_before"] == 0
+    off = desk.event("title = 'Archive clean-up'")["event_id"]
+    assert desk.refused("set_reminder", event_id=off, minutes_before=5) == "event_cancelled"
+
+
+# Sharing -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_calendar_is_shared_once_its_owner_approves(desk: Desk) -> None:
+    work = desk.calendar("name = 'Work' AND owner_id = :person_id")["calendar_id"]
+    event = desk.event(f"calendar_id = '{work}' AND status = 'confirmed' AND kind = 'meeting'")["event_id"]
+    other = desk.row(
+        "SELECT * FROM people WHERE person_id NOT IN (SELECT other_id FROM proposals)"
+        " AND person_id NOT IN (SELECT person_id FROM shares)"
+        " AND person_id NOT IN (SELECT person_id FROM invitations WHERE event_id = :event_id)",
+        event_id=event,
+    )
+    where = {"calendar_id": work, "person_id": other["person_id"]}
+    asked = desk.call("share_calendar", **where, role="delegate")
+    assert desk.refused("share_calendar", **where, role="reader") == "awaiting_approval"
+    assert desk.refused("cancel_event", email=other["email"], event_id=event) == "not_permitted"
+    desk.call("approve_proposal", proposal_id=asked["proposal_id"])
+    assert desk.refused("share_calendar", **where, role="delegate") == "already_shared"
+    assert desk.call("cancel_event", email=other["email"], event_id=event)["status"] == "cancelled"
+
+
+def test_a_role_is_replaced_by_the_next_that_is_approved(desk: Desk) -> None:
+    share = desk.row(
+        "SELECT s.* FROM shares s JOIN calendars c ON c.calendar_id = s.calendar_id"
+        " WHERE c.owner_id = :person_id AND c.kind = 'primary' AND s.role = 'reader'"
+    )
+    where = {"calendar_id": share["calendar_id"], "person_id": share["person_id"]}
+    asked = desk.call("share_calendar", **where, role="writer")
+    desk.call("approve_proposal", proposal_id=asked["proposal_id"])
+    role = "SELECT role FROM shares WHERE calendar_id = :calendar_id AND person_id = :person"
+    assert desk.one(role, calendar_id=share["calendar_id"], person=share["person_id"]) == "writer"
+
+
+def test_only_owners_share_and_only_primary_calendars_have_delegates(desk: Desk) -> None:
+    other = desk.colleague()["person_id"]
+    team = desk.calendar("name = 'Team calendar'")["calendar_id"]
+    personal = desk.calendar("name = 'Personal' AND owner_id = :person_id")["calendar_id"]
+    assert desk.refused("share_calendar", calendar_id=team, person_id=other, role="reader") == "not_permitted"
+    assert desk.refused("share_calendar", calendar_id=personal, person_id=other, role="delegate") == "not_primary"
+    own = {"calendar_id": personal, "person_id": desk.person_id, "role": "reader"}
+    assert desk.refused("share_calendar", **own) == "already_shared"
+
+
+def test_a_person_sees_what_waits_for_them(desk: Desk) -> None:
+    waiting = desk.call("list_proposals", status="pending")
+    assert waiting["total"] >= 4
+    assert {proposal["kind"] for proposal in waiting["proposals"]} == {"meeting", "sharing"}
+    assert desk.call("list_proposals", email="nobody@example.com")["total"] == 0
