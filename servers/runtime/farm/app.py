@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -22,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
+
+from pydantic_core import from_json
 
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
@@ -210,8 +211,8 @@ def _check_method(scope: Scope, method: str) -> None:
 
 def _json_object(body: bytes) -> dict[str, object]:
     try:
-        value = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
+        value = from_json(body or b"{}", allow_inf_nan=False)
+    except ValueError as error:
         raise Fault(400, "invalid_request", f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise Fault(400, "invalid_request", "The body must be a JSON object with the function's arguments.")

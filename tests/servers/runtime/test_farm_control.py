@@ -236,12 +236,13 @@ def test_without_any_authorization_the_control_plane_is_closed(farm: RunningFarm
     assert farm.http.post("/farm/environments", headers={"authorization": "Basic dGhl"}).status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"text"'])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"text"', b'{"x": NaN}', b'{"x": "\\ud800"}'])
 def test_a_body_that_is_no_json_object_is_refused(farm: RunningFarm, body: bytes) -> None:
     headers = {"authorization": "Bearer the token of the tests"}
     answer = farm.http.post("/farm/environments", content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid_request"
+    assert answer.json()["error"]["message"].startswith("The body ")
 
 
 def test_a_function_answers_only_to_post(farm: RunningFarm) -> None:
