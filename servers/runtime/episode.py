@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _QUERY_STEPS = 20_000
-_LONGEST_ADVANCE = timedelta(days=3660)
+_LONGEST_ADVANCE = 3660 * 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -174,22 +174,24 @@ class Episode:
 
     def advance(self, seconds: int) -> None:
         """Move the clock forward."""
-        if seconds < 0 or timedelta(seconds=seconds) > _LONGEST_ADVANCE:
+        if not 0 <= seconds <= _LONGEST_ADVANCE:
             raise InvalidRequest(f"The clock moves forward by 0 to ten years of seconds, not by {seconds}.")
         with self.lock:
             self._refuse_while_busy()
-            moment = datetime.strptime(self.now, _TIME).replace(tzinfo=UTC) + timedelta(seconds=seconds)
+            moment = _later(self.now, seconds)
             for database in self.databases.values():
-                database.execute("UPDATE ef_clock SET now = ?", (moment.strftime(_TIME),))
+                database.execute("UPDATE ef_clock SET now = ?", (moment,))
 
     def query(self, environment: str, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Give columns and rows of one SELECT over an environment; :now and :today are bound beside `parameters`."""
         database = self._database(environment)
-        moment = {"now": self.now, "today": self.now[:10]}
         with self.lock, database.read_only(_QUERY_STEPS):
+            moment = {"now": self.now, "today": self.now[:10]}
             try:
                 cursor = database.execute(sql, {**moment, **parameters})
                 rows = cursor.fetchall()
+            except (OverflowError, UnicodeEncodeError) as error:
+                raise InvalidRequest(f"The query has a value that no database holds: {error}; change it.") from error
             except (sqlite3.Error, sqlite3.Warning) as error:
                 reason = str(error).rstrip(".")
                 raise InvalidRequest(f"The query can't be answered: {reason}. It must be one SELECT.") from error
@@ -228,6 +230,14 @@ class Episode:
     def _refuse_while_busy(self) -> None:
         if any(database.in_transaction for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
+
+
+def _later(now: str, seconds: int) -> str:
+    try:
+        moment = datetime.strptime(now, _TIME).replace(tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise InvalidRequest(f"The calendar ends with the year 9999, so {now} is as far as the clock goes.") from error
+    return moment.strftime(_TIME)
 
 
 def _is_plain(cell: Any) -> bool:

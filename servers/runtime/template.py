@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,13 +63,13 @@ def _insert_row(database: Database, table: Table, place: int, row: Row) -> None:
     if unknown:
         raise ScenarioError(f"{table.name} row {place} has the unknown column '{unknown[0]}'; leave it out.")
     for column, value in row.items():
-        if not isinstance(value, str | int | float | None):
+        if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
             raise ScenarioError(f"{table.name} row {place}: {column} must be text, a number or null, not {value!r}.")
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
     try:
         database.execute(f"INSERT INTO {table.name} ({names}) VALUES ({values})", row)  # noqa: S608
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
         database.rollback()
         raise ScenarioError(f"{table.name} row {place} does not fit the schema: {error}.") from error
 

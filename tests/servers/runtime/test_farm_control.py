@@ -86,6 +86,15 @@ def test_the_clock_moves_when_told(farm: RunningFarm) -> None:
     assert later[:10] > opened["now"][:10]
 
 
+def test_the_clock_ends_with_the_calendar(farm: RunningFarm) -> None:
+    episode = farm.open()["episode"]
+    before = farm.ask("state", episode=episode)
+    while (answer := farm.control("advance", {"episode": episode, "seconds": 316_000_000})).status_code == 200:
+        before = answer.json()
+    assert answer.json()["error"]["code"] == "invalid_request"
+    assert farm.ask("state", episode=episode) == before
+
+
 def test_rows_and_queries_show_the_state(farm: RunningFarm) -> None:
     episode = farm.open()["episode"]
     rows = farm.ask("rows", episode=episode, environment="library")["rows"]
@@ -179,6 +188,13 @@ def test_a_scenario_of_ones_own_begins_an_episode(farm: RunningFarm) -> None:
             "books row 1: book_id must be text, a number or null, not ['B0001'].",
         ),
         (
+            "open",
+            {"environments": ["library"], "scenarios": {"library": {"books": [{"book_id": "B0001", "copies": 2**63}]}}},
+            400,
+            "bad_scenario",
+            "books row 1 does not fit the schema: Python int too large to convert to SQLite INTEGER.",
+        ),
+        (
             "state",
             {"episode": "none"},
             404,
@@ -203,9 +219,11 @@ def test_a_mistake_is_answered_in_one_sentence(
         ("diff", {"since": "s9"}, "unknown_snapshot"),
         ("advance", {"seconds": -1}, "invalid_request"),
         ("advance", {"seconds": 10**12}, "invalid_request"),
+        ("advance", {"seconds": 10**30}, "invalid_request"),
         ("query", {"environment": "library", "sql": "DELETE FROM loans"}, "invalid_request"),
         ("query", {"environment": "library", "sql": "SELECT nonsense"}, "invalid_request"),
         ("query", {"environment": "library", "sql": "SELECT 1; SELECT 2"}, "invalid_request"),
+        ("query", {"environment": "library", "sql": "SELECT :n", "parameters": {"n": 2**63}}, "invalid_request"),
         ("rows", {"environment": "airline"}, "unknown_environment"),
     ],
 )
