@@ -464,7 +464,7 @@ class Office:
             kind="meeting",
             frequency="weekly" if plan.dates > 1 else "once",
             until_on=wall(spans[-1][0], organizer.home.zone)[:10] if plan.dates > 1 else None,
-            timezone=organizer.home.timezone,
+            timezone=(self.world.persona if plan.clash else organizer).home.timezone,
             place=None if plan.room else "Video call",
             note=None,
             status=plan.status,

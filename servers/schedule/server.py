@@ -323,6 +323,7 @@ class ProposedMeeting(Record, table="event_board"):
 
     event_id: EventId
     title: str
+    starts_on: IsoDate
     starts_local: LocalTime
     starts_at: IsoDateTime
     dates: Annotated[Count, Field(description="How many dates it has.")]
@@ -365,6 +366,7 @@ class Moved(Record, table="occurrence_board"):
     occurrence_id: OccurrenceId
     event_id: EventId
     title: str
+    starts_on: IsoDate
     starts_at: IsoDateTime
     starts_local: LocalTime
     room_name: Annotated[str | None, Field(description="The room, which moved along.")]
