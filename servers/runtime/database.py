@@ -45,6 +45,8 @@ _DENIED_FUNCTIONS = frozenset(
     {"random", "randomblob", "current_date", "current_time", "current_timestamp", "load_extension"}
 )
 _RESERVED = "ef_"
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another process that holds the file."""
 
 
 class Database(sqlite3.Connection):
@@ -138,7 +140,12 @@ class Database(sqlite3.Connection):
 def connect(path: Path | str = ":memory:") -> Database:
     """Open a database with foreign keys on, rows by name, and the guard in place."""
     connection = sqlite3.connect(
-        path, factory=Database, isolation_level=None, check_same_thread=False, cached_statements=64, timeout=5.0
+        path,
+        factory=Database,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
+        timeout=BUSY_SECONDS,
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import sqlite3
 import sys
@@ -133,15 +132,16 @@ def _rows(scenario: Path) -> Rows:
 def _written(template: Template, path: Path) -> Database:
     try:
         database = connect(path)
+        database.execute("BEGIN EXCLUSIVE")  # a backup would wait without end for whoever holds the file
+        database.rollback()
         template.database.backup(database)
     except sqlite3.Error as error:
-        raise InvalidRequest(f"{path} can't be written: {error}; choose a file in a folder that exists.") from error
+        raise _unusable(path, error) from error
     return database
 
 
 def _continued(environment: Environment, path: Path, options: argparse.Namespace) -> Episode:
-    database = connect(path)
-    meta = _meta(database, path)
+    database, meta = _opened(path)
     if meta["environment"] != environment.name:
         raise InvalidRequest(
             f"{path} holds the state of '{meta['environment']}', not of '{environment.name}'; choose another file."
@@ -162,11 +162,27 @@ def _continued(environment: Environment, path: Path, options: argparse.Namespace
     return Episode([environment], {}, {environment.name: database}, seed=int(meta["seed"]), size=size)
 
 
-def _meta(database: Database, path: Path) -> dict[str, Any]:
+def _opened(path: Path) -> tuple[Database, dict[str, Any]]:
+    """Give the database in a file, and what it says of the state that it holds."""
     try:
-        return dict(database.execute("SELECT name, value FROM ef_meta").fetchall())
+        database = connect(path)
+        meta = dict(database.execute("SELECT name, value FROM ef_meta").fetchall())
+        database.execute("BEGIN IMMEDIATE")  # whoever can't write here should know it before the first call
+        database.rollback()
     except sqlite3.Error as error:
-        raise InvalidRequest(f"{path} is not the state of an environment ({error}); choose another file.") from error
+        raise _unusable(path, error) from error
+    for fact in ("environment", "version", "schema", "seed", "size"):
+        if fact not in meta:
+            raise InvalidRequest(f"{path} is not the state of an environment (it says no {fact}); choose another file.")
+    return database, meta
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> InvalidRequest:
+    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return InvalidRequest(f"{path} is not the state of an environment ({error}); choose another file.")
+    return InvalidRequest(
+        f"{path} can't be used: {error}; choose a file that can be written and that no other process holds."
+    )
 
 
 def _over_stdio(server: FastMCP) -> partial[Any]:
@@ -177,7 +193,8 @@ def _over_http(environment: Environment, server: FastMCP, address: tuple[str, in
     listening = listen(*address)
     host, port = address[0], listening.getsockname()[1]
     set_schema_lookup(server, schemas_of(environment))
-    sys.stderr.write(f"{environment.manifest.title} is at http://{host}:{port}/mcp (Ctrl+C ends it)\n")
+    shown = f"[{host}]" if ":" in host else host
+    sys.stderr.write(f"{environment.manifest.title} is at http://{shown}:{port}/mcp (Ctrl+C ends it)\n")
     return partial(
         server.run_http_async,
         show_banner=False,
@@ -202,6 +219,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(4096)
     except OSError as error:
         listening.close()
-        reason = os.strerror(error.errno) if error.errno is not None else str(error)
-        raise InvalidRequest(f"Can't listen on {host}:{port}: {reason}; choose another address or port.") from error
+        raise InvalidRequest(
+            f"Can't listen on {host}:{port}: {error.strerror or error}; choose another address or port."
+        ) from error
     return listening

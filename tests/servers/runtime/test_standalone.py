@@ -280,6 +280,38 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path, content: bytes | None, pro
     assert file.read_bytes() == before
 
 
+def test_a_file_of_another_program_with_a_table_named_alike_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "foreign.db"
+    database = sqlite3.connect(file)
+    database.execute("CREATE TABLE ef_meta (name, value)")
+    database.commit()
+    database.close()
+    assert "is not the state of an environment (it says no environment" in stopped("--db", str(file))
+
+
+def test_a_folder_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    assert stopped("--db", str(tmp_path)).startswith(f"{tmp_path} can't be used: unable to open database file;")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_file_that_another_process_holds_is_not_waited_for_without_end(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, *, new: bool
+) -> None:
+    monkeypatch.setattr("servers.runtime.database.BUSY_SECONDS", 0.1)
+    file = tmp_path / "library.db" if new else Path(shutil.copy(kept, tmp_path))
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert stopped("--db", str(file)) == (
+        f"{file} can't be used: database is locked; choose a file that can be written and that no other process holds."
+    )
+    other.close()
+
+
+def test_a_host_that_is_not_known_is_said() -> None:
+    assert stopped("--http", "nowhere.invalid:0").startswith("Can't listen on nowhere.invalid:0: ")
+    assert "Unknown error" not in stopped("--http", "nowhere.invalid:0")
+
+
 def test_a_port_in_use_is_said_in_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
