@@ -160,25 +160,37 @@ SELECT s.calendar_id, s.person_id, p.email, s.role
 FROM shares s
 JOIN people p ON p.person_id = s.person_id;
 
--- Who sees an event: whoever is invited, and whoever sees its calendar.
+-- Who sees an event: whoever is invited, and whoever sees its calendar. A pair may come twice.
 CREATE VIEW event_viewers AS
 SELECT i.event_id, p.email
 FROM invitations i
 JOIN people p ON p.person_id = i.person_id
-UNION
-SELECT e.event_id, a.email
+UNION ALL
+SELECT e.event_id, p.email
 FROM events e
-JOIN calendar_access a ON a.calendar_id = e.calendar_id;
+JOIN calendars c ON c.calendar_id = e.calendar_id
+JOIN people p ON p.person_id = c.owner_id
+UNION ALL
+SELECT e.event_id, p.email
+FROM events e
+JOIN shares s ON s.calendar_id = e.calendar_id
+JOIN people p ON p.person_id = s.person_id;
 
--- Who may change an event: its organizer, and whoever may write in its calendar.
+-- Who may change an event: its organizer, and whoever may write in its calendar. A pair may come twice.
 CREATE VIEW event_editors AS
 SELECT e.event_id, p.email
 FROM events e
 JOIN people p ON p.person_id = e.organizer_id
-UNION
-SELECT e.event_id, a.email
+UNION ALL
+SELECT e.event_id, p.email
 FROM events e
-JOIN calendar_access a ON a.calendar_id = e.calendar_id AND a.role <> 'reader';
+JOIN calendars c ON c.calendar_id = e.calendar_id
+JOIN people p ON p.person_id = c.owner_id
+UNION ALL
+SELECT e.event_id, p.email
+FROM events e
+JOIN shares s ON s.calendar_id = e.calendar_id AND s.role <> 'reader'
+JOIN people p ON p.person_id = s.person_id;
 
 -- Views: what the clock makes of it -----------------------------------------------------------------------------------
 
