@@ -102,9 +102,10 @@ class Episode:
     @property
     def now(self) -> str:
         """The episode's clock."""
-        database = next(iter(self.databases.values()))
-        now: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
-        return now
+        with self.lock:  # two threads on one connection can lock up the process: its authorizer calls back to Python
+            database = next(iter(self.databases.values()))
+            now: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
+            return now
 
     def state(self) -> EpisodeState:
         """Give the digests of the state, canonical by rows and keys, and the clock."""
@@ -184,8 +185,7 @@ class Episode:
 
     def query(self, environment: str, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Give columns and rows of one SELECT over an environment; :now and :today are bound beside `parameters`."""
-        database = self._database(environment)
-        with self.lock, database.read_only(_QUERY_STEPS):
+        with self.lock, (database := self._database(environment)).read_only(_QUERY_STEPS):
             moment = {"now": self.now, "today": self.now[:10]}
             try:
                 cursor = database.execute(sql, {**moment, **parameters})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -121,6 +122,21 @@ def test_snapshots_restore_more_than_once(episode: Episode) -> None:
         assert episode.diff(start)
         episode.restore(start)
         assert episode.diff(start) == {}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [lambda episode: episode.now, lambda episode: episode.query("library", "SELECT 1", {})],
+    ids=["the clock", "a query"],
+)
+def test_nothing_is_read_in_the_midst_of_an_operation(episode: Episode, look: Callable[[Episode], object]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with episode.lock:
+            reading = pool.submit(look, episode)
+            with pytest.raises(TimeoutError):
+                reading.result(timeout=0.05)
+            episode.reset()  # closes the databases of before
+        assert reading.result(timeout=5) == look(episode)
 
 
 @pytest.mark.parametrize("way", ["fork", "restore", "reset"])
