@@ -61,8 +61,15 @@ class Table:
         return f"INSERT INTO ef_touched SELECT '{self.name}', json_array({key}) WHERE NOT EXISTS ({noted}); "
 
 
+_KEY_COLLATIONS = """
+SELECT columns.name, columns.coll
+FROM pragma_index_list(?) AS indexes, pragma_index_xinfo(indexes.name) AS columns
+WHERE indexes.origin = 'pk' AND columns.key
+"""
+
+
 def reflect(db: sqlite3.Connection) -> tuple[Table, ...]:
-    """Give the tables of a schema in order of their names; raises `DefinitionError` for one without a key."""
+    """Give the tables of a schema in order of their names; raises `DefinitionError` for one that can't be followed."""
     names = db.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'ef_*' AND name NOT GLOB 'sqlite_*'"
         " ORDER BY name"
@@ -71,11 +78,21 @@ def reflect(db: sqlite3.Connection) -> tuple[Table, ...]:
 
 
 def _reflect_table(db: sqlite3.Connection, name: str) -> Table:
-    columns = db.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
-    key = tuple(column for column, place in sorted(columns, key=lambda pair: pair[1]) if place)
+    columns = db.execute("SELECT name, pk, type FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
+    key = tuple(column for column, place, _ in sorted(columns, key=lambda column: column[1]) if place)
     if not key:
         raise DefinitionError(f"Table {name} has no primary key; give it one, or its changes can't be followed.")
-    return Table(name, tuple(column for column, _ in columns), key)
+    for column, place, kind in columns:
+        if kind in ("ANY", "BLOB") or (place and kind == "REAL"):
+            raise _unfollowed(name, f"{column} is {kind}; make it INTEGER or TEXT")
+    for column, collation in db.execute(_KEY_COLLATIONS, (name,)):
+        if collation != "BINARY":
+            raise _unfollowed(name, f"{column} is compared by {collation}; leave that out of the primary key")
+    return Table(name, tuple(column for column, *_ in columns), key)
+
+
+def _unfollowed(table: str, why: str) -> DefinitionError:
+    return DefinitionError(f"Table {table} can't be followed: {why}, or equal states would have different digests.")
 
 
 def columns_by_table(db: sqlite3.Connection) -> dict[str, frozenset[str]]:

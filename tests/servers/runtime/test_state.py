@@ -115,6 +115,28 @@ def test_a_table_without_a_key_is_refused() -> None:
     database.close()
 
 
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ("note_id TEXT COLLATE NOCASE PRIMARY KEY", "note_id is compared by NOCASE"),
+        ("note_id REAL PRIMARY KEY", "note_id is REAL"),
+        ("note_id TEXT PRIMARY KEY, text ANY", "text is ANY"),
+        ("note_id TEXT PRIMARY KEY, text BLOB", "text is BLOB"),
+        ("note_id INTEGER PRIMARY KEY, text TEXT COLLATE NOCASE, weight REAL", None),
+        ("note_id TEXT, line INTEGER, PRIMARY KEY (note_id, line)", None),
+    ],
+)
+def test_a_table_whose_changes_can_not_be_told_exactly_is_refused(columns: str, problem: str | None) -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute(f"CREATE TABLE notes ({columns}) STRICT")
+    if problem is None:
+        assert [table.name for table in reflect(database)] == ["notes"]
+    else:
+        with pytest.raises(DefinitionError, match=f"Table notes can't be followed: {problem}"):
+            reflect(database)
+    database.close()
+
+
 def test_snapshots_restore_more_than_once(episode: Episode) -> None:
     start = episode.snapshot()
     for _ in range(2):
