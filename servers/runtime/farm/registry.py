@@ -16,6 +16,7 @@ CORS = {"access-control-allow-origin": "*", "access-control-allow-headers": "*",
 _DETAIL = re.compile(r"/v0\.1/servers/(?P<name>.+)/versions(?:/(?P<version>[^/]+))?")
 _DEFAULT_LIMIT = 30
 _LARGEST_LIMIT = 100
+_LONGEST_NUMBER = 18
 
 Entry = dict[str, Any]
 
@@ -81,6 +82,6 @@ def _is_latest(entry: Entry) -> bool:
 
 def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
     text = query.get(name, str(otherwise))
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise Fault(400, "invalid_request", f"{name} must be a number that an earlier page or you chose, not {text!r}.")
     return int(text)

@@ -204,6 +204,8 @@ def test_the_registry_comes_in_pages(registry: Registry) -> None:
     assert second["metadata"] == {"count": 1}
     with pytest.raises(Fault, match="cursor must be a number"):
         registry.answer("/v0.1/servers", {"cursor": "next"})
+    with pytest.raises(Fault, match="limit must be a number"):
+        registry.answer("/v0.1/servers", {"limit": "9" * 5000})
 
 
 def test_the_registry_gives_versions(registry: Registry) -> None:
