@@ -43,13 +43,14 @@ def serve(
     except InvalidRequest as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    secret = token or secrets.token_urlsafe(24)
+    given = (token or "").strip()
+    secret = given or secrets.token_urlsafe(24)
     bound = () if host in ANYWHERE else (host,)
     app = create_app(token=secret, sandbox=sandbox, allowed_hosts=(*bound, *(allowed_host or ())))
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{listening.getsockname()[1]}"
     typer.echo(_greeting(app, url, sandbox=sandbox))
-    typer.echo(f"token           {secret}" if not token else "token           as given")
+    typer.echo("token           as given" if given else f"token           {secret}")
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, server_header=False
     )

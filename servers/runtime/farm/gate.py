@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from servers.runtime.errors import InvalidRequest
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.wire import Scope, header
 
@@ -21,7 +22,9 @@ class Gate:
 
     def __init__(self, allowed_hosts: Iterable[str], token: str) -> None:
         self._hosts = frozenset(_bare(host) for host in (*LOCAL_HOSTS, *allowed_hosts))
-        self._token = token.encode()
+        self._token = token.strip().encode()
+        if not self._token:  # or "Authorization: Bearer" alone would open the control plane
+            raise InvalidRequest("The token of the control plane is empty; choose one that can't be guessed.")
 
     def check_names(self, scope: Scope) -> None:
         """Raise a fault unless Host, and Origin where there is one, are allowed."""

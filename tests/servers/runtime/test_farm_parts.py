@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from servers.runtime import Environment, Episode, UnknownEnvironment, UnknownEpisode
+from servers.runtime import Environment, Episode, InvalidRequest, UnknownEnvironment, UnknownEpisode
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
@@ -134,6 +134,16 @@ def test_anything_else_does_not(authorization: str) -> None:
 
 
 # Names
+
+
+def test_blanks_around_a_token_do_not_count() -> None:
+    Gate([], " secret\n").check_token(scope(authorization="Bearer secret"))
+
+
+@pytest.mark.parametrize("token", ["", " \n"])
+def test_an_empty_token_is_refused(token: str) -> None:
+    with pytest.raises(InvalidRequest, match="token of the control plane is empty"):
+        Gate([], token)
 
 
 def test_plain_names_are_environment_and_tool() -> None:
