@@ -16,7 +16,7 @@ from synthesis.errors import Drop
 from synthesis.paths import value_of
 from synthesis.stage import Stage
 
-CARRY_SHARE = 0.75
+CARRY_SHARE = 0.85
 """How often a value that may be carried over is."""
 
 

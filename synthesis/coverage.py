@@ -94,7 +94,7 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "kept": tally.trajectories,
         "dropped": dict(sorted(drops.items())),
         "crossing": tally.crossing,
-        "refusals": _refusals(tally),
+        "refusals": _refusals(tally, reach),
         "turns": {str(number): tally.turns[number] for number in sorted(tally.turns)},
         "calls": {str(number): tally.calls[number] for number in sorted(tally.calls)},
         "goals": {str(kind): tally.goals[kind] for kind in sorted(reach.goals)},
@@ -108,11 +108,13 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
     }
 
 
-def _refusals(tally: Tally) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for kind, number in tally.goals.items():
+def _refusals(tally: Tally, reach: Reach) -> dict[str, int]:
+    """Give how often each refusal code of each environment is met, those that never are among them."""
+    counts: dict[str, int] = {}
+    for kind in sorted(reach.goals):
         if kind.outcome == "refuse":
-            counts[f"{kind.environment}.{kind.what}"] += number
+            name = f"{kind.environment}.{kind.what}"
+            counts[name] = counts.get(name, 0) + tally.goals[kind]
     return dict(sorted(counts.items()))
 
 

@@ -27,7 +27,7 @@ from synthesis.planning import plan
 from synthesis.stage import Stage
 
 MOST_ATTEMPTS = 12
-SHARES_OF_CAST = (0.3, 0.4, 0.3)
+SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
 
 

@@ -12,7 +12,7 @@ from envfactory_client import Trajectory
 from synthesis.catalogue import Catalogue
 
 Outcome = Literal["done", "answer", "refuse"]
-SHARES: Mapping[Outcome, float] = {"done": 0.62, "answer": 0.22, "refuse": 0.16}
+SHARES: Mapping[Outcome, float] = {"done": 0.56, "answer": 0.2, "refuse": 0.24}
 
 
 @dataclass(frozen=True, order=True)
@@ -63,4 +63,13 @@ def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) ->
     rest = [rng.random() ** (1 / SHARES[outcome]) for outcome in outcomes]
     order = {outcome: -weight for outcome, weight in zip(outcomes, rest, strict=True)}
     lots = {kind: rng.random() for kind in kinds}
-    return sorted(kinds, key=lambda kind: (order[kind.outcome], counts[kind], lots[kind]))
+    met = Counter[tuple[str, str]]()
+    for kind, number in counts.items():
+        met[kind.environment, kind.what] += number
+
+    def rarity(kind: GoalKind) -> tuple[float, int, int, float]:
+        """A refusal's code counts before the tool that says it: each code is to be met."""
+        code = met[kind.environment, kind.what] if kind.outcome == "refuse" else 0
+        return order[kind.outcome], code, counts[kind], lots[kind]
+
+    return sorted(kinds, key=rarity)

@@ -26,7 +26,7 @@ MOST_DEPTH = 3
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
-ANCHOR_SHARE = 0.5
+ANCHOR_SHARE = 0.7
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
 

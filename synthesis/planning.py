@@ -21,7 +21,9 @@ from synthesis.stage import Stage
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
-CARRY_ON_SHARE = 0.6
+CROSS_SHARE = 0.3
+"""How often, with several environments, a goal is one that may take a value from another of them."""
+CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
 SAME_TOPIC_SHARE = 0.5
 """How often the next goal is one that can stay with what was spoken of."""
@@ -106,6 +108,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
     if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
+    elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
+        order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
     return order
@@ -126,6 +130,12 @@ def _can_carry(stage: Stage, kind: GoalKind) -> bool:
     slots = catalogue.said(kind.tool).slots
     takes = {catalogue.parameter(kind.tool, name).type for name, slot in slots.items() if slot.carry}
     return kind.outcome == "done" and bool(types & takes)
+
+
+def _may_cross(stage: Stage, kind: GoalKind) -> bool:
+    """Whether a goal's tool takes a value that rows of another environment may show."""
+    slots = stage.catalogues[kind.environment].said(kind.tool).slots.values()
+    return kind.outcome == "done" and any(slot.carry for slot in slots)
 
 
 def _can_take_more(draft: Draft) -> bool:

@@ -124,6 +124,8 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     for name in ("outcomes", "turns", "calls", "arguments", "references"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
     never, kinds = len(report["goals_never_reached"]), len(report["goals"])
+    codes = report["refusals"]
+    table.add_row("refusal codes met", f"{sum(1 for number in codes.values() if number)} of {len(codes)}")
     table.add_row("kinds of goal reached", f"{kinds - never} of {kinds}")
     dropped = sorted(report["dropped"].items(), key=lambda pair: -pair[1])
     table.add_row("tries given up, by reason", "  ".join(f"{name}: {number}" for name, number in dropped[:8]) or "none")
