@@ -27,7 +27,7 @@ from servers.runtime.contract import (
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database, connect
 from servers.runtime.episode import Episode
-from servers.runtime.errors import DefinitionError
+from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
@@ -246,7 +246,11 @@ class Environment:
         """Call a tool on the current episode, under that episode's lock."""
         episode = self.episode
         with episode.lock:
-            return definition.call(episode.databases[self.name], arguments)
+            try:
+                database = episode.databases[self.name]
+            except EpisodeError as error:  # it was closed while this call was on its way
+                return Outcome(str(error))
+            return definition.call(database, arguments)
 
     def build_server(self, actors: frozenset[Actor] = ACTORS, *, note: str = "") -> FastMCP:
         """Give the MCP server with the tools of these actors; `note` is added to its instructions."""

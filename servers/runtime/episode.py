@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
-from servers.runtime.errors import EpisodeBusy, InvalidRequest, UnknownEnvironment, UnknownSnapshot
+from servers.runtime.errors import EpisodeBusy, EpisodeError, InvalidRequest, UnknownEnvironment, UnknownSnapshot
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
 from servers.runtime.template import Template, violations
 from servers.runtime.world import Size
@@ -58,7 +58,7 @@ class Episode:
         self.user_handle = secrets.token_urlsafe(18)
         self.environments = {environment.name: environment for environment in environments}
         self.templates = dict(templates)
-        self.databases = dict(databases)
+        self._databases: dict[str, Database] | None = dict(databases)
         self.seed = seed
         self.size: Size = size
         self.lock = threading.RLock()
@@ -98,6 +98,13 @@ class Episode:
             yield self
         finally:
             current_episode.reset(token)
+
+    @property
+    def databases(self) -> dict[str, Database]:
+        """The databases by environment; raises `EpisodeError` once the episode is closed."""
+        if self._databases is None:
+            raise EpisodeError("This episode is closed; open another one.")
+        return self._databases
 
     @property
     def now(self) -> str:
@@ -202,9 +209,10 @@ class Episode:
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""
         with self.lock:
-            for databases in (self.databases, *self._snapshots.values()):
+            for databases in (self._databases or {}, *self._snapshots.values()):
                 for database in databases.values():
                     database.close()
+            self._databases = None
             self._snapshots.clear()
 
     def _database(self, environment: str) -> Database:
@@ -225,7 +233,7 @@ class Episode:
     def _replace(self, databases: dict[str, Database]) -> None:
         for old in self.databases.values():
             old.close()
-        self.databases = databases
+        self._databases = databases
 
     def _refuse_while_busy(self) -> None:
         if any(database.in_transaction for database in self.databases.values()):

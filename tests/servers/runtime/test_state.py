@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
-from servers.runtime.errors import DefinitionError
+from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.state import Rows, reflect
 
 
@@ -159,6 +159,39 @@ def test_nothing_is_read_in_the_midst_of_an_operation(episode: Episode, look: Ca
                 reading.result(timeout=0.05)
             episode.reset()  # closes the databases of before
         assert reading.result(timeout=5) == look(episode)
+
+
+OPERATIONS: dict[str, Callable[[Episode], object]] = {
+    "now": lambda episode: episode.now,
+    "state": lambda episode: episode.state(),
+    "diff": lambda episode: episode.diff(),
+    "rows": lambda episode: episode.rows("library"),
+    "query": lambda episode: episode.query("library", "SELECT 1", {}),
+    "violations": lambda episode: episode.violations(),
+    "snapshot": lambda episode: episode.snapshot(),
+    "reset": lambda episode: episode.reset(),
+    "fork": lambda episode: episode.fork(),
+    "advance": lambda episode: episode.advance(1),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_closed_episode_says_so(library: Environment, operation: str) -> None:
+    episode = Episode.open([library])
+    episode.close()
+    episode.close()
+    with pytest.raises(EpisodeError, match="This episode is closed; open another one"):
+        OPERATIONS[operation](episode)
+
+
+def test_a_call_that_comes_too_late_is_told_so(library: Environment, caplog: pytest.LogCaptureFixture) -> None:
+    episode = Episode.open([library])
+    with episode.active():
+        episode.close()
+        outcome = library.call(library.tools["search_books"], {})
+    assert (outcome.is_error, outcome.refusal) == (True, None)
+    assert outcome.text == "This episode is closed; open another one."
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("way", ["fork", "restore", "reset"])
