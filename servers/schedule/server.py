@@ -61,7 +61,6 @@ Email = Annotated[
 ]
 
 Frequency = Literal["once", "daily", "weekly", "monthly"]
-Repeats = Literal["daily", "weekly", "monthly"]
 Kind = Literal["meeting", "appointment", "travel", "focus"]
 CalendarKind = Literal["primary", "team", "private"]
 Role = Literal["reader", "writer", "delegate"]
@@ -465,8 +464,8 @@ def require_alterable(row: sqlite3.Row, email: str) -> None:
 
 
 LOCAL = ":starts_on || 'T' || :start_time"
-OFFSET = """(SELECT u.offset_minutes FROM utc_offsets u WHERE u.timezone = {zone} AND u.since_local <= {local}
-    ORDER BY u.since_local DESC LIMIT 1)"""
+OFFSET = """coalesce((SELECT u.offset_minutes FROM utc_offsets u
+    WHERE u.timezone = {zone} AND u.since_local <= {local} ORDER BY u.since_local DESC LIMIT 1), 0)"""
 """How many minutes a time zone is ahead of UTC when its wall clock shows a local time."""
 
 PLANNED = f"""

@@ -325,7 +325,9 @@ def test_calendars_reach_nine_months_ahead(desk: Desk) -> None:
 
 
 def test_nobody_meets_in_the_past(desk: Desk) -> None:
-    assert desk.refused("propose_meeting", **desk.meeting(starts_on=desk.day(-1))) == "in_past"
+    for day in (desk.day(-1), "0001-01-01"):
+        assert desk.refused("propose_meeting", **desk.meeting(starts_on=day)) == "in_past"
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on="9999-12-31")) == "too_far_ahead"
 
 
 def test_an_organizer_is_not_put_in_two_places(desk: Desk) -> None:
