@@ -1,8 +1,9 @@
 """A database: one environment's state in one SQLite connection, guarded while tool code runs on it.
 
-The runtime alone begins, commits and rolls back. While a tool's body runs, an authorizer denies whatever would
-escape the transaction, the episode or determinism: transaction control, ATTACH, PRAGMA, chance, the wall clock and
-extensions. It looks at statements when they are prepared, so the runtime's own statements are prepared outside.
+The runtime alone begins, commits and rolls back. While a tool's body runs, an authorizer denies what would escape the
+transaction, the episode or determinism: transaction control, ATTACH, PRAGMA, chance, the clock's names and extensions.
+It looks at statements when they are prepared, so the runtime's own statements are prepared outside; and it sees the
+names of functions, not their arguments, so `date('now')` and `INSERT OR ROLLBACK` pass: tools must not write them.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def changes(before: sqlite3.Connection, after: sqlite3.Connection, tables: Seque
     """Give what differs between two states of one template, by table; empty tables are left out.
 
     Each table maps to `inserted` and `deleted` (whole rows) and `updated` (`key`, and the changed columns `before`
-    and `after`), all in the order of their keys.
+    and `after`), all in an order that depends on their keys alone.
     """
     keys = touched(before) | touched(after)
     found = {table.name: _table_changes(before, after, table, keys) for table in tables}
