@@ -117,7 +117,8 @@ def _reference(reference: Reference) -> RenderableType:
     found = reference.resolved_by
     where = f"; seen in step {found.step} at {found.path}" if found else ""
     denotes = f"{reference.table}.{reference.column} = {reference.value}"
-    proof = f"{reference.kind}, step {reference.argument.step} {reference.argument.name}{where}"
+    filled = f", step {reference.argument.step} {reference.argument.name}" if reference.argument else ""
+    proof = f"{reference.kind}{filled}{where}"
     return Text.assemble(
         ("  “", "magenta"), (reference.text, "magenta"), (f"” is {denotes} ({proof})\n", "magenta"),
         (f"    proof: {' '.join(reference.sql.split())} {_bound(reference.parameters)}", "dim"),

@@ -134,7 +134,8 @@ class Reference(_Sparse):
     """A description that stands for a row, with the query that proves which one."""
 
     turn: int
-    argument: StepArgument
+    argument: StepArgument | None = None
+    """The argument that it fills; None when the answer was read off the look-up that found the row."""
     environment: str
     table: str
     column: str

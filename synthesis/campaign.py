@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
 from synthesis.coverage import Reach, Tally, goal_counts
-from synthesis.engine import Engine, Job, Made, cast, request_of, world_seed
+from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import goal_kinds
@@ -66,7 +66,7 @@ class Campaign:
         start = index - index % ROUND
         before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
         counts = goal_counts(before)
-        taken = {request_of(trajectory) for trajectory in before}
+        taken = frozenset[str]().union(*map(keys_of, before))
         jobs = [self._job(number) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
@@ -76,8 +76,11 @@ class Campaign:
                 yield self._new(made)
 
     def _new(self, made: Made) -> Made:
-        """Give a result, without its trajectory when another one of the round has the same requests."""
-        if made.trajectory is None or request_of(made.trajectory) not in map(request_of, self.trajectories[-ROUND:]):
+        """Give a result, without its trajectory when another one of the round is like it."""
+        if made.trajectory is None:
+            return made
+        keys = keys_of(made.trajectory)
+        if not any(keys & keys_of(other) for other in self.trajectories[-ROUND:]):
             return made
         return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
 

@@ -63,15 +63,17 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
         choice.missing = stage.pick(sorted(phrases.without))
         choice.template = stage.pick(phrases.without[choice.missing])
     for name in dict.fromkeys((*phrases.slots, *tool.required)):
-        slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()))
+        slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()), phrases.when.get(kind.what))
         if name in tool.required or name in choice.placeholders or slot.as_:
             contract = stage.catalogue.parameter(tool.name, name)
             await _choose_one(stage, _Parameter(name, slot, contract, tool.input_schema["properties"][name]), choice)
     return choice
 
 
-def _on_the_way_to(kind: GoalKind, slot: Slot) -> Slot:
+def _on_the_way_to(kind: GoalKind, slot: Slot, when: str | None) -> Slot:
     """Give the slot as the goal needs it: for some refusals, other rows than those that would be fine."""
+    if when and slot.of:
+        return slot.model_copy(update={"where": f"({slot.where}) AND ({when})" if slot.where else when})
     if kind.outcome != "refuse" or kind.what not in slot.unless:
         return slot
     return slot.model_copy(update={"where": slot.unless[kind.what], "implied": ()})
@@ -134,7 +136,11 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
     here = (stage.environment, table)
-    spoken_of = [salient.value for salient in stage.draft.topic if (salient.environment, salient.table) == here]
+    spoken_of = [
+        salient.value
+        for salient in stage.draft.topic
+        if (salient.environment, salient.table) == here and not salient.rival_only
+    ]
     topic = [value for value in spoken_of if value in candidates]
     return topic[-1] if topic and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +21,13 @@ class Origin:
     step: int | None = None
     place: str | None = None
     """The place in that step's result, such as "bookings[3].booking_id"."""
+
+    @property
+    def record(self) -> tuple[int, str] | None:
+        """The record of a result in which it lies."""
+        if self.step is None or self.place is None:
+            return None
+        return self.step, self.place.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,13 @@ class Mention:
     """Facts of the user's card that the look-up needs, such as "email"."""
     split: Split | None = None
 
+    @property
+    def within(self) -> Iterator[Mention]:
+        """The mentions that stand inside this one, at any depth."""
+        for inner in self.nested:
+            yield inner
+            yield from inner.within
+
 
 @dataclass(frozen=True)
 class Clause:
@@ -114,6 +128,8 @@ class Salient:
     table: str
     value: Any
     origin: Origin
+    rival_only: bool = False
+    """Whether it was only named inside another description, and so can't itself be "it"."""
 
 
 @dataclass(frozen=True)

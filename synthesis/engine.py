@@ -15,7 +15,17 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
-from envfactory_client import Episode, Farm, Recorder, Tool, Trajectory, replay
+from envfactory_client import (
+    Episode,
+    Farm,
+    FarmError,
+    ProtocolError,
+    Recorder,
+    Tool,
+    Trajectory,
+    canonical_json,
+    replay,
+)
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
@@ -68,7 +78,8 @@ class Engine:
             try:
                 draft, met = await self._plan(job, counts, rng)
                 drops += met
-                if _request(turn.user for turn in draft.turns) in taken:
+                calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
+                if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
                 trajectory, tools = await self._record(job, draft)
                 return Made(job, trajectory, tools, tuple(drops))
@@ -90,7 +101,11 @@ class Engine:
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
-        async with await self.farm.open(*job.environments, seed=job.world_seed, size=job.size) as episode:
+        try:
+            opened = await self.farm.open(*job.environments, seed=job.world_seed, size=job.size)
+        except (FarmError, ProtocolError) as error:
+            raise Drop("world", f"seed {job.world_seed}: {error}") from error
+        async with opened as episode:
             yield episode
 
     async def _catalogues(self, episode: Episode, environments: tuple[str, ...]) -> dict[str, Catalogue]:
@@ -147,9 +162,14 @@ def _draw(*parts: int) -> int:
     return int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest(), "big")
 
 
-def request_of(trajectory: Trajectory) -> str:
-    """Give the key by which equal requests are found: the words alone."""
-    return _request(turn.user for turn in trajectory.turns)
+def keys_of(trajectory: Trajectory) -> frozenset[str]:
+    """Give the keys by which another trajectory like it is found: the words alone, and the calls in its world."""
+    calls = ((step.environment, step.tool, step.arguments) for step in trajectory.steps)
+    return frozenset({_request(turn.user for turn in trajectory.turns), _calls(trajectory.world.seed, calls)})
+
+
+def _calls(world: int, calls: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
+    return f"{world} {canonical_json([list(call) for call in calls])}"
 
 
 def _request(messages: Iterable[str]) -> str:

@@ -167,6 +167,8 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():
             where = f"[tool.{name}] slot {parameter}"
+            for condition in phrases.when.values() if slot.of else ():
+                yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
             if slot.where and slot.of in catalogue.phrases.entity:
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {slot.where}"  # noqa: S608
             if slot.from_:

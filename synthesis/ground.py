@@ -6,6 +6,7 @@ refused, demands) are sorted out by that refusal's own query; the rest is tried 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ MOST_TRIES = 40
 REASON_SHARE = 0.4
 CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
+_IT = re.compile(r"\b(it|them|that)\b")
 STEADY = frozenset({"anaphora", "handle", "self"})
 """Kinds of mention that no write can make mean something else."""
 
@@ -153,11 +155,11 @@ class Grounding:
             self._leave_out(choice, turn)
         else:
             self._say_too_little(reached, turn)
-        turn.answers.append(reply(reached))
+        turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
         reasons = stage.catalogue.said(self.tool.name).reasons
-        if turn.reason is None and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
+        if len(turn.goals) == 1 and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
 
@@ -181,8 +183,16 @@ class Grounding:
         turn.clauses.clear()
         turn.withheld = clause(replace(reached, mentions=shorter))
         turn.question, turn.missing = which_one(split, self.stage.rng), name
-        turn.looked_first = len(turn.steps) - 1 if turn.steps and turn.steps[-1] == reached.call else len(turn.steps)
+        turn.looked_first = self._before_use(reached.mentions[name], turn)
         turn.clauses.append(Clause(split.reply, imperative=False))
+
+    def _before_use(self, mention: Mention, turn: DraftTurn) -> int:
+        """Give how many of a turn's steps come before the first that needs to know which row is meant."""
+        steps = self.stage.draft.steps
+        for number, place in enumerate(turn.steps):
+            if any(origin.record == mention.origin.record for origin in steps[place].origins.values()):
+                return number
+        return len(turn.steps)
 
     async def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
         """Find the rows of other environments through which values are said; gives their mentions by parameter."""
@@ -198,22 +208,37 @@ class Grounding:
     def _goal(self, reached: Reached) -> Goal:
         code = self.kind.what if self.kind.outcome == "refuse" else None
         answer = {self.kind.what: reached.answer()} if self.kind.outcome == "answer" else None
-        if answer and answer[self.kind.what] is None:
-            raise Drop("empty_answer", str(self.kind))
+        contract = self.tool.contract
+        if answer and contract is not None:
+            value, kind = answer[self.kind.what], contract.results[self.kind.what].type
+            if value is None or (kind == "money" and value == 0):
+                raise Drop("empty_answer", str(self.kind))
         return Goal(tool=self.tool.full_name, outcome=self.kind.outcome, code=code, answer=answer)
 
     async def _mentions(self, choice: Choice, *, steady: bool) -> dict[str, Mention]:
         found: dict[str, Mention] = {}
+        says_it = bool(_IT.search(choice.template))
         for name, (table, slot) in choice.rows.items():
+            if self._has_rival(choice, name):
+                slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                found[part] = await locate(self.stage, table, item, Terms(slot, self._hidden()))
+                found[part] = await locate(
+                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, says_it=says_it)
+                )
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
                 if steady and found[part].kind not in STEADY:
                     raise Drop("meaning_may_move", name)
         return found
+
+    def _has_rival(self, choice: Choice, name: str) -> bool:
+        """Whether another row of the same request goes by the same noun, so that "it" could mean either."""
+        catalogue = self.stage.catalogue
+        nouns = set(catalogue.entity(choice.rows[name][0]).noun)
+        said = [table for other, (table, _) in choice.rows.items() if other != name and other in choice.placeholders]
+        return any(nouns & set(catalogue.entity(table).noun) for table in said)
 
     def _hidden(self) -> frozenset[str]:
         """Give the column that is asked for, which a description must not use."""
@@ -229,6 +254,12 @@ class Grounding:
             Salient(mention.environment, mention.table, mention.value, mention.origin)
             for mention in mentions.values()
             if mention.kind != "self" and mention.origin.source == "earlier"
+        ]
+        spoken += [
+            Salient(inner.environment, inner.table, inner.value, inner.origin, rival_only=True)
+            for mention in mentions.values()
+            for inner in mention.within
+            if inner.kind != "self"
         ]
         draft.topic = (draft.topic if joined else []) + spoken + self._made(call)
         draft.yields = self._yields(call)

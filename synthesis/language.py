@@ -35,27 +35,38 @@ class Voice:
 
     greets: bool
     polite: bool
-    thanks: bool
+    thanks: float
+    """How often a message ends with thanks."""
 
     @classmethod
     def drawn(cls, rng: Random) -> Voice:
         """Give a voice by chance."""
-        return cls(greets=rng.random() < 0.6, polite=rng.random() < 0.6, thanks=rng.random() < 0.25)
+        return cls(greets=rng.random() < 0.6, polite=rng.random() < 0.6, thanks=rng.choice((0.0, 0.2, 0.6)))
 
 
+_ADDRESSED = re.compile(r"\b(me|us)\b|;")
+"""What only the assistant can do, or a request of two parts: it fits neither "I want to" nor a "please" at the end."""
 REPLIES = ("{}.", "{}, please.", "{}, thanks.")
 
 
-def compose(turn: DraftTurn, *, first: bool, new_facts: Sequence[str], card: Mapping[str, Any], rng: Random) -> str:
+@dataclass(frozen=True)
+class Speaker:
+    """Who writes the user's messages: what they know of themself, and how they write."""
+
+    card: Mapping[str, Any]
+    voice: Voice
+
+
+def compose(turn: DraftTurn, speaker: Speaker, *, first: bool, new_facts: Sequence[str], rng: Random) -> str:
     """Give the user's message: who they are where it is needed, why, and what they want."""
     if turn.is_reply:
         return _sentence(_pick(rng, REPLIES).format(turn.clauses[0].text))
-    voice = Voice.drawn(rng)
-    sentences = [_introduction(new_facts, card, voice, first, rng)]
+    voice = speaker.voice
+    sentences = [_introduction(new_facts, speaker, first, rng)]
     if turn.reason:
         sentences.append(_sentence(turn.reason))
     sentences += [_request(clause, place, voice, rng) for place, clause in enumerate(turn.clauses)]
-    if voice.thanks and turn.clauses:
+    if turn.clauses and rng.random() < voice.thanks:
         sentences.append(_pick(rng, ("Thanks!", "Thank you.", "Thanks a lot.")))
     return " ".join(part for part in sentences if part)
 
@@ -65,8 +76,8 @@ def answer(parts: Sequence[str]) -> str:
     return " ".join(_sentence(part) for part in parts)
 
 
-def _introduction(facts: Sequence[str], card: Mapping[str, Any], voice: Voice, first: bool, rng: Random) -> str:
-    greeting = _pick(rng, GREETINGS)
+def _introduction(facts: Sequence[str], speaker: Speaker, first: bool, rng: Random) -> str:
+    greeting, card = _pick(rng, GREETINGS), speaker.card
     name = str(card.get("name", ""))
     if "email" in facts:
         forms = (
@@ -77,7 +88,7 @@ def _introduction(facts: Sequence[str], card: Mapping[str, Any], voice: Voice, f
             f"I'm booked in as {card['email']}." if not first else f"{greeting}! I'm {name}, {card['email']}.",
         )
         return _pick(rng, forms[:3] + forms[4:] if first else (forms[3], f"My email is {card['email']}."))
-    return f"{greeting}!" if first and voice.greets else ""
+    return f"{greeting}!" if first and speaker.voice.greets else ""
 
 
 def _request(clause: Clause, place: int, voice: Voice, rng: Random) -> str:
@@ -85,7 +96,10 @@ def _request(clause: Clause, place: int, voice: Voice, rng: Random) -> str:
         return _sentence(_pick(rng, ALSO).format(clause.text) if clause.imperative else f"And {clause.text}")
     if not clause.imperative:
         return _sentence(clause.text)
-    return _sentence(_pick(rng, POLITE if voice.polite else BRISK).format(clause.text))
+    frames: tuple[str, ...] = POLITE if voice.polite else BRISK
+    if _ADDRESSED.search(clause.text):
+        frames = tuple(frame for frame in frames if not frame.startswith("I") and frame[-3:] in ("{}.", "{}?"))
+    return _sentence(_pick(rng, frames).format(clause.text))
 
 
 def _sentence(text: str) -> str:

@@ -78,11 +78,12 @@ def references(draft: Draft) -> list[Reference]:
     found: list[Reference] = []
     for number, turn in enumerate(draft.turns):
         for place, name, mention in turn.mentions:
-            found += _references(draft, number, StepArgument(step=place, name=name), mention)
+            fills = name.partition("[")[0] in draft.steps[place].arguments
+            found += _references(draft, number, StepArgument(step=place, name=name) if fills else None, mention)
     return found
 
 
-def _references(draft: Draft, turn: int, argument: StepArgument, mention: Mention) -> Iterator[Reference]:
+def _references(draft: Draft, turn: int, argument: StepArgument | None, mention: Mention) -> Iterator[Reference]:
     origin = mention.origin
     yield Reference(
         turn=turn,
@@ -111,13 +112,6 @@ def _argument_of(draft: Draft, mention: Mention) -> StepArgument | None:
         for name, origin in step.origins.items():
             if origin == mention.origin and step.arguments.get(name) == mention.value:
                 return StepArgument(step=place, name=name)
-            if beside is None and _record(origin) == _record(mention.origin) is not None:
+            if beside is None and origin.record == mention.origin.record is not None:
                 beside = StepArgument(step=place, name=name)
     return beside
-
-
-def _record(origin: Origin) -> tuple[int, str] | None:
-    """Give the record of a result in which an origin lies."""
-    if origin.step is None or origin.place is None:
-        return None
-    return origin.step, origin.place.rpartition(".")[0]

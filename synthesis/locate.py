@@ -13,7 +13,7 @@ from typing import Any
 
 from synthesis.carry import anchors, through
 from synthesis.catalogue import Producer
-from synthesis.draft import Mention, Origin
+from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
@@ -37,8 +37,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
     if terms.depth > MOST_DEPTH:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
-    if topic is not None and stage.chance(ANAPHORA_SHARE):
-        return anaphora(stage, topic)
+    if topic is not None and not (terms.steady and _made_by_a_write(stage, topic)) and stage.chance(ANAPHORA_SHARE):
+        return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value)) is not None:
         return own
     row = await stage.row(table, value)
@@ -53,6 +53,12 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         if "handle" in slot.by and sought.entity.handles:
             return await _by_handle(stage, sought)
         raise
+
+
+def _made_by_a_write(stage: Stage, topic: Salient) -> bool:
+    """Whether the agent has a row's key from a write, so that the user can't have known of it before."""
+    step = stage.draft.steps[topic.origin.step] if topic.origin.step is not None else None
+    return step is not None and not stage.catalogues[step.environment].tools[step.tool].read_only
 
 
 async def see_again(stage: Stage, table: str, value: Any) -> range:

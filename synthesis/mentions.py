@@ -29,14 +29,15 @@ def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
     }
     if rivals != {(*here, value)}:
         return None
-    return next(row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here)
+    named = (row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here and not row.rival_only)
+    return next(named, None)
 
 
-def anaphora(stage: Stage, salient: Salient) -> Mention:
-    """Give the mention of a row as "it", or by its noun where more than one row is the topic."""
+def anaphora(stage: Stage, salient: Salient, *, plain: bool = True) -> Mention:
+    """Give the mention of a row as "it", or by its noun where that isn't plain or more than one row is the topic."""
     key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
     noun = stage.pick(stage.catalogue.entity(salient.table).noun)
-    alone = len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
+    alone = plain and len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
     text = stage.pick(("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}"))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
     value = salient.value

@@ -93,6 +93,8 @@ class ToolPhrases(_Part):
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    when: dict[str, str] = Field(default_factory=dict)
+    """By field that is asked for: the SQL condition on the row under which it makes sense to ask."""
     yields: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a later request speaks of a field of the result, such as refund_cents = ["what I got back"]."""
     acts: tuple[str, ...] = ()

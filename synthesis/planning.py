@@ -13,7 +13,7 @@ from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
-from synthesis.language import answer, compose
+from synthesis.language import Speaker, Voice, answer, compose
 from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
@@ -33,8 +33,6 @@ FEWEST_CALLS, MOST_CALLS = 2, 15
 MOST_TURNS = 6
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
-LOOK_SHARE = 0.4
-"""How often a user looks a matter up on their own side before they act on it."""
 FIRST_ACT_SHARE = 0.8
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
 MOST_KINDS = 8
@@ -195,11 +193,11 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
 async def _user_looks(
     stage: Stage, name: str, arguments: Mapping[str, Any], origins: dict[str, Origin]
 ) -> dict[str, Origin]:
-    """Let the user find what to act on with a look-up of their own, now and then; gives the origins that result."""
+    """Let the user find what to act on with a look-up of their own, where there is one; gives the origins."""
     found = dict(origins)
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
-        for tool, path in _looks_of_the_user(stage, key) if key and stage.chance(LOOK_SHARE) else ():
+        for tool, path in _looks_of_the_user(stage, key) if key else ():
             known = {p: stage.card[_fact(stage, tool, p)] for p in stage.catalogue.tools[tool].required}
             said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
             place = await stage.call(tool, known, said, actor="user")
@@ -259,8 +257,9 @@ def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
 def _put_into_words(stage: Stage) -> None:
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
     told: set[str] = set()
+    speaker = Speaker(stage.card, Voice.drawn(stage.rng))
     for place, turn in enumerate(stage.draft.turns):
         new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
         told.update(new)
-        turn.user = compose(turn, first=place == 0, new_facts=new, card=stage.card, rng=stage.rng)
+        turn.user = compose(turn, speaker, first=place == 0, new_facts=new, rng=stage.rng)
         turn.assistant = answer(turn.answers)

@@ -77,7 +77,7 @@ class Description:
     @property
     def modifiers(self) -> str:
         """Give the words after the noun, a word that two parts share at their seam only once."""
-        return _TWICE.sub(r"\1", " ".join(part.text for part in self.properties))
+        return _TWICE.sub(r"\1", " ".join(_without_echo([part.text for part in self.properties])))
 
     def query(self, view: str, key: str, scope: str | None) -> tuple[str, dict[str, Any]]:
         """Give the SQL that must give exactly the row meant, and its parameters."""
@@ -90,6 +90,15 @@ class Description:
         column = self.extreme.read_by or self.extreme.column
         best = f"SELECT {self.extreme.function}({column}) FROM {view} WHERE {where}"  # noqa: S608
         return f"SELECT {key} FROM {view} WHERE {where} AND {column} = ({best}) ORDER BY {key}", parameters  # noqa: S608
+
+
+def _without_echo(texts: Sequence[str]) -> Iterator[str]:
+    """Give modifiers such as "leaving on Friday leaving at 8:30 am" with a common first word said only once."""
+    begun: set[str] = set()
+    for text in texts:
+        first, _, rest = text.partition(" ")
+        yield rest if first in begun and rest.partition(" ")[0] in ("at", "on", "from", "to") else text
+        begun.add(first)
 
 
 def _compared(kind: str, value: Any) -> Any:

@@ -40,7 +40,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds and settings give equal bytes.")] = 0,
     size: Annotated[Size, typer.Option(help="How many rows each world has.")] = "small",
-    worlds: Annotated[int, typer.Option(min=1, help="How many different worlds the run plays in.")] = 10,
+    worlds: Annotated[int, typer.Option(min=1, help="How many different worlds the run plays in.")] = 40,
     workers: Annotated[int, typer.Option(min=1, help="Processes; their number doesn't change the bytes.")] = 1,
     resume: Annotated[bool, typer.Option(help="Go on with the run in the folder, after a stop or for more.")] = False,
     farm: Annotated[str | None, typer.Option(help="URL of a running farm; left out, one runs in this process.")] = None,

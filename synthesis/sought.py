@@ -22,6 +22,10 @@ class Terms:
     """Columns that a description must not use, since they are what is asked for."""
     depth: int = 0
     """How many descriptions it stands inside."""
+    steady: bool = False
+    """Whether it joins an earlier goal of the same message, which may have made rows that nobody has seen."""
+    says_it: bool = False
+    """Whether the request says "it" or "that" already."""
 
 
 @dataclass

@@ -17,6 +17,7 @@ from synthesis.spoken import say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
+_IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
 _PLURAL = re.compile(r"(?<=[^aeiou])y$")
 _MY = re.compile(r"\bmy\b")
 
@@ -46,7 +47,11 @@ class Reached:
             path = _beside(mention.origin.place, self.kind.what)
             if mention.origin.step is None or path is None or wanted is None:
                 continue
-            looked = self.stage.catalogue.tools[self.stage.draft.steps[mention.origin.step].tool].contract
+            step = self.stage.draft.steps[mention.origin.step]
+            tool = self.stage.catalogue.tools[step.tool]
+            if not tool.read_only or step.local != self.stage.draft.locals[step.environment]:
+                continue
+            looked = tool.contract
             shown = looked.results.get(_INDEX.sub("[]", path)) if looked else None
             if shown is not None and shown.shows == wanted:
                 return mention.origin.step
@@ -93,8 +98,11 @@ def which_one(split: Split, rng: Random) -> str:
     return forms[rng.randrange(len(forms))]
 
 
-def reply(reached: Reached) -> str:
-    """Give what the assistant tells: what was done, the answer, or why it can't be."""
+def reply(reached: Reached, *, joined: bool = False) -> str:
+    """Give what the assistant tells: what was done, the answer, or why it can't be.
+
+    Where it is told beside another goal, forms that begin with "it" are the last choice.
+    """
     phrases = reached.stage.catalogue.said(reached.kind.tool)
     if reached.kind.outcome == "refuse":
         return str(reached.stage.pick(phrases.refused[reached.kind.what]))
@@ -102,7 +110,8 @@ def reply(reached: Reached) -> str:
     told = [text for form in forms if (text := _filled(reached, form)) is not None]
     if not told:
         raise Drop("no_reply", str(reached.kind))
-    return str(reached.stage.pick(told))
+    plain = [text for text in told if not (joined and _IT.match(text))]
+    return str(reached.stage.pick(plain or told))
 
 
 def _filled(reached: Reached, form: str) -> str | None:
@@ -115,8 +124,7 @@ def _filled(reached: Reached, form: str) -> str | None:
 
 def _word(reached: Reached, name: str) -> str | None:
     if name in reached.mentions or (name == "row" and reached.mentions):
-        mention = reached.mentions.get(name) or next(iter(reached.mentions.values()))
-        return _MY.sub("your", mention.text)
+        return _named_back(reached, reached.mentions.get(name) or next(iter(reached.mentions.values())))
     if reached.kind.outcome == "answer" and name == reached.kind.what:
         return _told(reached, name, reached.answer())
     if reached.step.tool != reached.kind.tool:
@@ -128,9 +136,17 @@ def _word(reached: Reached, name: str) -> str | None:
     return None if value is None else _told(reached, name, value)
 
 
+def _named_back(reached: Reached, mention: Mention) -> str:
+    """Give a row's mention as the assistant says it, without amounts that the call may just have changed."""
+    catalogue = reached.stage.catalogues[mention.environment]
+    entity = catalogue.entity(mention.table)
+    kinds = {entity.say[part["column"]].kind for part in mention.properties if part.get("column") in entity.say}
+    if mention.kind == "anaphora" or (reached.kind.outcome == "done" and kinds & {"money", "count"}):
+        return f"your {entity.noun[0]}" if entity.mine else f"that {entity.noun[0]}"
+    return _MY.sub("your", mention.text)
+
+
 def _told(reached: Reached, name: str, value: Any) -> str:
     contract = reached.stage.catalogue.tools[reached.kind.tool].contract
     field = contract.results.get(_INDEX.sub("[]", name)) if contract else None
-    if field and field.type == "money" and value == 0:
-        return "nothing"
     return say(field.type if field and field.type in ("money", "date", "time") else None, value)

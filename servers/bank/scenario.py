@@ -665,7 +665,8 @@ class Persona:
             if earliest < row["made_at"] < latest and row["status"] == "settled" and not row["refund_transaction_id"]
             if row["category"] in ("restaurant", "electronics", "health")
         ]
-        for purchase, (reason, status) in zip(branch.rng.sample(candidates, 4), DISPUTES, strict=True):
+        chosen = branch.rng.sample(candidates, min(len(DISPUTES), len(candidates)))
+        for purchase, (reason, status) in zip(chosen, DISPUTES, strict=False):
             if reason == "not_recognized":
                 purchase["card_id"] = self.cards[SPARE]["card_id"]
             opened = datetime.fromisoformat(purchase["made_at"]) + timedelta(days=4)

@@ -72,7 +72,8 @@ async def proved(trajectory: Trajectory, episode: Episode) -> int:
             checked += 1
         for step in turn.steps:
             for reference in trajectory.references:
-                if reference.argument.step == place and reference.kind != "anaphora":
+                used = reference.argument is not None and reference.argument.step == place
+                if used and reference.kind != "anaphora":
                     await denotes(reference, episode)
             await episode.call(step.environment, step.tool, **step.arguments)
             place += 1
