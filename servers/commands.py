@@ -68,19 +68,23 @@ def _greeting(app: FarmApp, url: str, *, sandbox: bool) -> str:
     return "\n".join([*lines, f"sandboxes       {url}/{{env}}/mcp"] if sandbox else lines)
 
 
-def run(
+def run(  # noqa: PLR0913 - a command's options
     environment: Annotated[str, typer.Argument(help="The environment's name, such as airline.")],
     *,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the world (0 unless given).")] = None,
     size: Annotated[str | None, typer.Option(help="small, medium or large (small unless given).")] = None,
     db: Annotated[Path | None, typer.Option(help="Keep the state in this file (SQLite); made if absent.")] = None,
     http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve over HTTP instead of stdio.")] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Start from the rows in this file: {table: [row, ...]}.")
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Whose tools to offer: agent, user or both (unless given).")] = None,
 ) -> None:
-    """Run one environment alone, over stdio, as MCP clients start it."""
+    """Run one environment alone, over stdio or HTTP, as MCP clients start it."""
     try:
         chosen = pick(discover(), environment)
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    options = {"--seed": seed, "--size": size, "--db": db, "--http": http}
+    options = {"--seed": seed, "--size": size, "--db": db, "--http": http, "--scenario": scenario, "--actor": actor}
     standalone.run(chosen, [f"{name}={value}" for name, value in options.items() if value is not None])

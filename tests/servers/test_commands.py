@@ -16,7 +16,7 @@ import httpx
 import typer
 from typer.testing import CliRunner
 
-from servers.commands import serve
+from servers.commands import run, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 SURROUNDINGS = {name: value for name, value in os.environ.items() if name != "ENVFACTORY_TOKEN"}
@@ -90,3 +90,11 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
     assert (
         ended.output == f"Can't listen on 127.0.0.1:{port}: Address already in use; choose another address or port.\n"
     )
+
+
+def test_an_environment_alone_starts_from_rows_of_ones_own(tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(run)
+    missing = tmp_path / "rows.json"
+    ended = CliRunner().invoke(app, ["airline", "--scenario", str(missing), "--actor", "user"])
+    assert str(ended.exception) == f"{missing} can't be read: No such file or directory."
