@@ -33,7 +33,7 @@ FEWEST_CALLS, MOST_CALLS = 2, 15
 MOST_TURNS = 6
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
-FIRST_ACT_SHARE = 0.8
+FIRST_ACT_SHARE = 0.65
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
