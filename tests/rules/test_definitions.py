@@ -11,7 +11,8 @@ from servers.runtime import Environment
 
 WALL_CLOCK_OR_CHANCE = re.compile(
     r"(?i:'now'|datetime\(\)|julianday\(\)|unixepoch\(\)|date\(\)|time\(\)|random\(|current_(date|time)|replace into)"
-    r"|(?i:or replace)|datetime\.now|utcnow|time\.time|import (random|secrets|uuid)\b",
+    r"|(?i:or (replace|rollback)|raise *\(rollback|strftime\('[^']*'\))"
+    r"|datetime\.now|utcnow|time\.time|import (random|secrets|uuid)\b",
 )
 PARTS = {
     "README.md",

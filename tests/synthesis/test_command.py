@@ -50,6 +50,18 @@ def test_a_killed_run_resumes_to_the_bytes_of_a_whole_one(tmp_path: Path) -> Non
     assert [(cut / name).read_bytes() for name in names] == [(whole / name).read_bytes() for name in names]
 
 
+def test_the_number_of_workers_does_not_change_the_bytes(tmp_path: Path) -> None:
+    settings = ("--environments", "airline,bank,schedule", "--seed", "8", "--worlds", "3", "--count", "9")
+    alone, pair = tmp_path / "alone", tmp_path / "pair"
+    for folder, workers in ((alone, "1"), (pair, "2")):
+        assert run(*settings, "--out", folder, "--workers", workers).returncode == 0
+    files = [
+        sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()) for folder in (alone, pair)
+    ]
+    assert files[0] == files[1]
+    assert all((alone / name).read_bytes() == (pair / name).read_bytes() for name in files[0])
+
+
 def test_the_summary_says_where_things_are(tmp_path: Path) -> None:
     done = run("-e", "airline", "-n", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +19,16 @@ class _Shared:
 
 
 class Sandbox:
-    """The shared episodes, opened when first used."""
+    """The shared episodes, opened when first used.
+
+    Their world has a seed of its own, drawn when the farm starts: what somebody sees or rehearses in a sandbox, down
+    to the ids that are minted, tells nothing of the episodes that agents are trained in.
+    """
 
     def __init__(self, *, idle_seconds: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._idle_seconds = idle_seconds
         self._clock = clock
+        self._seed = secrets.randbelow(2**31)
         self._shared: dict[str, _Shared] = {}
 
     def episode(self, environment: Environment) -> Episode:
@@ -32,7 +38,7 @@ class Sandbox:
         if shared is None or now - shared.used_at > self._idle_seconds:
             if shared is not None:
                 shared.episode.close()
-            shared = self._shared[environment.name] = _Shared(Episode.open([environment]), now)
+            shared = self._shared[environment.name] = _Shared(Episode.open([environment], seed=self._seed), now)
         shared.used_at = now
         return shared.episode
 

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from servers.runtime import Environment
+from servers.runtime.farm.sandbox import Sandbox
 from tests.servers.runtime.conftest import RunningFarm, rpc_request
 
 USER_TOOLS = {"pay_fine"}
@@ -130,11 +132,19 @@ def test_an_environment_that_the_episode_lacks_is_named(farm: RunningFarm) -> No
 
 
 def test_sandbox_and_episodes_are_apart(farm: RunningFarm) -> None:
+    def sandbox_books() -> object:
+        return farm.call("/library/mcp", "search_books", limit=50)["structuredContent"]
+
     opened = farm.open()
     book_id, member_id = lendable(farm, opened)
-    before = farm.call("/library/mcp", "list_loans", member_id=member_id)["structuredContent"]["loans"]
+    before = sandbox_books()
     farm.call(f"/episodes/{opened['agent']}/library/mcp", "borrow_book", book_id=book_id, member_id=member_id)
-    assert farm.call("/library/mcp", "list_loans", member_id=member_id)["structuredContent"]["loans"] == before
+    assert sandbox_books() == before
+
+
+def test_a_sandbox_is_no_rehearsal_of_an_episode(library: Environment) -> None:
+    seeds = {Sandbox().episode(library).seed for _ in range(3)}
+    assert len(seeds) == 3
 
 
 @pytest.mark.parametrize("path", ["/library/mcp", "/episodes/{agent}/mcp", "/episodes/{agent}/library/mcp"])
