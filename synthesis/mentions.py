@@ -13,6 +13,8 @@ from synthesis.references import Description, Property, fits
 from synthesis.sought import Seen, Sought
 from synthesis.stage import Stage
 
+LONG_WORDS = 4
+"""A value said in more words than these is itself a description, and reads best at the end."""
 MOST_TO_CHOOSE = 6
 """Rows among which an assistant can still ask which one is meant."""
 
@@ -132,9 +134,13 @@ def _bound(stage: Stage, sql: str) -> dict[str, Any]:
 
 
 def in_order(entity: Entity, properties: Sequence[Property]) -> tuple[Property, ...]:
-    """Give properties in the order in which the entity's phrases prefer them."""
+    """Give properties in the order in which the entity's phrases prefer them, those said through a row last."""
     order = {column: place for place, column in enumerate(entity.say)}
-    return tuple(sorted(properties, key=lambda part: order.get(part.column, len(order))))
+    return tuple(sorted(properties, key=lambda part: (_is_long(part), order.get(part.column, len(order)))))
+
+
+def _is_long(part: Property) -> bool:
+    return len(part.spoken.split()) > LONG_WORDS
 
 
 def silent(sought: Sought, column: str) -> Property:
