@@ -74,6 +74,10 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
         for field in phrases.yields:
             if field not in results or results[field].type is None:
                 yield f"[tool.{name}]: it yields {field}, which its result doesn't show as money, a date or a time."
+        if phrases.confirm is not None:
+            read = catalogue.tools.get(phrases.confirm.read)
+            if read is None or read.contract is None or phrases.confirm.field not in read.contract.results:
+                yield f"[tool.{name}.confirm]: {phrases.confirm.read} shows no {phrases.confirm.field}."
         if phrases.follows and not phrases.acts:
             yield f"[tool.{name}]: it follows other tools, but 'acts' doesn't say what the user then writes."
 

@@ -19,11 +19,15 @@ from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
+from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply, which_one
 
 MOST_TRIES = 40
 REASON_SHARE = 0.4
+CONFIRM_SHARE = 0.6
+"""How often the assistant asks before a write that its phrases can confirm."""
+YES = ("yes, go ahead", "yes, do that", "that's fine, go ahead", "yes")
 CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
 _IT = re.compile(r"\b(it|them|that)\b")
@@ -143,6 +147,7 @@ class Grounding:
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
+        question = await self._confirming(choice, mentions) if call is None and not turn.goals else None
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
@@ -151,7 +156,9 @@ class Grounding:
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.clauses.append(clause(reached))
-        if choice.missing:
+        if question is not None:
+            self._confirm(question, turn, len(stage.draft.steps) - 1 - first)
+        elif choice.missing:
             self._leave_out(choice, turn)
         else:
             self._say_too_little(reached, turn)
@@ -162,6 +169,34 @@ class Grounding:
         if len(turn.goals) == 1 and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
+
+    async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> str | None:
+        """Let the agent look up what a write would cost or give back, now and then, and give its question."""
+        stage = self.stage
+        wanted = stage.catalogue.said(self.tool.name).confirm
+        if wanted is None or choice.missing or self.kind.outcome != "done" or not stage.chance(CONFIRM_SHARE):
+            return None
+        keys = {stage.catalogue.parameter(self.tool.name, name).key: name for name in choice.rows}
+        names = {
+            name: keys.get(stage.catalogue.parameter(wanted.read, name).key)
+            for name in stage.catalogue.tools[wanted.read].required
+        }
+        if None in names.values():
+            return None
+        arguments = {name: choice.values[str(mine)] for name, mine in names.items()}
+        origins = {name: mentions[str(mine)].origin for name, mine in names.items()}
+        result = stage.draft.steps[await stage.look(wanted.read, arguments, origins)].result
+        contract = stage.catalogue.tools[wanted.read].contract
+        if contract is None or result.get(wanted.field) is None:
+            return None
+        told = say(contract.results[wanted.field].type, result[wanted.field])
+        return str(stage.pick(wanted.ask)).replace("{" + wanted.field + "}", told)
+
+    def _confirm(self, question: str, turn: DraftTurn, looked: int) -> None:
+        """Put the assistant's question between the request and the act."""
+        turn.withheld = turn.clauses.pop()
+        turn.question, turn.missing, turn.looked_first = question, "confirmation", looked
+        turn.clauses.append(Clause(self.stage.pick(YES), imperative=False))
 
     def _leave_out(self, choice: Choice, turn: DraftTurn) -> None:
         """Keep back what the user will only say when asked."""

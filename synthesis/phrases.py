@@ -80,6 +80,15 @@ class Slot(_Part):
     """For a list of keys: the fewest and the most rows."""
 
 
+class Confirm(_Part):
+    """What the assistant tells and asks before a write that policy wants confirmed."""
+
+    read: str
+    """The look-up that shows it; its key argument is the goal's."""
+    field: str
+    ask: tuple[str, ...] = Field(min_length=1)
+
+
 class ToolPhrases(_Part):
     """How goals that end in one tool are asked for, answered and refused."""
 
@@ -89,6 +98,7 @@ class ToolPhrases(_Part):
     without: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Requests that leave one parameter out, by that parameter, so that the assistant has to ask for it."""
     reasons: tuple[str, ...] = ()
+    confirm: Confirm | None = None
     done: tuple[str, ...] = ()
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
