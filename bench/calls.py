@@ -65,7 +65,7 @@ async def _costs(farm: Farm) -> dict[str, float]:
 
 
 async def _interleaved(operations: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, float]:
-    """Give the median wall time of each operation, measured in turns so that a change of the machine's pace hits all."""
+    """Give the median wall time of each operation, measured in turns so that a change of pace hits all alike."""
     turns: dict[str, list[float]] = {name: [] for name in operations}
     for turn in range(TURNS + 1):
         for name, operation in operations.items():
