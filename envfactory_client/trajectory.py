@@ -135,7 +135,8 @@ class Reference(_Sparse):
 
     turn: int
     argument: StepArgument | None = None
-    """The argument that it fills; None when the answer was read off the look-up that found the row."""
+    """The argument that it fills, with the row's key or with another field of the row ("the day of my flight"); None
+    when the answer was read off the look-up that found the row."""
     environment: str
     table: str
     column: str
