@@ -148,7 +148,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(Connection, self._host, self._port)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError is a host that no name service can be asked for
             raise NothingListens(str(error)) from error
         return connection
 
@@ -174,7 +174,7 @@ def _body(buffer: bytearray, start: int, fields: Mapping[bytes, bytes], *, ended
         return _chunks(buffer, start)
     if b"content-length" not in fields:
         return (bytes(buffer[start:]), len(buffer)) if ended else None
-    end = start + int(fields[b"content-length"])
+    end = start + _size(fields[b"content-length"])
     return (bytes(buffer[start:end]), end) if len(buffer) >= end else None
 
 
@@ -185,7 +185,7 @@ def _chunks(buffer: bytearray, start: int) -> tuple[bytes, int] | None:
         line = buffer.find(b"\r\n", start)
         if line < 0:
             return None
-        size = int(bytes(buffer[start:line]).partition(b";")[0], 16)
+        size = _size(bytes(buffer[start:line]).partition(b";")[0], base=16)
         start = line + 2
         if size == 0:
             end = buffer.find(b"\r\n", start)
@@ -194,3 +194,11 @@ def _chunks(buffer: bytearray, start: int) -> tuple[bytes, int] | None:
             return None
         body += buffer[start : start + size]
         start += size + 2
+
+
+def _size(text: bytes, *, base: int = 10) -> int:
+    """A number of bytes; ValueError if it is none."""
+    size = int(text, base)
+    if size < 0:
+        raise ValueError(f"a body of {size} bytes")
+    return size

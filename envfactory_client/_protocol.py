@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json
 
 from envfactory_client.errors import ProtocolError
 
@@ -40,15 +40,19 @@ def request(method: str, params: Mapping[str, Any]) -> tuple[dict[str, str], byt
     }
     if (named := _NAMED.get(method)) is not None:
         headers["mcp-name"] = _header_value(str(params[named]))
-    return headers, encoded({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": _META}})
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": _META}}
+    return headers, encoded(message, of=method if named is None else f"{method} {named!r}")
 
 
-def encoded(value: Any) -> bytes:
+def encoded(value: Any, *, of: str) -> bytes:
     """A value as JSON; letters that UTF-8 can't carry, such as half an emoji, are escaped for the server to judge."""
     try:
-        return to_json(value)
-    except PydanticSerializationError:
-        return json.dumps(value).encode()
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProtocolError(
+            f"What is to be sent with {of} isn't JSON ({error}); "
+            "give only texts, finite numbers, booleans, None, lists, and dicts by text."
+        ) from error
 
 
 def result(body: bytes, *, status: int, where: str) -> dict[str, Any]:
@@ -63,7 +67,11 @@ def result(body: bytes, *, status: int, where: str) -> dict[str, Any]:
         if isinstance(error := message.get("error"), dict):
             details = error.get("data")
             fault = details.get("code") if isinstance(details, dict) else None
-            raise ProtocolError(str(error.get("message", "no message")), code=error.get("code"), fault=fault)
+            raise ProtocolError(
+                str(error.get("message", "no message")),
+                code=error.get("code"),
+                fault=fault if isinstance(fault, str) else None,
+            )
     shown = body[:120].decode(errors="replace")
     raise ProtocolError(f"{where} answered HTTP {status} without a JSON-RPC message ({shown!r}); is it an MCP server?")
 
@@ -72,4 +80,9 @@ def _header_value(value: str) -> str:
     """A value as a header may carry it: verbatim if printable, otherwise in the protocol's base64 wrapping."""
     if _PLAIN.fullmatch(value) and not value.startswith("=?base64?"):
         return value
-    return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
+    try:
+        return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
+    except UnicodeEncodeError as error:
+        raise ProtocolError(
+            f"{value!r} can't be asked for by name, because UTF-8 has no half letters; use a name that the server lists."
+        ) from error

@@ -21,6 +21,7 @@ from envfactory_client.errors import Closed, ProtocolError, Unreachable
 Message = MutableMapping[str, Any]
 AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
+_HIGHEST_PORT = 65535
 _HOST = b"farm.local"
 """The host that an app in this process is asked for; farms know it as that of embedded callers."""
 
@@ -45,13 +46,14 @@ class HttpTransport:
 
     def __init__(self, url: str, *, timeout: float) -> None:
         self.address = url.rstrip("/")
+        self._url = _parsed(url)
         self._timeout = timeout
         self._post: Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]] | None = None
         self._closing: Callable[[], Awaitable[None]] | None = None
 
     async def start(self) -> None:
         """Open the pool; connections are made by the first calls."""
-        url = httpx.URL(self.address)
+        url = self._url
         if url.scheme == "http" and not _proxied(url):
             pool = Pool(url.host, url.port or 80, authority=url.netloc.decode())
             prefix = url.path.rstrip("/")
@@ -90,12 +92,33 @@ class HttpTransport:
         except (OSError, httpx.TransportError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise Unreachable(f"{self.address}{path} can't be reached: {why}.") from error
+        except ValueError as error:
+            raise _unaskable(self.address + path, error) from error
 
     async def close(self) -> None:
         """Close every pooled connection."""
         closing, self._post, self._closing = self._closing, None, None
         if closing is not None:
             await closing()
+
+
+def _parsed(url: str) -> httpx.URL:
+    """The parts of an address; Unreachable if it names no host and port."""
+    try:
+        parsed = httpx.URL(url.rstrip("/"))
+        named, port = parsed.host, parsed.port or 0
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Unreachable(f"{url!r} isn't an address ({error}); one looks like http://localhost:8000.") from error
+    if not named:
+        raise Unreachable(f"{url!r} names no host; an address looks like http://localhost:8000.")
+    if port > _HIGHEST_PORT:
+        raise Unreachable(f"{url!r} has a port above {_HIGHEST_PORT}; an address looks like http://localhost:8000.")
+    return parsed
+
+
+def _unaskable(address: str, error: ValueError) -> ProtocolError:
+    """The error for a path or a header that HTTP can't carry."""
+    return ProtocolError(f"{address!r} can't be asked ({error}); leave out line breaks and letters beyond Latin-1.")
 
 
 def _proxied(url: httpx.URL) -> bool:
@@ -146,7 +169,10 @@ class AsgiTransport:
         if self._task is None:
             raise Closed(f"{self.address.capitalize()} isn't open; use it inside `async with`.")
         exchange = _Exchange(body)
-        scope = _scope(path, headers, body) | {"state": self._state.copy()}
+        try:
+            scope = _scope(path, headers, body) | {"state": self._state.copy()}
+        except UnicodeEncodeError as error:
+            raise _unaskable(self.address + path, error) from error
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except Exception as error:  # the app's own code runs here: over HTTP, what it raises would be a status 500

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from envfactory_client._protocol import REFUSAL_KEY
 from envfactory_client.errors import CallFailed, Closed, ProtocolError, Refused, UnknownEnvironment, did_you_mean
@@ -38,13 +38,16 @@ class CallResult:
         """The result in an answer to `tools/call`."""
         blocks = result.get("content") or []
         meta = result.get("_meta") or {}
-        return cls(
-            text="\n".join(block["text"] for block in blocks if block.get("type") == "text"),
-            structured=result.get("structuredContent"),
-            is_error=bool(result.get("isError", False)),
-            refusal=(meta.get(REFUSAL_KEY) or {}).get("code"),
-            meta=meta,
-        )
+        try:
+            return cls(
+                text="\n".join(block["text"] for block in blocks if block.get("type") == "text"),
+                structured=result.get("structuredContent"),
+                is_error=bool(result.get("isError", False)),
+                refusal=(meta.get(REFUSAL_KEY) or {}).get("code"),
+                meta=meta,
+            )
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _misunderstood("The answer to tools/call", error) from error
 
     def require(self) -> Any:
         """The structured result of a call that had to succeed; otherwise CallFailed or Refused."""
@@ -124,6 +127,37 @@ class Opening(BaseModel):
     persona: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class _Snapshot(BaseModel):
+    """What the farm answers to `snapshot`."""
+
+    snapshot: str
+
+
+class _Found(BaseModel):
+    """What the farm answers to `query`: each row as a list of cells, or by column."""
+
+    columns: tuple[str, ...]
+    rows: list[dict[str, Any] | list[Any]]
+
+    @model_validator(mode="after")
+    def _rows_have_the_columns(self) -> _Found:
+        if any(isinstance(row, dict) and not row.keys() >= set(self.columns) for row in self.rows):
+            raise ValueError("a row lacks a column")
+        return self
+
+
+class _AllRows(BaseModel):
+    """What the farm answers to `rows`."""
+
+    rows: dict[str, list[dict[str, Any]]]
+
+
+class _Violations(BaseModel):
+    """What the farm answers to `violations`."""
+
+    violations: dict[str, dict[str, list[dict[str, Any]]]]
+
+
 @dataclass(frozen=True, slots=True)
 class QueryResult:
     """Rows of a read-only query, in the order in which the database gave them."""
@@ -148,14 +182,15 @@ class Side:
         return self._farm.address + self._path(environment)
 
     def _path(self, environment: str | None) -> str:
+        handle = quote(self.handle, safe="", errors="replace")
         if environment is None:
-            return f"/episodes/{quote(self.handle, safe='')}/mcp"
+            return f"/episodes/{handle}/mcp"
         if environment not in self._environments:
             raise UnknownEnvironment(
                 f"This episode has no environment '{environment}'{did_you_mean(environment, self._environments)}",
                 code="unknown_environment",
             )
-        return f"/episodes/{quote(self.handle, safe='')}/{environment}/mcp"
+        return f"/episodes/{handle}/{environment}/mcp"
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
         """What the tool answers to these arguments."""
@@ -172,7 +207,7 @@ class Side:
         """The tools that this actor may use, of the named environments or of all."""
         found: list[Tool] = []
         for environment in environments or self._environments:
-            found += [Tool.from_wire(environment, entry) for entry in await self.listing(environment, "tools")]
+            found += [_tool(environment, entry) for entry in await self.listing(environment, "tools")]
         return tuple(found)
 
     async def listing(self, environment: str | None, kind: str) -> list[dict[str, Any]]:
@@ -182,7 +217,10 @@ class Side:
         method = "resources/templates/list" if kind == "resourceTemplates" else f"{kind}/list"
         while True:
             page = await self.request(environment, method, params)
-            entries += page.get(kind, [])
+            listed = page.get(kind, [])
+            if not isinstance(listed, list):
+                raise _misunderstood(f"The answer to {method}", f"its {kind} are {listed!r:.60}")
+            entries += listed
             if not page.get("nextCursor"):
                 return entries
             params = {"cursor": page["nextCursor"]}
@@ -239,7 +277,7 @@ class Episode:
 
     async def snapshot(self) -> str:
         """The name of a snapshot of all environments at this moment."""
-        return str((await self._control("snapshot"))["snapshot"])
+        return understood(_Snapshot, await self._control("snapshot")).snapshot
 
     async def restore(self, snapshot: str) -> State:
         """Go back to a snapshot."""
@@ -264,18 +302,17 @@ class Episode:
 
     async def query(self, environment: str, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
         """Rows of a read-only SQL query, which no agent can ask."""
-        found = await self._control("query", environment=environment, sql=sql, parameters=dict(parameters or {}))
-        return QueryResult(tuple(found["columns"]), tuple(_cells(row, found["columns"]) for row in found["rows"]))
+        answer = await self._control("query", environment=environment, sql=sql, parameters=dict(parameters or {}))
+        found = understood(_Found, answer)
+        return QueryResult(found.columns, tuple(_cells(row, found.columns) for row in found.rows))
 
     async def rows(self, environment: str) -> Rows:
         """Every row of one environment, by table."""
-        rows: Rows = (await self._control("rows", environment=environment))["rows"]
-        return rows
+        return understood(_AllRows, await self._control("rows", environment=environment)).rows
 
     async def violations(self) -> Mapping[str, Mapping[str, Sequence[Row]]]:
         """The rows that break an invariant: environment to invariant to rows; empty when all hold."""
-        found: Mapping[str, Mapping[str, Sequence[Row]]] = (await self._control("violations"))["violations"]
-        return found
+        return understood(_Violations, await self._control("violations")).violations
 
     async def close(self) -> None:
         """End the episode; closing twice is fine."""
@@ -291,8 +328,21 @@ class Episode:
         return await self._farm.control(function, episode=self.id, **arguments)
 
 
-def _cells(row: Any, columns: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(row[column] for column in columns) if isinstance(row, Mapping) else tuple(row)
+def _cells(row: dict[str, Any] | list[Any], columns: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row[column] for column in columns) if isinstance(row, dict) else tuple(row)
+
+
+def _tool(environment: str, listed: Any) -> Tool:
+    """The tool in one entry of a list; ProtocolError if it is none."""
+    try:
+        return Tool.from_wire(environment, listed)
+    except (AttributeError, KeyError, TypeError, ValidationError) as error:
+        raise _misunderstood(f"A tool that '{environment}' lists", error) from error
+
+
+def _misunderstood(answer: str, why: object) -> ProtocolError:
+    said = f"{type(why).__name__}: {why}" if isinstance(why, Exception) else str(why)
+    return ProtocolError(f"{answer} isn't understood ({said}); is it an MCP server?")
 
 
 def understood(model: type[_Model], content: Mapping[str, Any]) -> _Model:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from types import TracebackType
 from typing import Any, Literal
+from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_core import from_json
 
 from envfactory_client import _protocol
@@ -43,6 +44,28 @@ class EnvironmentCard(Frozen):
     version: str
     tools: tuple[str, ...] = ()
 
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _named(cls, tools: Any) -> Any:
+        """The names of tools, whether the farm lists names or whole tools."""
+        if not isinstance(tools, list | tuple):
+            return tools
+        return [tool.get("name") if isinstance(tool, Mapping) else tool for tool in tools]
+
+
+class _Broken(Frozen):
+    """An environment that doesn't load."""
+
+    name: str
+    message: str
+
+
+class _Listing(Frozen):
+    """What the farm answers to `environments`."""
+
+    environments: tuple[EnvironmentCard, ...]
+    broken: tuple[_Broken, ...] = ()
+
 
 class Source(Frozen):
     """What an environment is made of: for synthesis and checks, never for an agent."""
@@ -66,6 +89,11 @@ class Farm:
             self._transport = HttpTransport(where, timeout=timeout)
         else:
             raise Unreachable(f"'{where}' isn't the address of a farm; one looks like http://localhost:8000.")
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise Unauthorized(
+                "The token has a line break or a letter beyond ASCII, which no header carries; strip it.",
+                code="unauthorized",
+            )
         self._token = token
 
     @classmethod
@@ -96,13 +124,12 @@ class Farm:
 
     async def environments(self) -> tuple[EnvironmentCard, ...]:
         """The environments that can be opened, in the farm's order."""
-        listed = (await self.control("environments"))["environments"]
-        return tuple(understood(EnvironmentCard, _with_tool_names(entry)) for entry in listed)
+        return understood(_Listing, await self.control("environments")).environments
 
     async def broken(self) -> Mapping[str, str]:
         """The environments that don't load, each with the reason."""
-        listed = (await self.control("environments")).get("broken", ())
-        return {entry["name"]: entry["message"] for entry in listed}
+        listed = understood(_Listing, await self.control("environments")).broken
+        return {entry.name: entry.message for entry in listed}
 
     async def source(self, environment: str) -> Source:
         """Manifest, schema, phrases, policy, contracts and invariants of one environment."""
@@ -134,8 +161,9 @@ class Farm:
         headers = {"content-type": "application/json"}
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
-        path = f"/farm/{function}"
-        answer = await self._transport.post(path, headers, _protocol.encoded(arguments))
+        path = f"/farm/{quote(function, safe='', errors='replace')}"
+        body = _protocol.encoded(arguments, of=f"'{function}'")
+        answer = await self._transport.post(path, headers, body)
         try:
             content = from_json(answer.body)
         except ValueError:
@@ -169,9 +197,3 @@ def _farm_error(content: Mapping[str, Any], status: int, where: str) -> FarmErro
     if kind is Unauthorized and "token" not in message.lower():
         message += " Give the farm's token: Farm(url, token=...)."
     return kind(message, code=code)
-
-
-def _with_tool_names(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A listed environment whose tools are names, whether the farm lists names or whole tools."""
-    tools = [tool if isinstance(tool, str) else tool["name"] for tool in entry.get("tools", ())]
-    return {**entry, "tools": tools}

@@ -76,10 +76,12 @@ def check_no_leak(draft: Draft) -> None:
 def references(draft: Draft) -> list[Reference]:
     """Give the references of a draft, nested ones after the one that they are part of."""
     found: list[Reference] = []
+    before: set[int] = set()
     for number, turn in enumerate(draft.turns):
         for place, name, mention in turn.mentions:
-            fills = name.partition("[")[0] in draft.steps[place].arguments
+            fills = place not in before and name.partition("[")[0] in draft.steps[place].arguments
             found += _references(draft, number, StepArgument(step=place, name=name) if fills else None, mention)
+        before.update(turn.steps)
     return found
 
 
