@@ -41,7 +41,7 @@ def request(method: str, params: Mapping[str, Any]) -> tuple[dict[str, str], byt
     if (named := _NAMED.get(method)) is not None:
         headers["mcp-name"] = _header_value(str(params[named]))
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": _META}}
-    return headers, encoded(message, of=method if named is None else f"{method} {named!r}")
+    return headers, encoded(message, of=method if named is None else f"{method} of {params[named]!r}")
 
 
 def encoded(value: Any, *, of: str) -> bytes:
@@ -84,5 +84,5 @@ def _header_value(value: str) -> str:
         return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
     except UnicodeEncodeError as error:
         raise ProtocolError(
-            f"{value!r} can't be asked for by name, because UTF-8 has no half letters; use a name that the server lists."
+            f"{value!r} can't be asked for by name, as UTF-8 has no half letters; use a name that the server lists."
         ) from error

@@ -341,7 +341,7 @@ def _tool(environment: str, listed: Any) -> Tool:
 
 
 def _misunderstood(answer: str, why: object) -> ProtocolError:
-    said = f"{type(why).__name__}: {why}" if isinstance(why, Exception) else str(why)
+    said = f"{type(why).__name__}: {why}".splitlines()[0] if isinstance(why, Exception) else str(why)
     return ProtocolError(f"{answer} isn't understood ({said}); is it an MCP server?")
 
 
@@ -350,6 +350,8 @@ def understood(model: type[_Model], content: Mapping[str, Any]) -> _Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "all of it"
         raise ProtocolError(
-            f"The farm's answer isn't understood ({error}); are client and farm of one version?"
+            f"The farm's answer isn't understood ({where}: {problem['msg']}); are client and farm of one version?"
         ) from error

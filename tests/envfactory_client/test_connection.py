@@ -103,6 +103,8 @@ async def test_a_connection_that_the_server_closed_is_replaced() -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nclose", "closed before the answer ended"),
         (b"SSH-2.0 hello close\r\n\r\n", "isn't HTTP/1.1"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: many close\r\n\r\n", "isn't HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nclose", "a body of -5 bytes"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-6\r\nclose", "a body of -6 bytes"),
     ],
 )
 async def test_a_call_whose_answer_is_lost_is_told_and_not_sent_again(answer: bytes | None, said: str) -> None:
@@ -143,7 +145,7 @@ async def test_a_line_break_cant_smuggle_a_header(broken: Callable[[], tuple[str
     server = Server(OK)
     async with reached(server) as transport:
         path, headers = broken()
-        with pytest.raises(ValueError, match="line break"):
+        with pytest.raises(ef.ProtocolError, match="line break"):
             await transport.post(path, headers, b"")
     assert server.requests == []
 
@@ -151,6 +153,28 @@ async def test_a_line_break_cant_smuggle_a_header(broken: Callable[[], tuple[str
 async def test_a_strange_handle_is_an_unknown_episode(farm: ef.Farm) -> None:
     with pytest.raises(ef.EnvFactoryError):
         await farm.join("no such/handle\r\nx: y", "library").call("library", "search_books")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://[::1", "isn't an address"),
+        ("http://a\nb", "isn't an address"),
+        ("http://\ud800", "isn't an address"),
+        ("http://", "names no host"),
+        ("http://127.0.0.1:99999", "has a port above 65535"),
+        ("https://127.0.0.1:99999", "has a port above 65535"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once(url: str, said: str) -> None:
+    with pytest.raises(ef.Unreachable, match=f"{said}.*http://localhost:8000"):
+        ef.Farm(url)
+
+
+async def test_a_host_that_no_name_service_can_be_asked_for_is_unreachable() -> None:
+    async with ef.Farm(f"http://{'a' * 64}.example") as farm:
+        with pytest.raises(ef.Unreachable, match="Nothing listens at http://aaa"):
+            await farm.environments()
 
 
 async def test_localhost_by_name_is_said_to_have_nobody() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
 import envfactory_client as ef
+from envfactory_client._transport import Message
+from envfactory_client.episode import Opening
 
 pytestmark = pytest.mark.anyio
 
@@ -217,9 +220,104 @@ async def test_half_a_letter_ends_in_an_answer_or_an_error_of_ours(episode: ef.E
     assert result.is_error or result["total"] == 0
 
 
-async def test_arguments_must_be_json(episode: ef.Episode) -> None:
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        await episode.call("library", "search_books", title=object())
+NOT_JSON = [object(), b"text", b"\xff", float("nan"), float("inf"), {("a", "b"): 1}, (title for title in "ab")]
+
+
+@pytest.mark.parametrize("value", NOT_JSON, ids=lambda value: repr(value)[:12])
+async def test_what_is_sent_must_be_json(farm: ef.Farm, episode: ef.Episode, value: object) -> None:
+    with pytest.raises(ef.ProtocolError, match=r"tools/call of 'search_books' isn't JSON \(.*\); give only texts"):
+        await episode.call("library", "search_books", title=value)
+    with pytest.raises(ef.ProtocolError, match="sent with 'query' isn't JSON"):
+        await episode.query("library", "SELECT :x", {"x": value})
+    with pytest.raises(ef.ProtocolError, match="sent with 'open' isn't JSON"):
+        await farm.open("library", scenarios={"library": {"books": [{"title": value}]}})
+
+
+async def test_half_a_letter_in_a_name_or_a_handle_is_an_error_of_ours(farm: ef.Farm, episode: ef.Episode) -> None:
+    with pytest.raises(ef.ProtocolError, match=r"'\\ud83d' can't be asked for by name"):
+        await episode.call("library", "\ud83d")
+    with pytest.raises(ef.ProtocolError, match="Nothing is served at"):
+        await farm.join("\ud83d", "library").tools()
+
+
+@pytest.mark.parametrize("token", ["a-token\n", "tök€n"])
+def test_a_token_that_no_header_carries_is_said_at_once(token: str) -> None:
+    with pytest.raises(ef.Unauthorized, match="strip it"):
+        ef.Farm("http://localhost:8000", token=token)
+
+
+@pytest.mark.parametrize("function", ["../x", "a\r\nb", "\ud83d"])
+async def test_a_control_function_that_is_none_is_a_farm_error(farm: ef.Farm, function: str) -> None:
+    with pytest.raises(ef.FarmError, match="/farm/"):
+        await farm.control(function)
+
+
+def answering(content: str) -> ef.Farm:
+    """A server that answers every request with this."""
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": content.encode()})
+
+    return ef.Farm(app)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", '{"environments": null}', '{"environments": [1]}', '{"environments": [{"tools": [{}]}]}', '{"broken": 1}'],
+)
+async def test_a_list_of_environments_that_is_none_is_a_protocol_error(content: str) -> None:
+    async with answering(content) as farm:
+        for ask in (farm.environments, farm.broken):
+            with pytest.raises(ef.ProtocolError, match=r"^The farm's answer isn't understood \(.*\); are client and"):
+                await ask()
+
+
+def opened(farm: ef.Farm) -> ef.Episode:
+    """An episode whose every later answer is the farm's only one."""
+    opening = {"episode": "e", "agent": "a", "user": "u", "now": "", "size": "small", "seed": 0}
+    return ef.Episode(farm, Opening.model_validate({**opening, "environments": []}))
+
+
+@pytest.mark.parametrize("content", ["{}", '{"columns": ["a"], "rows": [{"b": 1}]}', '{"rows": 1, "violations": []}'])
+async def test_an_answer_about_an_episode_that_is_none_is_a_protocol_error(content: str) -> None:
+    async with answering(content) as farm:
+        episode = opened(farm)
+        asked = (
+            episode.snapshot(),
+            episode.query("library", "SELECT 1"),
+            episode.rows("library"),
+            episode.violations(),
+            episode.state(),
+            episode.fork(),
+        )
+        for ask in asked:
+            with pytest.raises(ef.ProtocolError, match="The farm's answer isn't understood"):
+                await ask
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"content": [1], "tools": 1}',
+        '{"content": [{"type": "text"}], "tools": [{}]}',
+        '{"_meta": [1], "tools": null}',
+        '{"content": 1, "tools": [{"name": 1}]}',
+    ],
+)
+async def test_a_result_or_a_list_of_tools_that_is_none_is_a_protocol_error(result: str) -> None:
+    async with answering(f'{{"result": {result}}}') as farm:
+        side = farm.join("handle", "library")
+        for ask in (side.call("library", "search_books"), side.tools()):
+            with pytest.raises(ef.ProtocolError, match=r"isn't understood \(.*\); is it an MCP server\?"):
+                await ask
+
+
+async def test_a_fault_that_is_no_word_is_still_a_protocol_error() -> None:
+    async with answering('{"error": {"data": {"code": []}}}') as farm:
+        with pytest.raises(ef.ProtocolError, match="no message"):
+            await farm.join("handle", "library").call("library", "search_books")
 
 
 async def test_letters_of_every_script_travel(episode: ef.Episode) -> None:
