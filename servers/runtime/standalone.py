@@ -9,8 +9,11 @@ import sqlite3
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from shutil import copymode
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -102,12 +105,14 @@ def _seed(text: str) -> int:
 def open_local(environment: Environment, options: argparse.Namespace) -> Episode:
     """Give the episode of a server that runs alone: in memory, or in the file that the options name."""
     path: Path | None = options.db
-    if path is not None and path.exists() and path.stat().st_size > 0:
+    if path is not None and _is_begun(path):
         return _continued(environment, path, options)
     seed: int = options.seed or 0
     size: Size = options.size or "small"
     template = _template(environment, options.scenario, seed, size)
-    database = template.database.clone() if path is None else _written(template, path)
+    if path is not None and not _begin(template, path):
+        return _continued(environment, path, options)
+    database = template.database.clone() if path is None else _opened(path)[0]
     return Episode([environment], {environment.name: template}, {environment.name: database}, seed=seed, size=size)
 
 
@@ -129,15 +134,33 @@ def _rows(scenario: Path) -> Rows:
         raise ScenarioError(message) from error
 
 
-def _written(template: Template, path: Path) -> Database:
+def _is_begun(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _begin(template: Template, path: Path) -> bool:
+    """Put a starting state into a new or empty file, whole and at once; False if another process was first."""
+    if path.exists() and not path.is_file():
+        raise InvalidRequest(f"{path} isn't a file; choose one that can be written, or a new name.")
+    place = path.resolve()
     try:
-        database = connect(path)
-        database.execute("BEGIN EXCLUSIVE")  # a backup would wait without end for whoever holds the file
-        database.rollback()
-        template.database.backup(database)
-    except sqlite3.Error as error:
+        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
+            whole = Path(folder) / place.name
+            with closing(connect(whole)) as database:
+                template.database.backup(database)
+            return _placed(whole, place)
+    except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from error
-    return database
+
+
+def _placed(whole: Path, place: Path) -> bool:
+    with closing(connect(place)) as empty:
+        empty.execute("BEGIN EXCLUSIVE")  # of those who found the file empty, one at a time may take its place
+        if _is_begun(place):
+            return False
+        copymode(place, whole)
+        whole.replace(place)
+    return True
 
 
 def _continued(environment: Environment, path: Path, options: argparse.Namespace) -> Episode:
@@ -177,11 +200,13 @@ def _opened(path: Path) -> tuple[Database, dict[str, Any]]:
     return database, meta
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> InvalidRequest:
-    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+def _unusable(path: Path, error: sqlite3.Error | OSError) -> InvalidRequest:
+    foreign = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+    if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in foreign:
         return InvalidRequest(f"{path} is not the state of an environment ({error}); choose another file.")
+    why = error.strerror if isinstance(error, OSError) else error
     return InvalidRequest(
-        f"{path} can't be used: {error}; choose a file that can be written and that no other process holds."
+        f"{path} can't be used: {why}; choose a file that can be written and that no other process holds."
     )
 
 

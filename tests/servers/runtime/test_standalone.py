@@ -12,8 +12,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +26,9 @@ from fastmcp.client.transports import StdioTransport
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from servers.runtime import discover
-from servers.runtime.standalone import run
+from servers.runtime.standalone import open_local, run
+from servers.runtime.template import Template
+from servers.runtime.world import Size
 from tests.fixtures.library.server import env
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -305,6 +309,79 @@ def test_a_file_that_another_process_holds_is_not_waited_for_without_end(
         f"{file} can't be used: database is locked; choose a file that can be written and that no other process holds."
     )
     other.close()
+
+
+def begin_when_about_to_write(monkeypatch: pytest.MonkeyPatch, file: Path, seed: str) -> None:
+    """Let another server begin the file once this one has found that nobody did."""
+    template = env.template
+
+    def overtaken(*, seed: int, size: Size) -> Template:
+        monkeypatch.setattr(env, "template", template)
+        open_local(env, options).close()
+        return template(seed=seed, size=size)
+
+    options = Namespace(db=file, seed=int(seed), size=None, scenario=None)
+    monkeypatch.setattr(env, "template", overtaken)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_first_of_two_that_begin_one_file_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, empty: bool
+) -> None:
+    file = tmp_path / "library.db"
+    if empty:
+        file.touch()
+    begin_when_about_to_write(monkeypatch, file, "1")
+    assert stopped("--db", str(file), "--seed", "2") == (
+        f"{file} was made with --seed 1; leave --seed out, or start a new file."
+    )
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_second_of_two_that_begin_one_file_goes_on_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "library.db"
+    begin_when_about_to_write(monkeypatch, file, "1")
+    episode = open_local(env, Namespace(db=file, seed=None, size=None, scenario=None))
+    assert episode.seed == 1
+    episode.close()
+
+
+def test_servers_that_begin_one_file_at_once_have_one_seed(tmp_path: Path) -> None:
+    file = tmp_path / "library.db"
+    seeds = range(1, 5)
+    with ThreadPoolExecutor(len(seeds)) as starters:
+        ended = list(starters.map(lambda seed: command("--db", str(file), "--seed", str(seed)), seeds))
+    with closing(sqlite3.connect(file)) as database:
+        (kept_seed,) = database.execute("SELECT value FROM ef_meta WHERE name = 'seed'").fetchone()
+    said = f"{file} was made with --seed {kept_seed}; leave --seed out, or start a new file.\n"
+    assert [(end.returncode, end.stderr) for seed, end in zip(seeds, ended, strict=True) if str(seed) != kept_seed] == [
+        (1, said)
+    ] * (len(seeds) - 1)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_an_empty_file_is_begun_in_its_place_with_its_rights(tmp_path: Path, *, link: bool) -> None:
+    file, named = tmp_path / "library.db", tmp_path / "link.db"
+    file.touch(mode=0o600)
+    if link:
+        named.symlink_to(file)
+    open_local(env, Namespace(db=named if link else file, seed=3, size=None, scenario=None)).close()
+    assert open_local(env, Namespace(db=file, seed=None, size=None, scenario=None)).seed == 3
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert named.is_symlink() is link
+
+
+def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert stopped("--db", str(pipe)) == f"{pipe} isn't a file; choose one that can be written, or a new name."
+    assert pipe.is_fifo()
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "library.db"
+    assert stopped("--db", str(file)).startswith(f"{file} can't be used: No such file or directory; choose a file")
 
 
 def test_a_host_that_is_not_known_is_said() -> None:
