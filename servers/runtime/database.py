@@ -54,6 +54,8 @@ class Database(sqlite3.Connection):
     """A connection that knows whether tool code is running on it; made by `connect`."""
 
     guarded: bool = False
+    held_elsewhere: bool = False
+    """Whether a transaction failed because another process holds the file; whoever looks sets it back before."""
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
         """Answer SQLite's question whether a statement may do `action`; called at preparation only."""
@@ -73,13 +75,23 @@ class Database(sqlite3.Connection):
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
         nested = self.in_transaction
-        self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
+        with self._noting_holders():
+            self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
+            try:
+                with self._guard():
+                    yield
+                self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
+            except BaseException:
+                self._undo(nested)
+                raise
+
+    @contextmanager
+    def _noting_holders(self) -> Iterator[None]:
         try:
-            with self._guard():
-                yield
-            self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
-        except BaseException:
-            self._undo(nested)
+            yield
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                self.held_elsewhere = True
             raise
 
     @contextmanager

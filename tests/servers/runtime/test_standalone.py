@@ -26,7 +26,7 @@ from fastmcp.client.transports import StdioTransport
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from servers.runtime import discover
-from servers.runtime.standalone import open_local, run
+from servers.runtime.standalone import build_alone, open_local, run
 from servers.runtime.template import Template
 from servers.runtime.world import Size
 from tests.fixtures.library.server import env
@@ -382,6 +382,48 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "library.db"
     assert stopped("--db", str(file)).startswith(f"{file} can't be used: No such file or directory; choose a file")
+
+
+@pytest.mark.parametrize("holds", ["BEGIN; SELECT * FROM ef_meta", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+def test_a_call_on_a_file_that_another_process_holds_says_so_and_leaves_no_trace(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, holds: str
+) -> None:
+    monkeypatch.setattr("servers.runtime.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(env, "local", None)
+    monkeypatch.setattr(env, "tools", env.tools)
+    file = Path(shutil.copy(kept, tmp_path))
+    server = build_alone(env, Namespace(db=file, seed=None, size=None, scenario=None, actor="both"))
+    assert env.local is not None
+    book, member = (
+        "SELECT book_id FROM shelf WHERE available > 1",
+        "SELECT member_id FROM members WHERE fines_cents = 0",
+    )
+    given = {
+        "book_id": env.local.query("library", book, {})[1][0][0],
+        "member_id": env.local.query("library", member, {})[1][0][0],
+    }
+
+    async def visit(other: sqlite3.Connection) -> list[Any]:
+        async with fastmcp.Client(server) as client:
+            for statement in holds.split(";"):
+                other.execute(statement).fetchone()
+            held = await client.call_tool("borrow_book", given, raise_on_error=False)
+            wrong = await client.call_tool("borrow_book", {}, raise_on_error=False)
+            other.rollback()
+            loans = await client.call_tool("list_loans", {"member_id": given["member_id"]})
+            return [held, wrong, loans, await client.call_tool("borrow_book", given)]
+
+    with closing(env.local), closing(sqlite3.connect(file, isolation_level=None)) as other:
+        start = env.local.rows("library")["loans"]
+        held, wrong, loans, lent = asyncio.run(visit(other))
+        assert len(env.local.rows("library")["loans"]) == len(start) + 1
+    assert held.is_error
+    assert held.content[0].text == (
+        "Another process holds the file of this state, so borrow_book left no trace; try again in a moment."
+    )
+    assert "io.github.envfactory/refusal" not in (held.meta or {})
+    assert wrong.content[0].text.startswith("Invalid arguments for borrow_book")
+    assert lent.structured_content["loan_id"] not in str(loans.structured_content)
 
 
 def test_a_host_that_is_not_known_is_said() -> None:
