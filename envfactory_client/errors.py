@@ -2,7 +2,7 @@
 
     EnvFactoryError
     ├── Unreachable            nothing answered: no server, a timeout, a broken connection
-    ├── ProtocolError          something answered, but not with MCP or not with what was asked
+    ├── ProtocolError          something answered, but not with MCP or what was asked; or what was asked can't be sent
     ├── MissingExtra           the feature lives in an optional extra that isn't installed
     ├── Closed                 the farm or the episode has been closed, or was never opened
     ├── FarmError              the farm said no; `code` says why

@@ -54,8 +54,6 @@ class Database(sqlite3.Connection):
     """A connection that knows whether tool code is running on it; made by `connect`."""
 
     guarded: bool = False
-    held_elsewhere: bool = False
-    """Whether a transaction failed because another process holds the file; whoever looks sets it back before."""
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
         """Answer SQLite's question whether a statement may do `action`; called at preparation only."""
@@ -75,7 +73,7 @@ class Database(sqlite3.Connection):
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
         nested = self.in_transaction
-        with self._noting_holders():
+        with _held_elsewhere():
             self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
             try:
                 with self._guard():
@@ -84,15 +82,6 @@ class Database(sqlite3.Connection):
             except BaseException:
                 self._undo(nested)
                 raise
-
-    @contextmanager
-    def _noting_holders(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                self.held_elsewhere = True
-            raise
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -148,6 +137,17 @@ class Database(sqlite3.Connection):
         copy = connect()
         self.backup(copy)
         return copy
+
+
+@contextmanager
+def _held_elsewhere() -> Iterator[None]:
+    """Raise `EpisodeBusy` where another process holds the file of a database for longer than we wait."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise EpisodeBusy("Another process holds the file of this state; try again in a moment.") from error
+        raise
 
 
 def connect(path: Path | str = ":memory:") -> Database:

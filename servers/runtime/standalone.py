@@ -10,7 +10,6 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shutil import copymode
@@ -29,7 +28,6 @@ from servers.runtime.errors import InvalidRequest, ScenarioError, ServerError
 from servers.runtime.farm.surface import schemas_of, set_schema_lookup
 from servers.runtime.state import Rows, digest
 from servers.runtime.template import Template
-from servers.runtime.tool import Definition, Outcome
 from servers.runtime.world import Size
 
 _ACTORS: Mapping[str, frozenset[Actor]] = {
@@ -103,29 +101,9 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-@dataclass(frozen=True)
-class _ToolOnFile(Definition):
-    """A tool whose state is in a file, which another process may hold just when a call comes."""
-
-    def call(self, database: Database, arguments: Mapping[str, Any]) -> Outcome:
-        """Run the tool once, and say it if the file was held for too long."""
-        database.held_elsewhere = False
-        outcome = super().call(database, arguments)
-        if outcome.is_error and database.held_elsewhere:
-            return Outcome(
-                f"Another process holds the file of this state, so {self.name} left no trace; try again in a moment."
-            )
-        return outcome
-
-
 def build_alone(environment: Environment, options: argparse.Namespace) -> FastMCP:
     """Give the server of an environment that runs alone, with its state opened as the options say."""
     environment.local = open_local(environment, options)
-    if options.db is not None:
-        environment.tools = {
-            name: _ToolOnFile(tool.name, tool.function, tool.contract, tool.refuses, tool.idempotent)
-            for name, tool in environment.tools.items()
-        }
     return environment.build_server(_ACTORS[options.actor])
 
 

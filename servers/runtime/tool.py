@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, to_json
 
 from servers.runtime.contract import CONTRACT_META, ToolContract
 from servers.runtime.database import Database
-from servers.runtime.errors import DefinitionError
+from servers.runtime.errors import DefinitionError, EpisodeBusy
 from servers.runtime.refusal import REFUSAL_META, Refusal
 
 logger = logging.getLogger(__name__)
@@ -138,6 +138,8 @@ class Definition:
             if refusal.code not in self.contract.refusals:
                 logger.error("%s raised the undeclared refusal %r", self.name, refusal.code)
             return Outcome(f"{refusal.code}: {refusal.sentence}", refusal=refusal.code)
+        except EpisodeBusy as busy:
+            return Outcome(f"{self.name} left no trace. {busy}")
         except Exception as error:  # the boundary between a tool's code and the protocol
             logger.exception("%s failed", self.name)
             return Outcome(f"Internal error in {self.name} ({type(error).__name__}); the call left no trace.")

@@ -419,7 +419,7 @@ def test_a_call_on_a_file_that_another_process_holds_says_so_and_leaves_no_trace
         assert len(env.local.rows("library")["loans"]) == len(start) + 1
     assert held.is_error
     assert held.content[0].text == (
-        "Another process holds the file of this state, so borrow_book left no trace; try again in a moment."
+        "borrow_book left no trace. Another process holds the file of this state; try again in a moment."
     )
     assert "io.github.envfactory/refusal" not in (held.meta or {})
     assert wrong.content[0].text.startswith("Invalid arguments for borrow_book")
