@@ -28,7 +28,7 @@ _REPOSITORY = re.compile(r"https://(github|gitlab)\.com/[\w.-]+(/[\w.-]+)+?(\.gi
 _SUBFOLDER = re.compile(r"(?!.*(^|/)\.\.?(/|$))[\w.@+-]+(/[\w.@+-]+)*")
 _OCI_IMAGE = re.compile(r"[a-z0-9.-]+(:[0-9]+)?/[a-z0-9._/-]+:[\w.-]+(@sha256:[a-f0-9]{64})?")
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0", "::1")  # noqa: S104  these are refused, not bound
-_OWN_BASE_URLS = {"pypi": "https://pypi.org", "npm": "https://registry.npmjs.org", "nuget": "https://api.nuget.org"}
+_ONE_REGISTRY = frozenset({"pypi", "npm", "nuget"})
 
 
 def _name(value: str) -> str:
@@ -202,11 +202,12 @@ class Package(Part):
 
     @model_validator(mode="after")
     def _names_one_version_the_way_of_its_registry(self) -> Self:
-        if self.registry_type in _OWN_BASE_URLS and self.version is None:
+        if self.registry_type in _ONE_REGISTRY and self.version is None:
             raise ValueError(f"a {self.registry_type} package needs its version")
-        expected = _OWN_BASE_URLS.get(self.registry_type)
-        if expected and self.registry_base_url not in {None, expected}:
-            raise ValueError(f"the registryBaseUrl of a {self.registry_type} package is {expected}, or left out")
+        if self.registry_type in _ONE_REGISTRY and self.registry_base_url is not None:
+            raise ValueError(
+                f"a {self.registry_type} package comes from the public registry of its type; leave registryBaseUrl out"
+            )
         if self.registry_type == "oci" and (self.version or self.registry_base_url):
             raise ValueError("an oci package has its version in its identifier, and no version or registryBaseUrl")
         if self.registry_type == "oci" and not _OCI_IMAGE.fullmatch(self.identifier):

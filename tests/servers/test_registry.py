@@ -57,7 +57,7 @@ SERVER: dict[str, Any] = {
         },
         {
             "registryType": "oci",
-            "identifier": "ghcr.io/example/shelf:1.2.0",
+            "identifier": "images.example.org/example/shelf:1.2.0",
             "transport": {"type": "stdio"},
         },
         {
@@ -190,7 +190,7 @@ def test_specific_versions_are_accepted(version: str) -> None:
         ("packages/0/identifier", "shelf farm", "no blanks"),
         ("packages/0/version", ..., "pypi package needs its version"),
         ("packages/0/version", "1.x", "not a range"),
-        ("packages/0/registryBaseUrl", "https://pypi.org/simple", "is https://pypi.org, or left out"),
+        ("packages/0/registryBaseUrl", "https://packages.example.org/simple", "leave registryBaseUrl out"),
         ("packages/0/runtimeHint", ..., "need a runtimeHint"),
         ("packages/0/transport/url", "http://127.0.0.1:{UNKNOWN}/mcp", "nothing fills {UNKNOWN}"),
         ("packages/0/transport/url", "ftp://127.0.0.1/mcp", "not an http or https URL"),
@@ -203,8 +203,8 @@ def test_specific_versions_are_accepted(version: str) -> None:
         ("packages/0/packageArguments/1/type", "flag", "'positional', 'named'"),
         ("packages/0/environmentVariables/0/format", "integer", "'string', 'number'"),
         ("packages/1/version", "1.2.0", "has its version in its identifier"),
-        ("packages/1/registryBaseUrl", "https://ghcr.io", "has its version in its identifier"),
-        ("packages/1/identifier", "ghcr.io/example/shelf", "registry/namespace/repository:tag"),
+        ("packages/1/registryBaseUrl", "https://images.example.org", "has its version in its identifier"),
+        ("packages/1/identifier", "images.example.org/example/shelf", "registry/namespace/repository:tag"),
         ("packages/1/transport/url", "http://127.0.0.1/mcp", "Extra inputs are not permitted"),
         ("packages/2/fileSha256", ..., "needs the fileSha256"),
         ("packages/2/fileSha256", "0" * 63, "should match pattern"),
