@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -107,14 +107,14 @@ class Dataset:
         """Keep a list of tools and give its digest."""
         plain = [{**tool.to_wire(), "name": tool.full_name} if isinstance(tool, Tool) else tool for tool in listing]
         name = digest(plain)
-        self._keep(self.path.parent / "tools" / f"{name}.json", canonical_json(plain).encode())
+        self._keep(self.path.parent / "tools" / f"{name}.json", lambda: canonical_json(plain).encode())
         return name
 
     def put_scenario(self, scenario: Mapping[str, Rows]) -> str:
         """Keep starting rows, by environment, and give their digest."""
         name = scenario_digest(scenario)
-        content = gzip.compress(canonical_json(scenario).encode(), mtime=0)
-        self._keep(self.scenarios / f"{name}.json.gz", content)
+        path = self.scenarios / f"{name}.json.gz"
+        self._keep(path, lambda: gzip.compress(canonical_json(scenario).encode(), mtime=0))
         return name
 
     @property
@@ -170,12 +170,12 @@ class Dataset:
         return trajectory
 
     @staticmethod
-    def _keep(path: Path, content: bytes) -> None:
+    def _keep(path: Path, content: Callable[[], bytes]) -> None:
         """Write a file that is named by its content once, whole or not at all."""
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.{os.getpid()}.part")
-            part.write_bytes(content)
+            part.write_bytes(content())
             part.replace(path)
 
 
