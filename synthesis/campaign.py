@@ -41,6 +41,7 @@ class Campaign:
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
+    _known: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def run(self) -> AsyncIterator[Event]:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
@@ -66,7 +67,7 @@ class Campaign:
         start = index - index % ROUND
         before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
         counts = goal_counts(before)
-        taken = frozenset[str]().union(*map(keys_of, before))
+        taken = frozenset[str]().union(*map(self._keys, before))
         jobs = [self._job(number) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
@@ -79,10 +80,16 @@ class Campaign:
         """Give a result, without its trajectory when another one of the round is like it."""
         if made.trajectory is None:
             return made
-        keys = keys_of(made.trajectory)
-        if not any(keys & keys_of(other) for other in self.trajectories[-ROUND:]):
+        keys = self._keys(made.trajectory)
+        if not any(keys & self._keys(other) for other in self.trajectories[-ROUND:]):
             return made
         return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
+
+    def _keys(self, trajectory: Trajectory) -> frozenset[str]:
+        """Give the keys of a trajectory, worked out once."""
+        if trajectory.id not in self._known:
+            self._known[trajectory.id] = keys_of(trajectory)
+        return self._known[trajectory.id]
 
     def tally(self) -> Tally:
         """Give the counts over everything kept."""
