@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from envfactory_client import Goal
 
-Source = Literal["explicit", "earlier", "default"]
+Source = Literal["explicit", "earlier"]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one argument comes from: said by the user, found in an earlier result, or a default."""
+    """Where one argument comes from: said by the user, or found in an earlier result."""
 
     source: Source
     text: str | None = None
