@@ -92,6 +92,11 @@ class Catalogue:
         contract = self.tools[tool].contract
         return contract.parameters.get(name, FieldContract()) if contract else FieldContract()
 
+    def fact(self, tool: str, name: str) -> str:
+        """Give the fact of the user's card that a parameter takes, such as "email", or "" for none."""
+        fact = self.parameter(tool, name).shared or self.slot(tool, name).as_ or ""
+        return fact.removeprefix("person.").removeprefix("persona.")
+
     @cached_property
     def _types(self) -> dict[str, str]:
         """Give the type of every column that a look-up of the agent shows as money, a date or a time."""

@@ -51,6 +51,7 @@ class _Parameter:
     name: str
     slot: Slot
     contract: FieldContract
+    fact: str
     schema: Mapping[str, Any]
 
 
@@ -65,8 +66,9 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     for name in dict.fromkeys((*phrases.slots, *tool.required)):
         slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()), phrases.when.get(kind.what))
         if name in tool.required or name in choice.placeholders or slot.as_:
-            contract = stage.catalogue.parameter(tool.name, name)
-            await _choose_one(stage, _Parameter(name, slot, contract, tool.input_schema["properties"][name]), choice)
+            contract, fact = stage.catalogue.parameter(tool.name, name), stage.catalogue.fact(tool.name, name)
+            schema = tool.input_schema["properties"][name]
+            await _choose_one(stage, _Parameter(name, slot, contract, fact, schema), choice)
     return choice
 
 
@@ -87,11 +89,9 @@ def _row_named(template: str, tool: Tool) -> str:
 
 async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> None:
     name, slot, contract = parameter.name, parameter.slot, parameter.contract
-    fact = contract.shared or slot.as_
-    if fact:
-        known = fact.removeprefix("person.").removeprefix("persona.")
-        choice.values[name] = stage.card[known]
-        choice.facts[name] = known
+    if parameter.fact:
+        choice.values[name] = stage.card[parameter.fact]
+        choice.facts[name] = parameter.fact
     elif contract.key:
         choice.values[name] = await _choose_rows(stage, parameter, contract.key, choice)
     elif slot.carry and await _carry(stage, parameter, choice):

@@ -157,10 +157,8 @@ async def _look_up_by(stage: Stage, sought: Sought, producer: Producer) -> Seen:
     origins: dict[str, Origin] = {}
     seen = Seen(producer, -1, [], {}, "")
     for name in producer.tool.input_schema.get("properties", {}):
-        contract = stage.catalogue.parameter(producer.tool.name, name)
-        slot = stage.catalogue.slot(producer.tool.name, name)
-        fact = contract.shared or slot.as_
-        if fact and (name in producer.tool.required or slot.as_):
+        fact = stage.catalogue.fact(producer.tool.name, name)
+        if fact and (name in producer.tool.required or stage.catalogue.slot(producer.tool.name, name).as_):
             arguments[name], origins[name] = _own_fact(stage, fact, seen)
         elif name in producer.tool.required:
             arguments[name], origins[name] = await _argument(stage, sought, producer, name, seen)
@@ -170,11 +168,10 @@ async def _look_up_by(stage: Stage, sought: Sought, producer: Producer) -> Seen:
 
 
 def _own_fact(stage: Stage, fact: str, seen: Seen) -> tuple[Any, Origin]:
-    name = fact.removeprefix("person.").removeprefix("persona.")
-    if name not in stage.card:
+    if fact not in stage.card:
         raise Drop("unknown_fact", fact)
-    seen.facts.append(name)
-    return stage.card[name], Origin("explicit", text=str(stage.card[name]))
+    seen.facts.append(fact)
+    return stage.card[fact], Origin("explicit", text=str(stage.card[fact]))
 
 
 async def _argument(stage: Stage, sought: Sought, producer: Producer, name: str, seen: Seen) -> tuple[Any, Origin]:

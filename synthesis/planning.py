@@ -198,7 +198,7 @@ async def _user_looks(
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
         for tool, path in _looks_of_the_user(stage, key) if key else ():
-            known = {p: stage.card[_fact(stage, tool, p)] for p in stage.catalogue.tools[tool].required}
+            known = {p: stage.card[stage.catalogue.fact(tool, p)] for p in stage.catalogue.tools[tool].required}
             said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
             place = await stage.call(tool, known, said, actor="user")
             seen = [where for where, shown in places_at(stage.draft.steps[place].result, path) if shown == value]
@@ -214,14 +214,8 @@ def _looks_of_the_user(stage: Stage, key: str) -> Iterator[tuple[str, str]]:
     for tool in stage.catalogue.tools.values():
         if tool.actor == "user" and tool.read_only and tool.contract is not None:
             paths = [path for path, field in tool.contract.results.items() if field.key == key]
-            if paths and all(_fact(stage, tool.name, name) in told for name in tool.required):
+            if paths and all(stage.catalogue.fact(tool.name, name) in told for name in tool.required):
                 yield tool.name, paths[0]
-
-
-def _fact(stage: Stage, tool: str, parameter: str) -> str:
-    """Give the fact of the user's card that a parameter is, "" for none."""
-    fact = stage.catalogue.parameter(tool, parameter).shared or stage.catalogue.slot(tool, parameter).as_ or ""
-    return fact.removeprefix("person.").removeprefix("persona.")
 
 
 def _asked(turn: DraftTurn) -> list[DraftTurn]:
