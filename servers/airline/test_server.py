@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from servers.airline.server import env
 from servers.runtime import Episode, Rows, World
-from servers.runtime.tool import Outcome
+from servers.runtime.desk import Desk
 
 
-class Counter:
-    """An episode to call tools on; whatever is called, the invariants hold after it and a refusal leaves no trace."""
+class Counter(Desk):
+    """A desk of the airline with the persona's bookings at hand."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.episode = Episode.open([env], seed=seed)
-        self.email = World(seed).persona.email
+    def __init__(self) -> None:
+        super().__init__(env)
         self.customer_id = self.one("SELECT customer_id FROM customers WHERE email = :email")
-
-    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        outcome = self._outcome(tool, arguments)
-        assert outcome.structured is not None, outcome.text
-        return outcome.structured
-
-    def refused(self, tool: str, **arguments: Any) -> str | None:
-        before = self.episode.state().digest
-        outcome = self._outcome(tool, arguments)
-        assert outcome.is_error, outcome.text
-        assert self.episode.state().digest == before
-        return outcome.refusal
-
-    def _outcome(self, tool: str, arguments: dict[str, Any]) -> Outcome:
-        with self.episode.active():
-            outcome = env.call(env.tools[tool], arguments)
-        assert self.episode.violations() == {}
-        return outcome
-
-    def row(self, sql: str, **parameters: Any) -> dict[str, Any]:
-        columns, rows = self.episode.query("airline", sql, {"email": getattr(self, "email", None), **parameters})
-        assert rows, f"no row for {sql}"
-        return dict(zip(columns, rows[0], strict=True))
-
-    def one(self, sql: str, **parameters: Any) -> Any:
-        return next(iter(self.row(sql, **parameters).values()))
 
     def segment(self, condition: str = "alterable AND NOT disrupted") -> dict[str, Any]:
         """Give a segment of the persona's that fulfils a condition, the longest before departure."""
@@ -85,11 +57,6 @@ class Counter:
     def points(self) -> int:
         return int(self.one("SELECT points FROM customers WHERE email = :email"))
 
-    def wait_until(self, moment: str, *, seconds_before: int = 0) -> None:
-        """Move the clock to a moment."""
-        wait = datetime.fromisoformat(moment) - datetime.fromisoformat(self.episode.now)
-        self.episode.advance(int(wait.total_seconds()) - seconds_before)
-
     def hold(self, flight: dict[str, Any], fare_type: str = "standard", **more: Any) -> dict[str, Any]:
         return self.call(
             "hold_flight", customer_id=self.customer_id, flight_id=flight["flight_id"], fare_type=fare_type, **more
@@ -103,9 +70,8 @@ class Counter:
 
 @pytest.fixture
 def desk() -> Iterator[Counter]:
-    counter = Counter()
-    yield counter
-    counter.episode.close()
+    with Counter() as desk:
+        yield desk
 
 
 # Looking things up ---------------------------------------------------------------------------------------------------

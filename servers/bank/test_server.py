@@ -11,43 +11,16 @@ import pytest
 
 from servers.bank.server import env
 from servers.runtime import Episode, World
-from servers.runtime.tool import Outcome
+from servers.runtime.desk import Desk
 
 
-class Desk:
-    """An episode to call tools on; whatever is called, the invariants hold after it and a refusal leaves no trace."""
+class Branch(Desk):
+    """A desk of the bank with the persona's accounts at hand, at eleven on a day."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.episode = Episode.open([env], seed=seed)
-        self.email = World(seed).persona.email
+    def __init__(self) -> None:
+        super().__init__(env)
         self.customer_id = self.one("SELECT customer_id FROM customers WHERE email = :email")
         self.at("11:00")
-
-    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        outcome = self._outcome(tool, arguments)
-        assert outcome.structured is not None, outcome.text
-        return outcome.structured
-
-    def refused(self, tool: str, **arguments: Any) -> str | None:
-        before = self.episode.state().digest
-        outcome = self._outcome(tool, arguments)
-        assert outcome.is_error, outcome.text
-        assert self.episode.state().digest == before
-        return outcome.refusal
-
-    def _outcome(self, tool: str, arguments: dict[str, Any]) -> Outcome:
-        with self.episode.active():
-            outcome = env.call(env.tools[tool], arguments)
-        assert self.episode.violations() == {}
-        return outcome
-
-    def row(self, sql: str, **parameters: Any) -> dict[str, Any]:
-        columns, rows = self.episode.query("bank", sql, {"email": getattr(self, "email", None), **parameters})
-        assert rows, f"no row for {sql}"
-        return dict(zip(columns, rows[0], strict=True))
-
-    def one(self, sql: str, **parameters: Any) -> Any:
-        return next(iter(self.row(sql, **parameters).values()))
 
     def own(self, board: str, condition: str = "1", **parameters: Any) -> dict[str, Any]:
         """Give the first row of the persona's in a board that fulfils a condition."""
@@ -79,26 +52,20 @@ class Desk:
         then = now.replace(hour=hours, minute=minutes)
         self.episode.advance(int(((then if then > now else then + timedelta(days=1)) - now).total_seconds()))
 
-    def wait_until(self, moment: str, *, seconds_before: int = 0) -> None:
-        """Move the clock to a moment."""
-        wait = datetime.fromisoformat(moment) - datetime.fromisoformat(self.episode.now)
-        self.episode.advance(int(wait.total_seconds()) - seconds_before)
-
     def day(self, ahead: int) -> str:
         return str(self.one(f"SELECT date(:today, '{ahead:+d} days')"))
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    desk = Desk()
-    yield desk
-    desk.episode.close()
+def desk() -> Iterator[Branch]:
+    with Branch() as desk:
+        yield desk
 
 
 # Looking things up ---------------------------------------------------------------------------------------------------
 
 
-def test_a_customer_is_found_with_accounts_and_cards(desk: Desk) -> None:
+def test_a_customer_is_found_with_accounts_and_cards(desk: Branch) -> None:
     found = desk.call("find_customer", email=desk.email)
     assert found["customer_id"] == desk.customer_id
     assert len(found["accounts"]) == 6
@@ -106,7 +73,7 @@ def test_a_customer_is_found_with_accounts_and_cards(desk: Desk) -> None:
     assert desk.refused("find_customer", email="nobody@example.com") == "not_found"
 
 
-def test_what_can_be_spent_is_the_balance_and_overdraft_less_what_is_held_or_booked_ahead(desk: Desk) -> None:
+def test_what_can_be_spent_is_the_balance_and_overdraft_less_what_is_held_or_booked_ahead(desk: Branch) -> None:
     for account in desk.call("find_customer", email=desk.email)["accounts"]:
         held = desk.one(
             "SELECT coalesce(sum(amount_cents), 0) FROM holds WHERE account_id = :id AND expires_at > :now",
@@ -119,7 +86,7 @@ def test_what_can_be_spent_is_the_balance_and_overdraft_less_what_is_held_or_boo
         assert account["available_cents"] == account["balance_cents"] + account["overdraft_cents"] - held - ahead
 
 
-def test_the_personas_journeys_stand_under_the_airlines_name_with_reference_and_price(desk: Desk) -> None:
+def test_the_personas_journeys_stand_under_the_airlines_name_with_reference_and_price(desk: Branch) -> None:
     world = World(desk.episode.seed)
     journeys = [journey for journey in world.journeys if journey.person_id == world.persona.person_id]
     found = desk.call("find_purchases", customer_id=desk.customer_id, merchant=world.airline_name)
@@ -129,7 +96,7 @@ def test_the_personas_journeys_stand_under_the_airlines_name_with_reference_and_
     assert back == {journey.reference: journey.refunded_cents for journey in journeys if journey.refunded_cents}
 
 
-def test_purchases_are_found_by_a_part_of_the_shops_name_and_summed(desk: Desk) -> None:
+def test_purchases_are_found_by_a_part_of_the_shops_name_and_summed(desk: Branch) -> None:
     shop = desk.own("purchase_board", "status = 'settled' AND category = 'groceries'")["merchant"]
     found = desk.call("find_purchases", customer_id=desk.customer_id, merchant=shop[1:6].lower())
     assert found["total"] == len(found["purchases"]) > 1
@@ -139,7 +106,7 @@ def test_purchases_are_found_by_a_part_of_the_shops_name_and_summed(desk: Desk) 
     assert {line["made_on"] for line in recent["purchases"]} == {latest}
 
 
-def test_what_lapsed_or_came_back_does_not_count_as_spent(desk: Desk) -> None:
+def test_what_lapsed_or_came_back_does_not_count_as_spent(desk: Branch) -> None:
     for condition in ("status = 'lapsed'", "refunded_cents = amount_cents"):
         purchase = desk.own("purchase_board", condition)
         found = desk.call("find_purchases", customer_id=desk.customer_id, merchant=purchase["merchant"])
@@ -147,7 +114,7 @@ def test_what_lapsed_or_came_back_does_not_count_as_spent(desk: Desk) -> None:
         assert found["spent_cents"] == others
 
 
-def test_a_purchase_abroad_keeps_what_the_shop_asked_for(desk: Desk) -> None:
+def test_a_purchase_abroad_keeps_what_the_shop_asked_for(desk: Branch) -> None:
     abroad = desk.own("purchase_board", "currency <> 'USD'")
     found = desk.call("get_purchase", purchase_id=abroad["purchase_id"])
     assert found["original"].endswith(abroad["currency"])
@@ -156,7 +123,7 @@ def test_a_purchase_abroad_keeps_what_the_shop_asked_for(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["Everyday", "Household", "Rainy Day"])
-def test_statements_carry_a_balance_from_month_to_month(desk: Desk, name: str) -> None:
+def test_statements_carry_a_balance_from_month_to_month(desk: Branch, name: str) -> None:
     account = desk.account(name)
     months = [
         desk.one(f"SELECT strftime('%Y-%m', date(:today, 'start of month', '-{ago} months'))") for ago in (2, 1, 0)
@@ -171,7 +138,7 @@ def test_statements_carry_a_balance_from_month_to_month(desk: Desk, name: str) -
         )
 
 
-def test_there_is_no_statement_before_an_account_was_opened_or_ahead(desk: Desk) -> None:
+def test_there_is_no_statement_before_an_account_was_opened_or_ahead(desk: Branch) -> None:
     account = desk.account("Everyday")
     opened = account["opened_on"][:7]
     desk.call("get_statement", account_id=account["account_id"], month=opened)
@@ -181,7 +148,7 @@ def test_there_is_no_statement_before_an_account_was_opened_or_ahead(desk: Desk)
         assert desk.refused("get_statement", account_id=account["account_id"], month=month) == "no_statement"
 
 
-def test_transfers_are_listed_by_their_state(desk: Desk) -> None:
+def test_transfers_are_listed_by_their_state(desk: Branch) -> None:
     everything = desk.call("list_transfers", customer_id=desk.customer_id)
     states = ("awaiting_approval", "expired", "scheduled", "sent", "declined", "cancelled")
     by_state = {
@@ -190,7 +157,7 @@ def test_transfers_are_listed_by_their_state(desk: Desk) -> None:
     assert sum(by_state.values()) == everything["total"]
 
 
-def test_payees_standing_orders_and_fees_are_listed(desk: Desk) -> None:
+def test_payees_standing_orders_and_fees_are_listed(desk: Branch) -> None:
     payees = desk.call("list_payees", customer_id=desk.customer_id)
     assert payees["total"] == len(payees["payees"]) >= 8
     orders = desk.call("list_standing_orders", customer_id=desk.customer_id)
@@ -202,7 +169,7 @@ def test_payees_standing_orders_and_fees_are_listed(desk: Desk) -> None:
 # Moving money --------------------------------------------------------------------------------------------------------
 
 
-def test_money_moves_between_own_accounts_at_once(desk: Desk) -> None:
+def test_money_moves_between_own_accounts_at_once(desk: Branch) -> None:
     source, target = desk.account("Everyday"), desk.account("Rainy Day")
     done = desk.call(
         "move_money",
@@ -216,14 +183,14 @@ def test_money_moves_between_own_accounts_at_once(desk: Desk) -> None:
     assert desk.refused("move_money", **again) == "insufficient_funds"
 
 
-def test_money_is_moved_to_another_account_of_the_same_customer_only(desk: Desk) -> None:
+def test_money_is_moved_to_another_account_of_the_same_customer_only(desk: Branch) -> None:
     own = desk.account("Everyday")["account_id"]
     other = desk.one("SELECT account_id FROM account_board WHERE email <> :email ORDER BY account_id")
     assert desk.refused("move_money", from_account_id=own, to_account_id=own, amount_cents=1) == "same_account"
     assert desk.refused("move_money", from_account_id=own, to_account_id=other, amount_cents=1) == "not_found"
 
 
-def test_money_is_taken_out_of_savings_three_times_in_thirty_days(desk: Desk) -> None:
+def test_money_is_taken_out_of_savings_three_times_in_thirty_days(desk: Branch) -> None:
     savings, target = desk.account("Rainy Day")["account_id"], desk.account("Everyday")["account_id"]
     move = {"from_account_id": savings, "to_account_id": target, "amount_cents": 100}
     for _ in range(3):
@@ -235,7 +202,7 @@ def test_money_is_taken_out_of_savings_three_times_in_thirty_days(desk: Desk) ->
     desk.call("move_money", **move)
 
 
-def test_nothing_is_taken_out_of_savings_while_their_term_runs(desk: Desk) -> None:
+def test_nothing_is_taken_out_of_savings_while_their_term_runs(desk: Branch) -> None:
     saver, target = desk.account("Fixed Saver"), desk.account("Everyday")["account_id"]
     move = {"from_account_id": saver["account_id"], "to_account_id": target, "amount_cents": 100}
     assert desk.refused("move_money", **move) == "savings_locked"
@@ -248,7 +215,7 @@ def test_nothing_is_taken_out_of_savings_while_their_term_runs(desk: Desk) -> No
 # Transfers -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_small_transfer_to_a_known_payee_leaves_at_once_before_the_cut_off(desk: Desk) -> None:
+def test_a_small_transfer_to_a_known_payee_leaves_at_once_before_the_cut_off(desk: Branch) -> None:
     before = desk.account("Everyday")
     sent = desk.send(50_000, note="As agreed")
     assert (sent["status"], sent["sends_on"], sent["approval_id"]) == ("sent", desk.day(0), None)
@@ -257,7 +224,7 @@ def test_a_small_transfer_to_a_known_payee_leaves_at_once_before_the_cut_off(des
     assert desk.call("list_transfers", customer_id=desk.customer_id)["transfers"][0]["note"] == "As agreed"
 
 
-def test_after_the_cut_off_a_transfer_leaves_on_the_next_day(desk: Desk) -> None:
+def test_after_the_cut_off_a_transfer_leaves_on_the_next_day(desk: Branch) -> None:
     desk.at("13:59")
     assert desk.send(1_000)["status"] == "sent"
     desk.at("14:00")
@@ -274,14 +241,14 @@ def test_after_the_cut_off_a_transfer_leaves_on_the_next_day(desk: Desk) -> None
     assert desk.account("Everyday")["balance_cents"] == before["balance_cents"] - 1_000
 
 
-def test_a_transfer_can_be_dated_ahead_within_sixty_days(desk: Desk) -> None:
+def test_a_transfer_can_be_dated_ahead_within_sixty_days(desk: Branch) -> None:
     assert desk.refused_send(1_000, send_on=desk.day(0)) == "send_date_invalid"
     assert desk.refused_send(1_000, send_on=desk.day(61)) == "send_date_invalid"
     assert desk.send(1_000, send_on=desk.day(1))["sends_on"] == desk.day(1)
     assert desk.send(1_000, send_on=desk.day(60))["status"] == "scheduled"
 
 
-def test_a_large_transfer_waits_for_the_customer(desk: Desk) -> None:
+def test_a_large_transfer_waits_for_the_customer(desk: Branch) -> None:
     before = desk.account("Everyday")
     asked = desk.send(50_001)
     assert (asked["status"], asked["sends_on"]) == ("awaiting_approval", None)
@@ -295,7 +262,7 @@ def test_a_large_transfer_waits_for_the_customer(desk: Desk) -> None:
     assert desk.refused("decline_transfer", approval_id=asked["approval_id"]) == "not_pending"
 
 
-def test_the_first_transfer_to_a_payee_confirms_them(desk: Desk) -> None:
+def test_the_first_transfer_to_a_payee_confirms_them(desk: Branch) -> None:
     payee_id = desk.payee(confirmed=False)
     first = desk.send(500, payee_id=payee_id)
     assert first["status"] == "awaiting_approval"
@@ -304,14 +271,14 @@ def test_the_first_transfer_to_a_payee_confirms_them(desk: Desk) -> None:
     assert desk.send(500, payee_id=payee_id)["status"] == "sent"
 
 
-def test_a_declined_transfer_never_leaves(desk: Desk) -> None:
+def test_a_declined_transfer_never_leaves(desk: Branch) -> None:
     asked = desk.send(60_000)
     desk.call("decline_transfer", approval_id=asked["approval_id"])
     assert desk.transfer(asked["transfer_id"])["status"] == "declined"
     assert desk.refused("cancel_transfer", transfer_id=asked["transfer_id"]) == "transfer_over"
 
 
-def test_an_approval_runs_out_after_a_day(desk: Desk) -> None:
+def test_an_approval_runs_out_after_a_day(desk: Branch) -> None:
     asked = desk.send(60_000)
     desk.wait_until(asked["approve_by"], seconds_before=1)
     assert desk.transfer(asked["transfer_id"])["status"] == "awaiting_approval"
@@ -322,13 +289,13 @@ def test_an_approval_runs_out_after_a_day(desk: Desk) -> None:
     assert desk.refused("cancel_transfer", transfer_id=asked["transfer_id"]) == "transfer_over"
 
 
-def test_an_approved_transfer_keeps_the_day_asked_for(desk: Desk) -> None:
+def test_an_approved_transfer_keeps_the_day_asked_for(desk: Branch) -> None:
     asked = desk.send(60_000, send_on=desk.day(5))
     desk.call("approve_transfer", approval_id=asked["approval_id"])
     assert desk.transfer(asked["transfer_id"])["sends_on"] == desk.day(5)
 
 
-def test_an_approval_comes_too_late_when_the_money_is_gone(desk: Desk) -> None:
+def test_an_approval_comes_too_late_when_the_money_is_gone(desk: Branch) -> None:
     account = desk.account("Household")
     asked = desk.send(60_000, account_id=account["account_id"])
     target = desk.account("Everyday")["account_id"]
@@ -337,7 +304,7 @@ def test_an_approval_comes_too_late_when_the_money_is_gone(desk: Desk) -> None:
     assert desk.refused("approve_transfer", approval_id=asked["approval_id"]) == "insufficient_funds"
 
 
-def test_the_daily_limit_counts_what_waits_and_not_what_was_called_off(desk: Desk) -> None:
+def test_the_daily_limit_counts_what_waits_and_not_what_was_called_off(desk: Branch) -> None:
     desk.call("move_money", **into_everyday(desk))
     left = desk.own("customer_board")["limit_left_cents"]
     assert desk.refused_send(left + 1) == "limit_exceeded"
@@ -349,7 +316,7 @@ def test_the_daily_limit_counts_what_waits_and_not_what_was_called_off(desk: Des
     assert desk.own("customer_board")["limit_left_cents"] == desk.own("customer_board")["daily_limit_cents"]
 
 
-def into_everyday(desk: Desk) -> dict[str, Any]:
+def into_everyday(desk: Branch) -> dict[str, Any]:
     """Give a move by which the everyday account can afford the whole limit."""
     source = desk.account("Rainy Day")
     return {
@@ -359,7 +326,7 @@ def into_everyday(desk: Desk) -> dict[str, Any]:
     }
 
 
-def test_nobody_sends_more_than_they_can_spend(desk: Desk) -> None:
+def test_nobody_sends_more_than_they_can_spend(desk: Branch) -> None:
     account = desk.account("Household")
     assert account["available_cents"] < desk.own("customer_board")["limit_left_cents"]
     short = {"account_id": account["account_id"], "payee_id": desk.payee()}
@@ -367,7 +334,7 @@ def test_nobody_sends_more_than_they_can_spend(desk: Desk) -> None:
     desk.send(account["available_cents"], **short)
 
 
-def test_transfers_go_from_checking_accounts_to_own_payees_of_the_right_name(desk: Desk) -> None:
+def test_transfers_go_from_checking_accounts_to_own_payees_of_the_right_name(desk: Branch) -> None:
     assert desk.refused_send(100, account_id=desk.account("Rainy Day")["account_id"]) == "savings_account"
     stranger = desk.one("SELECT payee_id FROM payee_board WHERE email <> :email ORDER BY payee_id")
     assert desk.refused_send(100, payee_id=stranger) == "not_found"
@@ -375,7 +342,7 @@ def test_transfers_go_from_checking_accounts_to_own_payees_of_the_right_name(des
     assert desk.refused_send(100, payee_id=wrong) == "payee_mismatch"
 
 
-def test_a_scheduled_transfer_can_be_called_off_until_it_leaves(desk: Desk) -> None:
+def test_a_scheduled_transfer_can_be_called_off_until_it_leaves(desk: Branch) -> None:
     one, two = desk.send(2_000, send_on=desk.day(3)), desk.send(2_000, send_on=desk.day(3))
     desk.wait_until(f"{desk.day(3)}T06:00:00Z", seconds_before=1)
     assert desk.call("cancel_transfer", transfer_id=one["transfer_id"])["status"] == "cancelled"
@@ -390,7 +357,7 @@ def test_a_scheduled_transfer_can_be_called_off_until_it_leaves(desk: Desk) -> N
     assert booked == 0
 
 
-def test_calling_off_a_transfer_that_waits_withdraws_the_request(desk: Desk) -> None:
+def test_calling_off_a_transfer_that_waits_withdraws_the_request(desk: Branch) -> None:
     asked = desk.send(60_000)
     desk.call("cancel_transfer", transfer_id=asked["transfer_id"])
     assert desk.refused("approve_transfer", approval_id=asked["approval_id"]) == "not_pending"
@@ -400,7 +367,7 @@ def test_calling_off_a_transfer_that_waits_withdraws_the_request(desk: Desk) -> 
 
 
 @pytest.mark.parametrize(("frequency", "step"), [("weekly", "+7 days"), ("monthly", "+1 month")])
-def test_skipping_puts_off_the_next_payment(desk: Desk, frequency: str, step: str) -> None:
+def test_skipping_puts_off_the_next_payment(desk: Branch, frequency: str, step: str) -> None:
     order = desk.own(
         "standing_order_board", f"frequency = '{frequency}' AND status = 'active' AND NOT in_the_run AND NOT skipping"
     )
@@ -414,7 +381,7 @@ def test_skipping_puts_off_the_next_payment(desk: Desk, frequency: str, step: st
     desk.call("stop_standing_order", **stop)
 
 
-def test_an_ended_order_stays_ended(desk: Desk) -> None:
+def test_an_ended_order_stays_ended(desk: Branch) -> None:
     order = desk.own("standing_order_board", "status = 'active' AND skipping")
     stop = {"standing_order_id": order["standing_order_id"], "scope": "all"}
     ended = desk.call("stop_standing_order", **stop)
@@ -422,7 +389,7 @@ def test_an_ended_order_stays_ended(desk: Desk) -> None:
     assert desk.refused("stop_standing_order", **stop) == "order_ended"
 
 
-def test_a_payment_is_in_the_works_from_the_afternoon_before(desk: Desk) -> None:
+def test_a_payment_is_in_the_works_from_the_afternoon_before(desk: Branch) -> None:
     order = desk.own("standing_order_board", "status = 'active' AND next_on > date(:today, '+3 days') AND NOT skipping")
     stop = {"standing_order_id": order["standing_order_id"], "scope": "all"}
     cut_off = desk.one("SELECT date(:day, '-1 day') || 'T14:00:00Z'", day=order["next_on"])
@@ -437,7 +404,7 @@ def test_a_payment_is_in_the_works_from_the_afternoon_before(desk: Desk) -> None
 # Cards ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_card_is_frozen_and_unfrozen(desk: Desk) -> None:
+def test_a_card_is_frozen_and_unfrozen(desk: Branch) -> None:
     card_id = desk.own("card_board", "status = 'active'")["card_id"]
     assert desk.refused("unfreeze_card", card_id=card_id) == "card_not_frozen"
     assert desk.call("freeze_card", card_id=card_id)["status"] == "frozen"
@@ -445,7 +412,7 @@ def test_a_card_is_frozen_and_unfrozen(desk: Desk) -> None:
     assert desk.call("unfreeze_card", card_id=card_id)["status"] == "active"
 
 
-def test_a_misused_card_stays_frozen_until_it_is_replaced(desk: Desk) -> None:
+def test_a_misused_card_stays_frozen_until_it_is_replaced(desk: Branch) -> None:
     card_id = desk.own("card_board", "misused")["card_id"]
     assert desk.refused("unfreeze_card", card_id=card_id) == "card_misused"
     assert desk.call("replace_card", card_id=card_id, reason="stolen")["fee_cents"] == 0
@@ -455,7 +422,7 @@ def test_a_misused_card_stays_frozen_until_it_is_replaced(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [("closed", "card_closed"), ("expired", "card_closed"), ("on_its_way", "card_not_arrived")]
 )
-def test_a_card_that_is_over_or_on_its_way_is_left_alone(desk: Desk, status: str, code: str) -> None:
+def test_a_card_that_is_over_or_on_its_way_is_left_alone(desk: Branch, status: str, code: str) -> None:
     card_id = desk.own("card_board", f"status = '{status}'")["card_id"]
     assert desk.refused("freeze_card", card_id=card_id) == code
     assert desk.refused("unfreeze_card", card_id=card_id) == code
@@ -465,7 +432,7 @@ def test_a_card_that_is_over_or_on_its_way_is_left_alone(desk: Desk, status: str
 @pytest.mark.parametrize(
     ("reason", "fee", "keeps"), [("lost", 1_000, False), ("stolen", 0, False), ("damaged", 0, True)]
 )
-def test_a_replaced_card_is_closed_and_a_new_one_arrives(desk: Desk, reason: str, fee: int, keeps: bool) -> None:
+def test_a_replaced_card_is_closed_and_a_new_one_arrives(desk: Branch, reason: str, fee: int, keeps: bool) -> None:
     card = desk.own("card_board", "status = 'active' AND label = 'travel'")
     before = desk.account("Everyday")["balance_cents"]
     new = desk.call("replace_card", card_id=card["card_id"], reason=reason)
@@ -477,7 +444,7 @@ def test_a_replaced_card_is_closed_and_a_new_one_arrives(desk: Desk, reason: str
     desk.call("freeze_card", card_id=new["card_id"])
 
 
-def test_the_fee_for_a_lost_card_must_be_there(desk: Desk) -> None:
+def test_the_fee_for_a_lost_card_must_be_there(desk: Branch) -> None:
     card = desk.own("card_board", "status = 'active' AND label = 'household'")
     account, target = desk.account("Household"), desk.account("Everyday")["account_id"]
     move = {"from_account_id": account["account_id"], "to_account_id": target}
@@ -486,7 +453,7 @@ def test_the_fee_for_a_lost_card_must_be_there(desk: Desk) -> None:
     desk.call("replace_card", card_id=card["card_id"], reason="damaged")
 
 
-def test_a_card_expires_after_its_last_day(desk: Desk) -> None:
+def test_a_card_expires_after_its_last_day(desk: Branch) -> None:
     card = desk.own("card_board", "status = 'active'")
     desk.wait_until(f"{card['expires_on']}T23:59:59Z")
     desk.call("freeze_card", card_id=card["card_id"])
@@ -494,7 +461,7 @@ def test_a_card_expires_after_its_last_day(desk: Desk) -> None:
     assert desk.refused("unfreeze_card", card_id=card["card_id"]) == "card_closed"
 
 
-def test_a_hold_lapses_after_a_week_and_frees_its_money(desk: Desk) -> None:
+def test_a_hold_lapses_after_a_week_and_frees_its_money(desk: Branch) -> None:
     purchase = desk.own("purchase_board", "status = 'pending'")
     ends = desk.call("get_purchase", purchase_id=purchase["purchase_id"])["hold_ends_at"]
     held = "SELECT held_cents FROM account_board WHERE account_id = :account_id"
@@ -510,7 +477,7 @@ def test_a_hold_lapses_after_a_week_and_frees_its_money(desk: Desk) -> None:
 DISPUTABLE = "status = 'settled' AND NOT disputed AND NOT dispute_closed"
 
 
-def test_a_dispute_lends_the_amount_and_can_be_read_back(desk: Desk) -> None:
+def test_a_dispute_lends_the_amount_and_can_be_read_back(desk: Branch) -> None:
     purchase = desk.own("purchase_board", DISPUTABLE)
     balance = "SELECT balance_cents FROM account_board WHERE account_id = :account_id"
     before = desk.one(balance, **purchase)
@@ -523,7 +490,7 @@ def test_a_dispute_lends_the_amount_and_can_be_read_back(desk: Desk) -> None:
     assert desk.refused("open_dispute", **asked) == "already_disputed"
 
 
-def test_a_purchase_that_nobody_recognizes_freezes_its_card(desk: Desk) -> None:
+def test_a_purchase_that_nobody_recognizes_freezes_its_card(desk: Branch) -> None:
     purchase = desk.own(
         "purchase_board", f"{DISPUTABLE} AND card_id IN (SELECT card_id FROM card_board WHERE status = 'active')"
     )
@@ -542,12 +509,12 @@ def test_a_purchase_that_nobody_recognizes_freezes_its_card(desk: Desk) -> None:
         ("status = 'settled' AND NOT disputed AND dispute_closed", "dispute_window_closed"),
     ],
 )
-def test_what_cannot_be_disputed_says_why(desk: Desk, condition: str, code: str) -> None:
+def test_what_cannot_be_disputed_says_why(desk: Branch, condition: str, code: str) -> None:
     purchase = desk.own("purchase_board", condition)
     assert desk.refused("open_dispute", purchase_id=purchase["purchase_id"], reason="wrong_amount") == code
 
 
-def test_a_purchase_can_be_disputed_on_the_sixtieth_day(desk: Desk) -> None:
+def test_a_purchase_can_be_disputed_on_the_sixtieth_day(desk: Branch) -> None:
     purchase = desk.own("purchase_board", DISPUTABLE)
     asked = {"purchase_id": purchase["purchase_id"], "reason": "charged_twice"}
     last = desk.call("get_purchase", purchase_id=purchase["purchase_id"])["dispute_until"]
@@ -559,7 +526,7 @@ def test_a_purchase_can_be_disputed_on_the_sixtieth_day(desk: Desk) -> None:
     assert desk.refused("open_dispute", **asked) == "dispute_window_closed"
 
 
-def test_one_fee_a_year_is_given_back_on_an_account(desk: Desk) -> None:
+def test_one_fee_a_year_is_given_back_on_an_account(desk: Branch) -> None:
     fee = desk.own("fee_board", "refundable AND NOT refunded AND NOT too_old AND NOT goodwill_used")
     before = desk.account(fee["account_name"])["balance_cents"]
     desk.call("refund_fee", fee_id=fee["fee_id"])
@@ -569,7 +536,7 @@ def test_one_fee_a_year_is_given_back_on_an_account(desk: Desk) -> None:
     assert desk.refused("refund_fee", fee_id=other["fee_id"]) == "goodwill_used"
 
 
-def test_prices_of_services_and_old_fees_stay(desk: Desk) -> None:
+def test_prices_of_services_and_old_fees_stay(desk: Branch) -> None:
     price = desk.own("fee_board", "kind = 'card_replacement'")
     assert desk.refused("refund_fee", fee_id=price["fee_id"]) == "fee_not_refundable"
     fee = desk.own("fee_board", "refundable AND NOT refunded AND NOT too_old AND NOT goodwill_used")
@@ -628,7 +595,7 @@ def test_equal_seeds_give_equal_rows(seed: int) -> None:
     assert env.populate(World(seed)) == env.populate(World(seed))
 
 
-def test_money_is_neither_made_nor_lost(desk: Desk) -> None:
+def test_money_is_neither_made_nor_lost(desk: Branch) -> None:
     desk.send(4_000)
     desk.call("replace_card", card_id=desk.own("card_board", "status = 'active'")["card_id"], reason="lost")
     assert desk.one("SELECT sum(amount_cents) FROM postings") == 0

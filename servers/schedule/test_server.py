@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from servers.runtime import Episode, World
+from servers.runtime.desk import Desk
 from servers.runtime.tool import Outcome
 from servers.runtime.world.places import zone
 from servers.schedule.server import env
@@ -18,48 +18,17 @@ OWN = "organizer_id = :person_id"
 COMING = "status IN ('scheduled', 'moved') AND kind <> 'travel'"
 
 
-class Desk:
-    """An episode to call tools on; whatever is called, the invariants hold after it and a refusal leaves no trace."""
+class Office(Desk):
+    """A desk with the persona's calendars at hand, whose email goes with every call."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.episode = Episode.open([env], seed=seed)
-        self.world = World(seed)
-        self.email = self.world.persona.email
-        self.person_id: str | None = None
-        self.person_id = self.one("SELECT person_id FROM people WHERE email = :email")
+    def __init__(self) -> None:
+        super().__init__(env)
+        self.person_id = self.known["person_id"] = self.one("SELECT person_id FROM people WHERE email = :email")
 
-    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        outcome = self._outcome(tool, arguments)
-        assert outcome.structured is not None, outcome.text
-        return outcome.structured
-
-    def refused(self, tool: str, **arguments: Any) -> str | None:
-        before = self.episode.state().digest
-        outcome = self._outcome(tool, arguments)
-        assert outcome.is_error, outcome.text
-        assert self.episode.state().digest == before
-        return outcome.refusal
-
-    def _outcome(self, tool: str, arguments: dict[str, Any]) -> Outcome:
+    def outcome(self, tool: str, arguments: dict[str, Any]) -> Outcome:
         if "email" in env.tools[tool].contract.parameters:
             arguments = {"email": self.email, **arguments}
-        with self.episode.active():
-            outcome = env.call(env.tools[tool], arguments)
-        assert self.episode.violations() == {}
-        return outcome
-
-    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        known = {"email": self.email, "person_id": getattr(self, "person_id", None)}
-        columns, rows = self.episode.query("schedule", sql, {**known, **parameters})
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-
-    def row(self, sql: str, **parameters: Any) -> dict[str, Any]:
-        rows = self.rows(sql, **parameters)
-        assert rows, f"no row for {sql}"
-        return rows[0]
-
-    def one(self, sql: str, **parameters: Any) -> Any:
-        return next(iter(self.row(sql, **parameters).values()))
+        return super().outcome(tool, arguments)
 
     def event(self, condition: str) -> dict[str, Any]:
         """Give an event that fulfils a condition."""
@@ -104,29 +73,23 @@ class Desk:
         }
         return {**plain, **more}
 
-    def wait_until(self, moment: str, *, seconds_before: int = 0) -> None:
-        """Move the clock to a moment."""
-        wait = datetime.fromisoformat(moment) - datetime.fromisoformat(self.episode.now)
-        self.episode.advance(int(wait.total_seconds()) - seconds_before)
-
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    desk = Desk()
-    yield desk
-    desk.episode.close()
+def desk() -> Iterator[Office]:
+    with Office() as desk:
+        yield desk
 
 
 # Looking things up ---------------------------------------------------------------------------------------------------
 
 
-def test_people_are_found_by_a_part_of_their_name(desk: Desk) -> None:
+def test_people_are_found_by_a_part_of_their_name(desk: Office) -> None:
     person = desk.colleague()
     found = desk.call("find_people", name=person["name"][1:-1].upper())
     assert person["person_id"] in [entry["person_id"] for entry in found["people"]]
 
 
-def test_an_unknown_email_has_no_calendar(desk: Desk) -> None:
+def test_an_unknown_email_has_no_calendar(desk: Office) -> None:
     for tool, more in (
         ("list_calendars", {}),
         ("list_invitations", {}),
@@ -136,20 +99,20 @@ def test_an_unknown_email_has_no_calendar(desk: Desk) -> None:
         assert desk.refused(tool, email="nobody@example.com", **more) == "not_found"
 
 
-def test_a_person_sees_own_and_shared_calendars_with_what_they_may_do(desk: Desk) -> None:
+def test_a_person_sees_own_and_shared_calendars_with_what_they_may_do(desk: Office) -> None:
     found = desk.call("list_calendars")
     assert {entry["access"] for entry in found["calendars"]} == {"owner", "reader", "writer", "delegate"}
     assert all(not entry["shares"] for entry in found["calendars"] if entry["access"] != "owner")
     assert {sharing["status"] for sharing in found["sharings"]} == {"pending", "expired", "declined"}
 
 
-def test_events_are_searched_by_title_and_state(desk: Desk) -> None:
+def test_events_are_searched_by_title_and_state(desk: Office) -> None:
     found = desk.call("search_events", title="project SYNC")
     assert [event["title"] for event in found["events"]] == ["Project sync"]
     assert desk.call("search_events", title="Project sync", status="cancelled")["total"] == 0
 
 
-def test_the_persona_has_events_in_every_state(desk: Desk) -> None:
+def test_the_persona_has_events_in_every_state(desk: Office) -> None:
     seen = "event_id IN (SELECT event_id FROM event_viewers WHERE email = :email)"
     states = {row["status"] for row in desk.rows(f"SELECT DISTINCT status FROM event_board WHERE {seen}")}
     assert states == {"proposed", "lapsed", "dropped", "confirmed", "past", "cancelled"}
@@ -157,13 +120,13 @@ def test_the_persona_has_events_in_every_state(desk: Desk) -> None:
     assert answers == {"needs_action", "accepted", "tentative", "declined"}
 
 
-def test_invitations_are_those_of_others(desk: Desk) -> None:
+def test_invitations_are_those_of_others(desk: Office) -> None:
     found = desk.call("list_invitations", answer="needs_action")
     assert found["total"] >= 5
     assert desk.world.persona.name not in {entry["organizer_name"] for entry in found["invitations"]}
 
 
-def test_flights_stand_at_their_times_under_their_reference(desk: Desk) -> None:
+def test_flights_stand_at_their_times_under_their_reference(desk: Office) -> None:
     travel = [one for one in desk.world.appointments if one.kind == "travel"]
     assert len(travel) >= 8
     for flight in travel:
@@ -174,7 +137,7 @@ def test_flights_stand_at_their_times_under_their_reference(desk: Desk) -> None:
         assert event["timezone"] == flight.timezone
 
 
-def test_an_event_comes_with_guests_dates_and_the_persons_own_reminder(desk: Desk) -> None:
+def test_an_event_comes_with_guests_dates_and_the_persons_own_reminder(desk: Office) -> None:
     event = desk.event("title = 'Project sync'")
     found = desk.call("get_event", event_id=event["event_id"])
     assert found["attendees"] == len(found["guests"]) == 4
@@ -184,7 +147,7 @@ def test_an_event_comes_with_guests_dates_and_the_persons_own_reminder(desk: Des
     assert desk.call("get_event", event_id=reminded["event_id"])["minutes_before"] == reminded["minutes_before"]
 
 
-def test_an_event_that_a_person_does_not_see_stays_closed_to_them(desk: Desk) -> None:
+def test_an_event_that_a_person_does_not_see_stays_closed_to_them(desk: Office) -> None:
     event = desk.event("title = 'Project sync'")
     stranger = desk.one(
         "SELECT email FROM people WHERE email NOT IN (SELECT email FROM event_viewers WHERE event_id = :event_id)",
@@ -193,7 +156,7 @@ def test_an_event_that_a_person_does_not_see_stays_closed_to_them(desk: Desk) ->
     assert desk.refused("get_event", email=stranger, event_id=event["event_id"]) == "not_permitted"
 
 
-def test_a_day_lists_what_is_seen_with_the_persons_answers(desk: Desk) -> None:
+def test_a_day_lists_what_is_seen_with_the_persons_answers(desk: Office) -> None:
     date = desk.date("title = 'Sprint review'")
     (entry,) = [
         entry
@@ -204,7 +167,7 @@ def test_a_day_lists_what_is_seen_with_the_persons_answers(desk: Desk) -> None:
     assert (entry["room_name"], entry["status"]) == (date["room_name"], "scheduled")
 
 
-def test_only_what_a_person_accepted_keeps_them_busy(desk: Desk) -> None:
+def test_only_what_a_person_accepted_keeps_them_busy(desk: Office) -> None:
     invitation = desk.invitation("title = 'Launch briefing'")
     date = desk.date(f"event_id = '{invitation['event_id']}'")
     asked = {"person_id": desk.person_id, "busy_on": date["starts_on"]}
@@ -213,7 +176,7 @@ def test_only_what_a_person_accepted_keeps_them_busy(desk: Desk) -> None:
     assert desk.call("get_free_busy", **asked)["busy_minutes"] == before + date["minutes"]
 
 
-def test_a_day_with_nothing_in_it_is_free_from_nine(desk: Desk) -> None:
+def test_a_day_with_nothing_in_it_is_free_from_nine(desk: Office) -> None:
     day = desk.free_day()
     found = desk.call("get_free_busy", person_id=desk.person_id, busy_on=day)
     assert (found["free_from"], found["busy_minutes"], found["busy"]) == ("09:00", 0, [])
@@ -223,7 +186,7 @@ def test_a_day_with_nothing_in_it_is_free_from_nine(desk: Desk) -> None:
     assert (found["free_from"], found["busy_minutes"]) == ("10:00", 45)
 
 
-def test_rooms_are_listed_by_city_seats_and_whether_they_are_free(desk: Desk) -> None:
+def test_rooms_are_listed_by_city_seats_and_whether_they_are_free(desk: Office) -> None:
     home = desk.world.persona.home.name
     found = desk.call("list_rooms", city=home, min_capacity=8)
     assert [room["name"] for room in found["rooms"]] == ["Alder", "Cedar", "Fir"]
@@ -236,7 +199,7 @@ def test_rooms_are_listed_by_city_seats_and_whether_they_are_free(desk: Desk) ->
 # Proposing -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_proposed_meeting_invites_nobody_until_it_is_approved(desk: Desk) -> None:
+def test_a_proposed_meeting_invites_nobody_until_it_is_approved(desk: Office) -> None:
     guest = desk.colleague()
     meeting = desk.propose(invitee_id=guest["person_id"])
     event = desk.call("get_event", event_id=meeting["event_id"])
@@ -249,7 +212,7 @@ def test_a_proposed_meeting_invites_nobody_until_it_is_approved(desk: Desk) -> N
     assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
 
 
-def test_declining_drops_a_proposed_meeting(desk: Desk) -> None:
+def test_declining_drops_a_proposed_meeting(desk: Office) -> None:
     meeting = desk.propose()
     assert desk.call("decline_proposal", proposal_id=meeting["proposal_id"])["status"] == "declined"
     assert desk.call("get_event", event_id=meeting["event_id"])["status"] == "dropped"
@@ -257,7 +220,7 @@ def test_declining_drops_a_proposed_meeting(desk: Desk) -> None:
     assert desk.refused("cancel_event", event_id=meeting["event_id"]) == "event_cancelled"
 
 
-def test_a_proposal_lapses_after_24_hours_and_not_a_second_sooner(desk: Desk) -> None:
+def test_a_proposal_lapses_after_24_hours_and_not_a_second_sooner(desk: Office) -> None:
     meeting = desk.propose()
     desk.wait_until(meeting["expires_at"], seconds_before=1)
     assert desk.call("get_event", event_id=meeting["event_id"])["status"] == "proposed"
@@ -267,7 +230,7 @@ def test_a_proposal_lapses_after_24_hours_and_not_a_second_sooner(desk: Desk) ->
     assert desk.refused("decline_proposal", proposal_id=meeting["proposal_id"]) == "proposal_expired"
 
 
-def test_nothing_hangs_on_a_meeting_before_it_is_approved(desk: Desk) -> None:
+def test_nothing_hangs_on_a_meeting_before_it_is_approved(desk: Office) -> None:
     meeting = desk.propose()
     date = desk.date(f"event_id = '{meeting['event_id']}'")["occurrence_id"]
     room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
@@ -282,7 +245,7 @@ def test_nothing_hangs_on_a_meeting_before_it_is_approved(desk: Desk) -> None:
     assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
 
 
-def test_a_weekly_meeting_keeps_its_hour_when_the_clocks_change(desk: Desk) -> None:
+def test_a_weekly_meeting_keeps_its_hour_when_the_clocks_change(desk: Office) -> None:
     start = desk.free_day()
     until = (datetime.fromisoformat(start) + timedelta(days=80)).date().isoformat()
     series = {"frequency": "weekly", "until_on": until, "start_time": "19:00", "minutes": 15}
@@ -295,7 +258,7 @@ def test_a_weekly_meeting_keeps_its_hour_when_the_clocks_change(desk: Desk) -> N
         assert local.strftime("%Y-%m-%dT%H:%M") == date["starts_local"] == f"{date['starts_on']}T19:00"
 
 
-def test_a_monthly_meeting_leaves_out_months_without_its_day(desk: Desk) -> None:
+def test_a_monthly_meeting_leaves_out_months_without_its_day(desk: Office) -> None:
     long_months = [day for day in (desk.day(offset) for offset in range(1, 120)) if day.endswith("-31")]
     start = long_months[0]
     until = (datetime.fromisoformat(start) + timedelta(days=120)).date().isoformat()
@@ -307,14 +270,14 @@ def test_a_monthly_meeting_leaves_out_months_without_its_day(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("frequency", "days"), [("once", 7), ("daily", None), ("weekly", 0), ("daily", -1), ("daily", 60)]
 )
-def test_a_series_needs_a_last_day_within_sixty_dates(desk: Desk, frequency: str, days: int | None) -> None:
+def test_a_series_needs_a_last_day_within_sixty_dates(desk: Office, frequency: str, days: int | None) -> None:
     start = desk.day(20)
     until = None if days is None else desk.day(20 + days)
     meeting = desk.meeting(starts_on=start, frequency=frequency, until_on=until)
     assert desk.refused("propose_meeting", **meeting) == "bad_series"
 
 
-def test_calendars_reach_nine_months_ahead(desk: Desk) -> None:
+def test_calendars_reach_nine_months_ahead(desk: Office) -> None:
     last = desk.one("SELECT date(:today, '+9 months')")
     later = desk.one("SELECT date(:today, '+9 months', '+1 day')")
     assert desk.propose(starts_on=last)["dates"] == 1
@@ -324,27 +287,27 @@ def test_calendars_reach_nine_months_ahead(desk: Desk) -> None:
     assert desk.refused("move_occurrence", **move) == "too_far_ahead"
 
 
-def test_nobody_meets_in_the_past(desk: Desk) -> None:
+def test_nobody_meets_in_the_past(desk: Office) -> None:
     for day in (desk.day(-1), "0001-01-01"):
         assert desk.refused("propose_meeting", **desk.meeting(starts_on=day)) == "in_past"
     assert desk.refused("propose_meeting", **desk.meeting(starts_on="9999-12-31")) == "too_far_ahead"
 
 
-def test_an_organizer_is_not_put_in_two_places(desk: Desk) -> None:
+def test_an_organizer_is_not_put_in_two_places(desk: Office) -> None:
     meeting = desk.propose()
     first = desk.call("approve_proposal", proposal_id=meeting["proposal_id"])["starts_on"]
     assert desk.refused("propose_meeting", **desk.meeting(starts_on=first, start_time="10:30")) == "conflict"
     assert desk.propose(starts_on=first, start_time="11:00")["dates"] == 1
 
 
-def test_a_time_that_was_taken_meanwhile_cannot_be_approved(desk: Desk) -> None:
+def test_a_time_that_was_taken_meanwhile_cannot_be_approved(desk: Office) -> None:
     day = desk.free_day()
     one, other = desk.propose(starts_on=day), desk.propose(starts_on=day)
     desk.call("approve_proposal", proposal_id=one["proposal_id"])
     assert desk.refused("approve_proposal", proposal_id=other["proposal_id"]) == "conflict"
 
 
-def test_a_delegate_plans_in_the_owners_name_and_a_reader_not_at_all(desk: Desk) -> None:
+def test_a_delegate_plans_in_the_owners_name_and_a_reader_not_at_all(desk: Office) -> None:
     managed = desk.one("SELECT calendar_id FROM shares WHERE person_id = :person_id AND role = 'delegate'")
     owner = desk.calendar(f"calendar_id = '{managed}'")["owner_id"]
     read = desk.one("SELECT calendar_id FROM shares WHERE person_id = :person_id AND role = 'reader'")
@@ -361,7 +324,7 @@ def test_a_delegate_plans_in_the_owners_name_and_a_reader_not_at_all(desk: Desk)
 # Invitations ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_person_is_invited_once_and_only_where_there_is_a_seat(desk: Desk) -> None:
+def test_a_person_is_invited_once_and_only_where_there_is_a_seat(desk: Office) -> None:
     event = desk.event("title = 'Archive clean-up'")
     assert desk.refused("invite_person", event_id=event["event_id"], person_id=desk.person_id) == "event_cancelled"
     series = desk.event("title = 'Project sync'")["event_id"]
@@ -379,14 +342,14 @@ def test_a_person_is_invited_once_and_only_where_there_is_a_seat(desk: Desk) -> 
     assert desk.refused("invite_person", event_id=full, person_id=other) == "room_too_small"
 
 
-def test_only_those_who_may_write_invite(desk: Desk) -> None:
+def test_only_those_who_may_write_invite(desk: Office) -> None:
     event = desk.event("title = 'Fire drill'")["event_id"]
     assert desk.refused("invite_person", event_id=event, person_id=desk.person_id) == "not_permitted"
     managed = desk.event("title = 'Press interview'")["event_id"]
     assert desk.call("invite_person", event_id=managed, person_id=desk.person_id)["attendees"] == 3
 
 
-def test_an_answer_may_change_but_not_to_itself(desk: Desk) -> None:
+def test_an_answer_may_change_but_not_to_itself(desk: Office) -> None:
     invitation = desk.invitation("title = 'Brand workshop'")["invitation_id"]
     assert desk.refused("answer_invitation", invitation_id=invitation, answer="tentative") == "already_answered"
     answered = desk.call("answer_invitation", invitation_id=invitation, answer="declined")
@@ -394,14 +357,14 @@ def test_an_answer_may_change_but_not_to_itself(desk: Desk) -> None:
     assert desk.invitation(f"invitation_id = '{invitation}'")["answered_at"] == desk.episode.now
 
 
-def test_accepting_needs_all_dates_free_but_a_maybe_does_not(desk: Desk) -> None:
+def test_accepting_needs_all_dates_free_but_a_maybe_does_not(desk: Office) -> None:
     invitation = desk.invitation("title = 'Security training'")["invitation_id"]
     assert desk.refused("answer_invitation", invitation_id=invitation, answer="accepted") == "conflict"
     assert desk.call("answer_invitation", invitation_id=invitation, answer="tentative")["answer"] == "tentative"
 
 
 @pytest.mark.parametrize(("title", "code"), [("Press preview", "event_past"), ("Partner summit", "event_cancelled")])
-def test_what_is_over_or_off_is_not_answered(desk: Desk, title: str, code: str) -> None:
+def test_what_is_over_or_off_is_not_answered(desk: Office, title: str, code: str) -> None:
     invitation = desk.invitation(f"title = '{title}'")["invitation_id"]
     assert desk.refused("answer_invitation", invitation_id=invitation, answer="tentative") == code
 
@@ -409,7 +372,7 @@ def test_what_is_over_or_off_is_not_answered(desk: Desk, title: str, code: str) 
 # Dates ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_single_event_that_moves_asks_its_guests_again(desk: Desk) -> None:
+def test_a_single_event_that_moves_asks_its_guests_again(desk: Office) -> None:
     date = desk.date("title = 'Design critique'")
     day = desk.free_day()
     moved = desk.call("move_occurrence", occurrence_id=date["occurrence_id"], starts_on=day, start_time="14:00")
@@ -419,7 +382,7 @@ def test_a_single_event_that_moves_asks_its_guests_again(desk: Desk) -> None:
     assert desk.call("get_event", event_id=date["event_id"])["unanswered"] == date["attendees"] - 1
 
 
-def test_one_date_of_a_series_stays_between_its_neighbours(desk: Desk) -> None:
+def test_one_date_of_a_series_stays_between_its_neighbours(desk: Office) -> None:
     dates = desk.rows(f"SELECT * FROM occurrence_board WHERE title = 'Team meeting' AND {COMING} ORDER BY starts_at")
     before, date, after = dates[2:5]
     for day in (before["starts_on"], after["starts_on"]):
@@ -434,7 +397,7 @@ def test_one_date_of_a_series_stays_between_its_neighbours(desk: Desk) -> None:
     assert moved["asked_again"] == 0
 
 
-def test_a_date_does_not_move_to_a_time_that_is_over_or_taken(desk: Desk) -> None:
+def test_a_date_does_not_move_to_a_time_that_is_over_or_taken(desk: Office) -> None:
     date = desk.date("title = 'Design critique'")["occurrence_id"]
     yesterday = {"starts_on": desk.day(-1), "start_time": "10:00"}
     assert desk.refused("move_occurrence", occurrence_id=date, **yesterday) == "in_past"
@@ -444,7 +407,7 @@ def test_a_date_does_not_move_to_a_time_that_is_over_or_taken(desk: Desk) -> Non
     assert desk.refused("move_occurrence", occurrence_id=date, **onto) == "conflict"
 
 
-def test_a_room_moves_along_unless_somebody_has_it(desk: Desk) -> None:
+def test_a_room_moves_along_unless_somebody_has_it(desk: Office) -> None:
     day, date = desk.free_day(), desk.date("title = 'Design critique'")
     managed = desk.date("title = 'Press interview'")["occurrence_id"]
     desk.call("move_occurrence", occurrence_id=managed, starts_on=day, start_time="12:00")
@@ -457,7 +420,7 @@ def test_a_room_moves_along_unless_somebody_has_it(desk: Desk) -> None:
     assert desk.refused("move_occurrence", occurrence_id=date["occurrence_id"], **onto) == "room_taken"
 
 
-def test_a_date_is_taken_out_of_a_series_with_its_room(desk: Desk) -> None:
+def test_a_date_is_taken_out_of_a_series_with_its_room(desk: Office) -> None:
     date = desk.date(f"title = 'Project sync' AND {COMING} AND room_id IS NOT NULL")
     left = desk.call("cancel_occurrence", occurrence_id=date["occurrence_id"])["dates_left"]
     after = desk.date(f"occurrence_id = '{date['occurrence_id']}'")
@@ -467,12 +430,12 @@ def test_a_date_is_taken_out_of_a_series_with_its_room(desk: Desk) -> None:
     assert desk.refused("cancel_occurrence", occurrence_id=date["occurrence_id"]) == "event_cancelled"
 
 
-def test_a_single_event_has_no_other_dates_to_keep(desk: Desk) -> None:
+def test_a_single_event_has_no_other_dates_to_keep(desk: Office) -> None:
     date = desk.date("title = 'Design critique'")
     assert desk.refused("cancel_occurrence", occurrence_id=date["occurrence_id"]) == "not_recurring"
 
 
-def test_what_has_begun_is_left_alone(desk: Desk) -> None:
+def test_what_has_begun_is_left_alone(desk: Office) -> None:
     date = desk.date("title = 'Design critique'")
     desk.wait_until(date["starts_at"], seconds_before=1)
     room = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
@@ -485,7 +448,7 @@ def test_what_has_begun_is_left_alone(desk: Desk) -> None:
     assert desk.refused("set_reminder", event_id=date["event_id"], minutes_before=0) == "event_past"
 
 
-def test_cancelling_a_series_spares_the_dates_that_are_over(desk: Desk) -> None:
+def test_cancelling_a_series_spares_the_dates_that_are_over(desk: Office) -> None:
     event = desk.event("title = 'Project sync'")["event_id"]
     cancelled = desk.call("cancel_event", event_id=event)
     states = [date["status"] for date in desk.rows("SELECT status FROM occurrences WHERE event_id = :id", id=event)]
@@ -502,7 +465,7 @@ def test_cancelling_a_series_spares_the_dates_that_are_over(desk: Desk) -> None:
     assert desk.refused("cancel_event", event_id=event) == "event_cancelled"
 
 
-def test_a_journey_is_changed_with_the_airline_only(desk: Desk) -> None:
+def test_a_journey_is_changed_with_the_airline_only(desk: Office) -> None:
     date = desk.date(f"kind = 'travel' AND status = 'scheduled' AND {OWN}")
     where = {"occurrence_id": date["occurrence_id"]}
     move = {"starts_on": desk.day(50), "start_time": "10:00"}
@@ -514,7 +477,7 @@ def test_a_journey_is_changed_with_the_airline_only(desk: Desk) -> None:
     assert desk.call("set_reminder", event_id=date["event_id"], minutes_before=120)["minutes_before"] == 120
 
 
-def test_reading_a_calendar_does_not_let_one_change_it(desk: Desk) -> None:
+def test_reading_a_calendar_does_not_let_one_change_it(desk: Office) -> None:
     date = desk.date("title = 'Fire drill'")
     where = {"occurrence_id": date["occurrence_id"]}
     move = {"starts_on": desk.day(50), "start_time": "10:00"}
@@ -529,7 +492,7 @@ def test_reading_a_calendar_does_not_let_one_change_it(desk: Desk) -> None:
 # Rooms and reminders -------------------------------------------------------------------------------------------------
 
 
-def test_a_date_has_one_room_large_enough_and_free(desk: Desk) -> None:
+def test_a_date_has_one_room_large_enough_and_free(desk: Office) -> None:
     date = desk.date("title = 'Design critique'")
     rooms = {room["name"]: room["room_id"] for room in desk.rows("SELECT * FROM rooms")}
     where = {"occurrence_id": date["occurrence_id"]}
@@ -544,7 +507,7 @@ def test_a_date_has_one_room_large_enough_and_free(desk: Desk) -> None:
     assert desk.refused("book_room", occurrence_id=same["occurrence_id"], room_id=rooms["Fir"]) == "room_taken"
 
 
-def test_a_reminder_takes_the_place_of_the_one_before(desk: Desk) -> None:
+def test_a_reminder_takes_the_place_of_the_one_before(desk: Office) -> None:
     event = desk.event("title = 'Project sync'")
     first = desk.call("set_reminder", event_id=event["event_id"], minutes_before=1440)
     before = datetime.fromisoformat(event["starts_at"]) - datetime.fromisoformat(first["next_at"])
@@ -559,7 +522,7 @@ def test_a_reminder_takes_the_place_of_the_one_before(desk: Desk) -> None:
 # Sharing -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_calendar_is_shared_once_its_owner_approves(desk: Desk) -> None:
+def test_a_calendar_is_shared_once_its_owner_approves(desk: Office) -> None:
     work = desk.calendar("name = 'Work' AND owner_id = :person_id")["calendar_id"]
     event = desk.event(f"calendar_id = '{work}' AND status = 'confirmed' AND kind = 'meeting'")["event_id"]
     other = desk.row(
@@ -577,7 +540,7 @@ def test_a_calendar_is_shared_once_its_owner_approves(desk: Desk) -> None:
     assert desk.call("cancel_event", email=other["email"], event_id=event)["status"] == "cancelled"
 
 
-def test_a_role_is_replaced_by_the_next_that_is_approved(desk: Desk) -> None:
+def test_a_role_is_replaced_by_the_next_that_is_approved(desk: Office) -> None:
     share = desk.row(
         "SELECT s.* FROM shares s JOIN calendars c ON c.calendar_id = s.calendar_id"
         " WHERE c.owner_id = :person_id AND c.kind = 'primary' AND s.role = 'reader'"
@@ -589,7 +552,7 @@ def test_a_role_is_replaced_by_the_next_that_is_approved(desk: Desk) -> None:
     assert desk.one(role, calendar_id=share["calendar_id"], person=share["person_id"]) == "writer"
 
 
-def test_only_owners_share_and_only_primary_calendars_have_delegates(desk: Desk) -> None:
+def test_only_owners_share_and_only_primary_calendars_have_delegates(desk: Office) -> None:
     other = desk.colleague()["person_id"]
     team = desk.calendar("name = 'Team calendar'")["calendar_id"]
     personal = desk.calendar("name = 'Personal' AND owner_id = :person_id")["calendar_id"]
@@ -599,7 +562,7 @@ def test_only_owners_share_and_only_primary_calendars_have_delegates(desk: Desk)
     assert desk.refused("share_calendar", **own) == "already_shared"
 
 
-def test_a_person_sees_what_waits_for_them(desk: Desk) -> None:
+def test_a_person_sees_what_waits_for_them(desk: Office) -> None:
     waiting = desk.call("list_proposals", status="pending")
     assert waiting["total"] >= 4
     assert {proposal["kind"] for proposal in waiting["proposals"]} == {"meeting", "sharing"}
