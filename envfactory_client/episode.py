@@ -283,6 +283,10 @@ class Episode:
         """Go back to a snapshot."""
         return understood(State, await self._control("restore", snapshot=snapshot))
 
+    async def forget(self, snapshot: str) -> None:
+        """Drop a snapshot that nobody goes back to."""
+        await self._control("forget", snapshot=snapshot)
+
     async def fork(self) -> Episode:
         """A new episode that starts from this moment."""
         opening = understood(Opening, await self._control("fork"))

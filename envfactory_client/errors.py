@@ -16,6 +16,8 @@
     ├── NoChain                links don't lead to the tool within the bounds
     ├── RecordingError         what is recorded would be no dialogue, or couldn't be replayed
     ├── ForeignServerError     a server by other authors didn't start, or ended
+    ├── UsageError             what was asked for makes no sense as it was said
+    ├── VerifyError            what is to be verified can't even be looked at
     └── DatasetError           a file beside or with the trajectories can't be used
         ├── CorruptLine        one line isn't a trajectory; `line` is its number
         ├── TornLine           the last line ends in its middle
@@ -116,6 +118,14 @@ class RecordingError(EnvFactoryError):
 
 class ForeignServerError(EnvFactoryError):
     """A server by other authors couldn't be started, or ended by itself."""
+
+
+class UsageError(EnvFactoryError):
+    """What was asked for makes no sense as it was said."""
+
+
+class VerifyError(EnvFactoryError):
+    """What is to be verified can't even be looked at."""
 
 
 class DatasetError(EnvFactoryError):

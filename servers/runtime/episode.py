@@ -164,6 +164,13 @@ class Episode:
         with self.lock:
             self._replace(self._clones(self._snapshot(snapshot)))
 
+    def forget(self, snapshot: str) -> None:
+        """Drop a snapshot."""
+        with self.lock:
+            for database in self._snapshot(snapshot).values():
+                database.close()
+            del self._snapshots[snapshot]
+
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:

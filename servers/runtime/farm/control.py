@@ -102,6 +102,11 @@ class Control:
         found.restore(snapshot)
         return asdict(found.state())
 
+    async def forget(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
+        """Drop a snapshot that nobody goes back to."""
+        self._store.by_id(episode).forget(snapshot)
+        return {}
+
     async def fork(self, *, episode: EpisodeId) -> Answer:
         """Open a new episode that begins in the state of this one."""
         self._store.check_room()
@@ -219,6 +224,7 @@ def function_table(control: Control) -> dict[str, Function]:
         control.query,
         control.snapshot,
         control.restore,
+        control.forget,
         control.fork,
         control.diff,
         control.reset,

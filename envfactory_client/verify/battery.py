@@ -1,0 +1,186 @@
+"""The battery: every check on one subject, as a stream of events that ends in a report.
+
+The oracles judge the calls of shared walks; then each experiment makes its own. Nothing here prints: the command line
+shows the events as they come.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from envfactory_client.errors import EnvFactoryError
+from envfactory_client.verify.bench import Bench, Effort
+from envfactory_client.verify.check import Broken, Check, Experiment, Oracle, Violation
+from envfactory_client.verify.example import Example
+from envfactory_client.verify.report import CheckReport, Reached, Report
+from envfactory_client.verify.shrink import shrunk
+from envfactory_client.verify.subject import WHY_NOT, Subject
+
+_MOST_VIOLATIONS = 5
+"""How many different violations of one check are reported."""
+
+
+@dataclass(frozen=True)
+class Began:
+    """A check begins."""
+
+    check: Check
+    place: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A check found a violation."""
+
+    violation: Violation
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A check has ended."""
+
+    report: CheckReport
+
+
+@dataclass(frozen=True)
+class Verified:
+    """All checks have ended."""
+
+    report: Report
+
+
+Event = Began | Found | Ended | Verified
+
+
+def all_checks() -> tuple[Check, ...]:
+    """The checks of this package, and those that installed packages add, in the order of their ids."""
+    from envfactory_client.verify.checks import CHECKS
+
+    added = [check for point in entry_points(group="envfactory.checks") for check in point.load()]
+    return tuple(sorted((*CHECKS, *added), key=_in_order))
+
+
+def _in_order(check: Check) -> tuple[str, int]:
+    return check.id[0], int(check.id[1:])
+
+
+async def verify(
+    subject: Subject, effort: Effort | None = None, checks: Sequence[Check] | None = None
+) -> AsyncIterator[Event]:
+    """Every check on a subject: events as it goes, with `Verified` as the last."""
+    chosen = all_checks() if checks is None else tuple(checks)
+    bench = Bench(subject, effort or Effort())
+    able = [check for check in chosen if check.needs <= subject.abilities]
+    finds = Findings(bench)
+    oracles = [check for check in able if isinstance(check, Oracle)]
+    if oracles:
+        yield Began(oracles[0], 1, len(able))
+        async for violation in finds.of_walks(oracles):
+            yield Found(violation)
+    for place, check in enumerate([check for check in able if isinstance(check, Experiment)], len(oracles) + 1):
+        yield Began(check, place, len(able))
+        async for violation in finds.of_experiment(check):
+            yield Found(violation)
+        yield Ended(finds.report(check))
+    yield Verified(_report(bench, [finds.report(check) for check in chosen]))
+
+
+class Findings:
+    """Violations as they are found, each once and as small as it gets."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._found: dict[str, list[Violation]] = {}
+        self._known: set[tuple[str, str | None]] = set()
+
+    async def of_walks(self, oracles: Sequence[Oracle]) -> AsyncIterator[Violation]:
+        """What the oracles have against the calls of the shared walks."""
+        async for walked in self._bench.walked():
+            for oracle in oracles:
+                if not oracle.concerns(walked.seen):
+                    continue
+                self._bench.tried(oracle)
+                sentence = oracle.verdict(walked.seen, self._bench.subject)
+                if sentence is not None and (oracle.id, walked.seen.tool.name) not in self._known:
+                    yield await self._violation(oracle, Broken(sentence, walked.example(), walked.seen.tool.name))
+
+    async def of_experiment(self, check: Experiment) -> AsyncIterator[Violation]:
+        """What an experiment finds."""
+        async for broken in check.probe(self._bench):
+            if (check.id, broken.tool) not in self._known:
+                yield await self._violation(check, broken)
+            if len(self._found.get(check.id, ())) >= _MOST_VIOLATIONS:
+                return
+
+    async def _violation(self, check: Check, broken: Broken) -> Violation:
+        subject = self._bench.subject
+        self._known.add((check.id, broken.tool))
+
+        async def judge(example: Example) -> str | None:
+            try:
+                return await check.judge(subject, example)
+            except EnvFactoryError:
+                return None  # an example that can't even begin shows nothing
+
+        example, sentence = broken.example, broken.sentence
+        if "harness" in subject.abilities:
+            example, sentence = await shrunk(example, sentence, judge)
+        violation = Violation(
+            check=check.id,
+            severity=check.severity,
+            tool=broken.tool,
+            sentence=sentence,
+            example=example,
+            replay=replay_command(subject.target, check, example.to_text()),
+        )
+        self._found.setdefault(check.id, []).append(violation)
+        return violation
+
+    def report(self, check: Check) -> CheckReport:
+        """What there is to say of one check by now."""
+        found = tuple(self._found.get(check.id, ()))
+        lacking = sorted(check.needs - self._bench.subject.abilities)
+        return CheckReport(
+            id=check.id,
+            name=check.name,
+            sentence=check.sentence,
+            severity=check.severity,
+            outcome="skipped" if lacking else "broken" if found else "passed",
+            tried=self._bench.counts[check.id],
+            skipped_because="; ".join(WHY_NOT[ability] for ability in lacking) or None,
+            violations=found,
+        )
+
+
+def replay_command(target: str, check: Check, example: str) -> str:
+    """The command that shows an example again."""
+    subject = target if target.startswith("-- ") else shlex.quote(target)
+    options = f"--only {check.id} --example {shlex.quote(example)}"
+    return f"envfactory verify {options} {subject}"
+
+
+def _report(bench: Bench, checks: Iterable[CheckReport]) -> Report:
+    facts = bench.subject.facts
+    return Report(
+        name=bench.subject.name,
+        target=bench.subject.target,
+        version=str(facts.source.manifest.get("version")) if facts is not None else None,
+        seed=bench.effort.seed,
+        calls=bench.calls,
+        checks=tuple(checks),
+        reached=tuple(_reached(bench, name) for name in bench.subject.tools),
+    )
+
+
+def _reached(bench: Bench, tool: str) -> Reached:
+    codes = bench.subject.facts.refuses(tool) if bench.subject.facts is not None else {}
+    return Reached(
+        tool=tool,
+        successes=bench.reached[tool, ""],
+        refusals={code: bench.reached[tool, code] for code in codes},
+        boundaries=tuple(code for code in codes if (tool, code) in bench.at_boundary),
+    )

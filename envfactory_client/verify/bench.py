@@ -1,0 +1,239 @@
+"""The bench: one subject under examination, with the calls that all checks share and the count of what was tried."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from envfactory_client.errors import VerifyError
+from envfactory_client.tool import Tool
+from envfactory_client.verify.boundaries import Spot, Surveyor
+from envfactory_client.verify.draw import Drawer
+from envfactory_client.verify.example import Example, Size, Step, call, wait
+from envfactory_client.verify.mirror import Mirror
+from envfactory_client.verify.subject import Observation, Session, Subject
+from envfactory_client.verify.walk import Walked, Watcher, due_codes, replayed
+
+if TYPE_CHECKING:
+    from envfactory_client.verify.check import Check
+
+_DAY = 86_400
+_HOPE = 0.6
+_KEPT = 8
+_DRAWS = 4
+_WAITS = (60, 3600, 5 * 3600, _DAY, 3 * _DAY, 9 * _DAY)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried."""
+
+    seed: int = 0
+    """Equal seeds try the same."""
+    calls: int = 1000
+    """Calls of the longest random episode; the shorter ones make as many again together."""
+    walks: int = 12
+    """How many shorter random episodes there are."""
+    tries: int = 400
+    """Candidates that are looked at for each tool's outcomes."""
+    focus: frozenset[str] = frozenset()
+    """Tools that are looked at first and most; all when empty."""
+    boundaries: int = 4
+    """Boundaries that are tried for each refusal."""
+
+
+class Bench:
+    """A subject, the effort, and what was tried and reached so far."""
+
+    def __init__(self, subject: Subject, effort: Effort) -> None:
+        self.subject = subject
+        self.effort = effort
+        self.counts: Counter[str] = Counter()
+        self.reached: Counter[tuple[str, str]] = Counter()
+        """(tool, outcome) to how often: "" for a success, "*" for a success that changed something, or a code."""
+        self.at_boundary: set[tuple[str, str]] = set()
+        """(tool, code) for which both sides of a boundary were called."""
+        self.calls = 0
+        self.successes: dict[str, list[Example]] = {}
+        """Tool to a few examples that end in a success of it, the shortest first."""
+
+    def rng(self, name: str) -> random.Random:
+        """A generator of its own for each use, so that one more use shifts no other."""
+        return random.Random(f"{self.effort.seed}/{name}")
+
+    def tried(self, check: Check, times: int = 1) -> None:
+        """Count what a check has looked at."""
+        self.counts[check.id] += times
+
+    @property
+    def tools(self) -> list[Tool]:
+        """The tools to look at: those in focus, or all."""
+        focus = self.effort.focus
+        return [tool for name, tool in self.subject.tools.items() if not focus or name in focus]
+
+    def note(self, walked: Walked) -> None:
+        """Take note of how a call ended."""
+        seen = walked.seen
+        self.calls += 1
+        if seen.succeeded:
+            self.reached[seen.tool.name, ""] += 1
+            self._keep(walked)
+            if seen.changes:
+                self.reached[seen.tool.name, "*"] += 1
+        elif seen.result.refusal is not None:
+            self.reached[seen.tool.name, seen.result.refusal] += 1
+
+    def _keep(self, walked: Walked) -> None:
+        kept = self.successes.setdefault(walked.seen.tool.name, [])
+        if len(kept) < _KEPT or walked.place < len(kept[-1].steps) - 1:
+            kept.append(walked.example())
+            kept.sort(key=lambda example: len(example.steps))
+            del kept[_KEPT:]
+
+    async def walked(self) -> AsyncIterator[Walked]:
+        """Every call of the shared walks, as they are made: at boundaries first, then by chance."""
+        if "contracts" in self.subject.abilities and "harness" in self.subject.abilities:
+            async for walked in boundary_calls(self):
+                self.note(walked)
+                yield walked
+        async for walked in random_walks(self):
+            self.note(walked)
+            yield walked
+
+
+async def boundary_calls(bench: Bench) -> AsyncIterator[Walked]:
+    """Calls on both sides of the boundaries of every refusal, and one success of each tool."""
+    mirror = await mirrored(bench.subject, seed=bench.effort.seed)
+    try:
+        surveyor = Surveyor(bench.subject, mirror, bench.rng("boundaries"))
+        for tool in bench.tools:
+            async for walked in _boundary_calls_of(bench, surveyor, tool):
+                yield walked
+    finally:
+        mirror.close()
+
+
+async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool) -> AsyncIterator[Walked]:
+    facts = bench.subject.facts
+    assert facts is not None
+    codes = frozenset(facts.refuses(tool.name))
+    spots = await surveyor.spots(tool, codes, bench.effort.tries)
+    for code in sorted(codes - spots.keys()):
+        if (made := surveyor.edited(tool, code, list(spots.values()))) is not None:
+            spots[code] = made
+    for outcome, spot in sorted(spots.items()):
+        async for walked in _sides(bench, tool, [spot]):
+            yield walked
+        for boundary in islice(surveyor.boundaries(tool, outcome, spot), bench.effort.boundaries if outcome else 0):
+            made = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing])]
+            if len(made) == 2:
+                bench.at_boundary.add((tool.name, outcome))
+            for walked in made:
+                yield walked
+
+
+async def _sides(bench: Bench, tool: Tool, spots: Sequence[Spot]) -> AsyncIterator[Walked]:
+    """The calls at some spots, without those whose edits don't fit after all."""
+    for spot in spots:
+        walked = await _made(bench, spot.example(tool, bench.effort.seed, "small"))
+        if walked is not None:
+            yield walked
+
+
+async def _made(bench: Bench, example: Example) -> Walked | None:
+    """Make an example; None when its edits don't fit after all."""
+    with suppress(VerifyError):
+        seen = await replayed(bench.subject, example)
+        if seen is not None:
+            start = example.model_copy(update={"steps": ()})
+            return Walked(seen, start, example.steps, len(example.steps) - 1)
+    return None
+
+
+async def mirrored(subject: Subject, *, seed: int, size: Size = "small") -> Mirror:
+    """A mirror of a starting state."""
+    session = await subject.open(Example(seed=seed, size=size))
+    try:
+        state = await session.state()
+        assert subject.facts is not None
+        return Mirror(subject.facts, await session.rows(), state.now)
+    finally:
+        await session.close()
+
+
+async def random_walks(bench: Bench) -> AsyncIterator[Walked]:
+    """One long random episode, and shorter ones over other seeds and sizes."""
+    effort = bench.effort
+    lengths = [effort.calls // max(1, effort.walks)] * effort.walks
+    plans: list[tuple[Size, int]] = [("small", effort.calls)]
+    plans += [("medium" if number % 4 == 3 else "small", length) for number, length in enumerate(lengths)]
+    for number, (size, length) in enumerate(plans):
+        async for walked in random_walk(bench, Example(seed=effort.seed + number, size=size), length):
+            yield walked
+
+
+async def random_walk(bench: Bench, start: Example, length: int) -> AsyncIterator[Walked]:
+    """One episode of calls by chance, the least reached outcomes first, with waits between."""
+    session = await bench.subject.open(start)
+    try:
+        walker = Walker(bench, session, bench.rng(f"walk/{start.to_text()}"))
+        for _ in range(length):
+            async for seen in walker.step():
+                yield Walked(seen, start, walker.trail, len(walker.trail) - 1)
+    finally:
+        await session.close()
+
+
+@dataclass
+class Walker:
+    """One random episode under way."""
+
+    bench: Bench
+    session: Session
+    rng: random.Random
+    trail: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.watcher = Watcher(self.bench.subject, self.session)
+        self.drawer = Drawer(self.bench.subject, self.session, self.rng)
+        self._harness = "harness" in self.bench.subject.abilities
+
+    async def step(self) -> AsyncIterator[Observation]:
+        """Make the next call, sometimes after a wait."""
+        if self._harness and self.rng.random() < 0.04:
+            await self._do(wait(self.rng.choice(_WAITS)))
+        tool = self._tool()
+        arguments = await self._arguments(tool)
+        seen = await self._do(call(tool.name, arguments))
+        if seen is not None:
+            if seen.succeeded:
+                self.drawer.learn(tool, seen.result.structured, seen.after.now if seen.after else None)
+            yield seen
+
+    async def _arguments(self, tool: Tool) -> dict[str, Any]:
+        """Arguments by chance; more often than not such that no refusal is due, if they are soon found."""
+        hopeful = self._harness and self.rng.random() < _HOPE
+        for _ in range(_DRAWS if hopeful else 0):
+            arguments = await self.drawer.arguments(tool, odd=0.0)
+            if not await due_codes(self.bench.subject, self.session, tool, arguments):
+                return arguments
+        return await self.drawer.arguments(tool)
+
+    async def _do(self, step: Step) -> Observation | None:
+        self.trail.append(step)
+        return await self.watcher.step(step)
+
+    def _tool(self) -> Tool:
+        """A tool by chance, rather one with few successes so far."""
+        tools: Iterable[Tool] = self.rng.sample(
+            list(self.bench.subject.tools.values()), k=min(3, len(self.bench.subject.tools))
+        )
+        if self.bench.effort.focus and self.rng.random() < 0.7:
+            tools = [tool for tool in self.bench.tools if tool.name in self.bench.subject.tools]
+            tools = [self.rng.choice(list(tools))]
+        return min(tools, key=lambda tool: self.bench.reached[tool.name, ""])

@@ -1,0 +1,454 @@
+"""Experiments: promises about several calls, each tried with calls of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from envfactory_client.tool import FieldContract, Tool
+from envfactory_client.verify.bench import Bench, Effort, random_walk
+from envfactory_client.verify.check import Broken, Experiment
+from envfactory_client.verify.draw import Drawer
+from envfactory_client.verify.example import Example, Step
+from envfactory_client.verify.subject import Ability, Session, Subject
+
+_HARNESS: frozenset[Ability] = frozenset({"harness"})
+_CONTRACTS: frozenset[Ability] = frozenset({"harness", "contracts"})
+
+
+class Determinism(Experiment):
+    """B2, in one process: the same calls give the same answers."""
+
+    id, name = "B2", "determinism"
+    sentence = "The same calls from the same start give the same answers and the same state."
+    needs = _HARNESS
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """Make some walks twice."""
+        for number in range(3):
+            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 60, "determinism")
+            bench.tried(self, len(example.steps))
+            if (sentence := await self.judge(bench.subject, example)) is not None:
+                yield Broken(sentence, example)
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Make the calls twice and compare."""
+        first, second = await played(subject, example), await played(subject, example)
+        return _difference(example, first, second, "made again from the same start")
+
+
+class RoundTrip(Experiment):
+    """B6: back is back."""
+
+    id, name = "B6", "round_trip"
+    sentence = "Going back to a snapshot gives its state again, from which the same calls give the same answers."
+    needs = _HARNESS
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """Take snapshots in the middle of walks, go on, go back, and go on again."""
+        for number in range(3):
+            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 60, "round trip")
+            bench.tried(self, len(example.steps))
+            if (sentence := await self.judge(bench.subject, example)) is not None:
+                yield Broken(sentence, example)
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Make the second half of the calls, go back, and make it again."""
+        half = len(example.steps) // 2
+        session = await subject.open(example)
+        try:
+            await answers(session, example.steps[:half])
+            before, mark = await session.state(), await session.snapshot()
+            first = await answers(session, example.steps[half:])
+            await session.restore(mark)
+            again = await session.state()
+            if again.digest != before.digest or again.now != before.now:
+                return "the state after going back to a snapshot isn't the one that the snapshot was taken of"
+            if await session.diff(mark):
+                return "right after going back to a snapshot there is a difference to it"
+            second = await answers(session, example.steps[half:])
+        finally:
+            await session.close()
+        return _difference(
+            example.model_copy(update={"steps": example.steps[half:]}), first, second, "made after going back"
+        )
+
+
+class Liveness(Experiment):
+    """B7: everything that is declared can happen."""
+
+    id, name = "B7", "liveness"
+    sentence = (
+        "Every tool succeeds, every write changes something, and every refusal is met on both sides of its boundary."
+    )
+    needs = _CONTRACTS
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """Look at what the shared walks reached; search longer for what they didn't."""
+        for tool in bench.tools:
+            bench.tried(self, 2 + len(_codes(bench.subject, tool)))
+            if missing := self._missing(bench, tool):
+                example = Example(seed=bench.effort.seed, twist={"tool": tool.name})
+                if (sentence := await self.judge(bench.subject, example)) is not None:
+                    yield Broken(sentence, example, tool.name)
+                else:
+                    bench.at_boundary |= {(tool.name, code) for code in missing}
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Search for every outcome of one tool with more effort."""
+        tool = subject.tools[str(example.twist["tool"])]
+        reached: set[str] = set()
+        for seed in range(example.seed, example.seed + 3):
+            effort = Effort(seed=seed, calls=60, walks=1, tries=1200, focus=frozenset({tool.name}), boundaries=8)
+            bench = Bench(subject, effort)
+            async for _ in bench.walked():
+                pass
+            reached |= {"", "*", *_codes(subject, tool)} - set(self._missing(bench, tool))
+            missing = [outcome for outcome in self._missing(bench, tool) if outcome not in reached]
+            if not missing:
+                return None
+        lacking = ", ".join(_WORDS.get(code, f"refuse with {code} at a boundary") for code in missing)
+        return f"{tool.name} is never seen to {lacking}"
+
+    def _missing(self, bench: Bench, tool: Tool) -> list[str]:
+        found = [] if bench.reached[tool.name, ""] else [""]
+        if tool.contract is not None and tool.contract.kind == "writes" and not bench.reached[tool.name, "*"]:
+            found.append("*")
+        codes = sorted(_codes(bench.subject, tool))
+        return [*found, *(code for code in codes if (tool.name, code) not in bench.at_boundary)]
+
+
+_WORDS = {"": "succeed", "*": "change anything"}
+
+
+class Sensitivity(Experiment):
+    """B8: no parameter is dead."""
+
+    id, name = "B8", "sensitivity"
+    sentence = "Every parameter makes a difference beyond being repeated in the answer."
+    needs = _HARNESS
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """For each parameter look for two calls that differ in it alone and in what they bring about."""
+        for tool in bench.tools:
+            for name in tool.input_schema.get("properties", {}):
+                bench.tried(self)
+                bases = bench.successes.get(tool.name, [])
+                if not bases or _kept_for_others(bench.subject, tool, name):
+                    continue
+                if not await self._matters(bench.subject, bases, tool, name):
+                    example = bases[0].then(parameter=name)
+                    yield Broken(_dead(tool, name), example, f"{tool.name}.{name}")
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Vary one parameter of the example's last call in many ways."""
+        name = str(example.twist["parameter"])
+        tool = subject.tools[str(example.last.tool)]
+        if name not in tool.input_schema.get("properties", {}):
+            return None
+        return None if await self._matters(subject, [example], tool, name) else _dead(tool, name)
+
+    async def _matters(self, subject: Subject, bases: Sequence[Example], tool: Tool, name: str) -> bool:
+        for number, base in enumerate(bases):
+            session = await subject.open(base)
+            try:
+                await answers(session, base.steps[:-1])
+                drawer = Drawer(subject, session, random.Random(f"{name}/{number}"))
+                if await self._matters_here(session, drawer, tool, name, base.last.arguments):
+                    return True
+            finally:
+                await session.close()
+        return False
+
+    async def _matters_here(
+        self, session: Session, drawer: Drawer, tool: Tool, name: str, base: Mapping[str, Any]
+    ) -> bool:
+        mark = await session.snapshot()
+        field = tool.input_schema["properties"][name]
+        if (await session.call(tool.name, base)).is_error:
+            return True  # a call that fails says nothing of its parameters
+        await session.restore(mark)
+        variants = [{key: value for key, value in base.items() if key != name}] if name not in tool.required else []
+        variants += [{**base, name: await drawer.value(tool, name, field, odd=0.3)} for _ in range(10)]
+        for variant in variants:
+            values = {_hashable(base.get(name)), _hashable(variant.get(name))}
+            if variant == base or len(values) == 1:
+                continue
+            first = await _effect(session, mark, tool, base, values)
+            second = await _effect(session, mark, tool, variant, values)
+            if first != second and not second.startswith("invalid"):
+                return True
+        return False
+
+
+class Metamorphic(Experiment):
+    """B13: what calls have to do with each other."""
+
+    id, name = "B13", "metamorphic"
+    sentence = (
+        "A read repeated says the same, an idempotent call repeated changes nothing more, what was created can be "
+        "looked up, and writes that touch different rows may come in either order."
+    )
+    needs = _HARNESS
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """Take examples of successes and make their calls again, look up what they made, and pair them."""
+        for name, examples in bench.successes.items():
+            for example in examples[:3]:
+                for law in ("again", "lookup"):
+                    tried = example.then(law=law)
+                    bench.tried(self)
+                    if (sentence := await self.judge(bench.subject, tried)) is not None:
+                        yield Broken(sentence, tried, name)
+        async for broken in self._pairs(bench):
+            yield broken
+
+    async def _pairs(self, bench: Bench) -> AsyncIterator[Broken]:
+        fresh = [
+            example
+            for examples in bench.successes.values()
+            for example in examples[:2]
+            if len(example.steps) == 1
+            and not example.edits
+            and not bench.subject.tools[str(example.last.tool)].read_only
+        ]
+        rng = bench.rng("pairs")
+        for _ in range(min(60, len(fresh) ** 2)):
+            first, second = rng.choice(fresh), rng.choice(fresh)
+            if first.seed != second.seed or first.last == second.last:
+                continue
+            tried = first.then(second.last, law="either order")
+            bench.tried(self)
+            if (sentence := await self.judge(bench.subject, tried)) is not None:
+                yield Broken(sentence, tried, str(first.last.tool))
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Hold the example against the law that its twist names."""
+        session = await subject.open(example)
+        try:
+            match example.twist["law"]:
+                case "again":
+                    await answers(session, example.steps[:-1])
+                    return await _again(session, subject.tools[str(example.last.tool)], example.last)
+                case "lookup":
+                    await answers(session, example.steps[:-1])
+                    return await _lookup(session, subject, example.last)
+                case _:
+                    return await _either_order(session, example)
+        finally:
+            await session.close()
+
+
+class Isolation(Experiment):
+    """B15: episodes don't know of each other."""
+
+    id, name = "B15", "isolation"
+    sentence = "Eight episodes whose calls are interleaved end as each of them does alone."
+    needs = _HARNESS
+    SESSIONS = 8
+
+    async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
+        """Record one walk, and make it in eight worlds at once."""
+        example = await walk_of(bench, Example(seed=bench.effort.seed), 30, "isolation")
+        bench.tried(self, len(example.steps) * self.SESSIONS)
+        if (sentence := await self.judge(bench.subject, example)) is not None:
+            yield Broken(sentence, example)
+
+    async def judge(self, subject: Subject, example: Example) -> str | None:
+        """Make the calls in eight episodes alone, then in all of them at once, step by step."""
+        starts = [example.model_copy(update={"seed": example.seed + number}) for number in range(self.SESSIONS)]
+        alone = [await played(subject, start) for start in starts]
+        sessions = [await subject.open(start) for start in starts]
+        together: list[list[str]] = [[] for _ in sessions]
+        try:
+            for step in example.steps:
+                for number, texts in enumerate(await asyncio.gather(*(answers(one, [step]) for one in sessions))):
+                    together[number] += texts
+            for number, session in enumerate(sessions):
+                together[number].append((await session.state()).digest)
+        finally:
+            await asyncio.gather(*(session.close() for session in sessions))
+        for start, first, second in zip(starts, alone, together, strict=True):
+            if (sentence := _difference(start, first, second, "made beside seven other episodes")) is not None:
+                return sentence
+        return None
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Determinism(),
+    RoundTrip(),
+    Liveness(),
+    Sensitivity(),
+    Metamorphic(),
+    Isolation(),
+)
+
+
+async def walk_of(bench: Bench, start: Example, length: int, name: str) -> Example:
+    """The steps of a random walk, as an example."""
+    trail: Sequence[Step] = ()
+    async for walked in random_walk(bench, start, length):
+        trail = walked.trail
+    return start.then(*trail, walk=name).model_copy(update={"twist": {}})
+
+
+async def answers(session: Session, steps: Sequence[Step]) -> list[str]:
+    """The texts of the answers to some steps."""
+    texts = []
+    for step in steps:
+        if step.tool is None:
+            await session.advance(step.advance)
+        else:
+            texts.append((await session.call(step.tool, step.arguments)).text)
+    return texts
+
+
+async def played(subject: Subject, example: Example) -> list[str]:
+    """The answers to an example's calls, and the digest of the last state."""
+    session = await subject.open(example)
+    try:
+        texts = await answers(session, example.steps)
+        return [*texts, (await session.state()).digest]
+    finally:
+        await session.close()
+
+
+def _difference(example: Example, first: Sequence[str], second: Sequence[str], how: str) -> str | None:
+    if list(first) == list(second):
+        return None
+    calls = [step for step in example.steps if step.tool is not None]
+    place = next(
+        (place for place, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), len(calls)
+    )
+    if place >= len(calls):
+        return f"all calls answer the same when {how}, but the state at the end differs"
+    return f"{calls[place].tool} answers {second[place]:.150} when {how}, and {first[place]:.150} before"
+
+
+def _codes(subject: Subject, tool: Tool) -> set[str]:
+    return set(subject.facts.refuses(tool.name)) if subject.facts is not None else set()
+
+
+def _dead(tool: Tool, name: str) -> str:
+    return f"whatever {name} is, {tool.name} does and answers the same, apart from repeating it"
+
+
+def _kept_for_others(subject: Subject, tool: Tool, name: str) -> bool:
+    """Whether a parameter is stored where another tool shows it."""
+    field = tool.contract.parameters.get(name, FieldContract()) if tool.contract else FieldContract()
+    column = field.free or field.sets
+    if column is None:
+        return False
+    stored = column.partition(".")[2]
+    return any(
+        (shown.shows or "").partition(".")[2] == stored
+        for other in subject.tools.values()
+        if other.contract is not None and other.name != tool.name
+        for shown in other.contract.results.values()
+    )
+
+
+async def _effect(session: Session, mark: str, tool: Tool, arguments: Mapping[str, Any], values: set[Any]) -> str:
+    """What a call brings about from a snapshot on, without what merely repeats some values."""
+    result = await session.call(tool.name, arguments)
+    changes = {table: change.model_dump(mode="json") for table, change in (await session.diff(mark)).items()}
+    await session.restore(mark)
+    if result.is_error and result.refusal is None:
+        return "invalid"
+    said = result.refusal if result.is_error else result.structured if result.structured is not None else result.text
+    return json.dumps(_without([said, changes], values), sort_keys=True, default=str)
+
+
+def _without(value: Any, values: set[Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without(inner, values) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(inner, values) for inner in value]
+    return "<it>" if _hashable(value) in values and value is not None and not isinstance(value, bool) else value
+
+
+def _hashable(value: Any) -> Any:
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+
+
+async def _again(session: Session, tool: Tool, step: Step) -> str | None:
+    first = await session.call(str(step.tool), step.arguments)
+    middle = await session.state()
+    if not (tool.read_only or tool.annotations.get("idempotentHint")):
+        return None
+    second = await session.call(str(step.tool), step.arguments)
+    if first.is_error:
+        return None
+    if (await session.state()).digest != middle.digest:
+        return f"{tool.name} claims to be idempotent, and a second call changes more"
+    if tool.read_only and second.text != first.text:
+        return f"{tool.name} answers {second.text:.150} right after it answered {first.text:.150}"
+    return None
+
+
+async def _lookup(session: Session, subject: Subject, step: Step) -> str | None:
+    """Look up what a call has inserted with every read that takes its key alone."""
+    mark = await session.snapshot()
+    result = await session.call(str(step.tool), step.arguments)
+    if result.is_error or subject.facts is None:
+        return None
+    layout = subject.facts.layout
+    for table, change in (await session.diff(mark)).items():
+        key = layout.keys.get(table, ())
+        for row in change.inserted if len(key) == 1 else ():
+            for read in _reads_by(subject, f"{table}.{key[0]}"):
+                found = await session.call(read.name, {read.required[0]: row[key[0]]})
+                if found.is_error:
+                    return f"{step.tool} made {table} {row[key[0]]}, and {read.name} says: {found.text:.150}"
+                if row[key[0]] not in _leaves(found.structured):
+                    return f"{read.name} of the new {table} {row[key[0]]} shows another one"
+    return None
+
+
+def _reads_by(subject: Subject, column: str) -> list[Tool]:
+    return [
+        tool
+        for tool in subject.tools.values()
+        if tool.read_only
+        and tool.contract is not None
+        and len(tool.required) == 1
+        and tool.contract.parameters[tool.required[0]].key == column
+    ]
+
+
+def _leaves(value: Any) -> set[Any]:
+    if isinstance(value, Mapping):
+        return {leaf for inner in value.values() for leaf in _leaves(inner)}
+    if isinstance(value, list):
+        return {leaf for inner in value for leaf in _leaves(inner)}
+    return {value}
+
+
+async def _either_order(session: Session, example: Example) -> str | None:
+    first, second = example.steps[-2:]
+    start = await session.snapshot()
+    effects = []
+    for step in (first, second):
+        result = await session.call(str(step.tool), step.arguments)
+        effects.append((result.is_error, await session.diff(start)))
+        await session.restore(start)
+    if any(failed or any(change.inserted or change.deleted for change in diff.values()) for failed, diff in effects):
+        return None
+    touched = [
+        {(table, str(row.key)) for table, change in diff.items() for row in change.updated} for _, diff in effects
+    ]
+    if touched[0] & touched[1] or not all(touched):
+        return None
+    ends = []
+    for order in ((first, second), (second, first)):
+        results = [await session.call(str(step.tool), step.arguments) for step in order]
+        if any(result.is_error for result in results):
+            return None  # one makes the other impossible, as rules may say
+        ends.append((await session.state()).digest)
+        await session.restore(start)
+    if ends[0] != ends[1]:
+        return f"{first.tool} and {second.tool} touch different rows, and their order makes a difference"
+    return None
