@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.tool import Tool
@@ -16,7 +16,7 @@ from envfactory_client.verify.boundaries import Spot, Surveyor
 from envfactory_client.verify.draw import Drawer
 from envfactory_client.verify.example import Example, Size, Step, call, wait
 from envfactory_client.verify.mirror import Mirror
-from envfactory_client.verify.subject import Observation, Session, Subject
+from envfactory_client.verify.subject import INSIDE, Ability, Observation, Session, Subject
 from envfactory_client.verify.walk import Walked, Watcher, due_codes, replayed
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Effort:
     """Calls of the longest random episode; the shorter ones make as many again together."""
     walks: int = 12
     """How many shorter random episodes there are."""
-    tries: int = 400
+    tries: int = 120
     """Candidates that are looked at for each tool's outcomes."""
     focus: frozenset[str] = frozenset()
     """Tools that are looked at first and most; all when empty."""
@@ -47,11 +47,21 @@ class Effort:
     """Boundaries that are tried for each refusal."""
 
 
+Level = Literal["quick", "standard", "thorough"]
+EFFORTS: Mapping[Level, Effort] = {
+    "quick": Effort(calls=200, walks=4, tries=150, boundaries=2),
+    "standard": Effort(),
+    "thorough": Effort(calls=5000, walks=40, tries=1500, boundaries=8),
+}
+"""Words for how much is tried."""
+
+
 class Bench:
     """A subject, the effort, and what was tried and reached so far."""
 
-    def __init__(self, subject: Subject, effort: Effort) -> None:
+    def __init__(self, subject: Subject, effort: Effort, inner: Subject | None = None) -> None:
         self.subject = subject
+        self._inner = inner
         self.effort = effort
         self.counts: Counter[str] = Counter()
         self.reached: Counter[tuple[str, str]] = Counter()
@@ -61,6 +71,24 @@ class Bench:
         self.calls = 0
         self.successes: dict[str, list[Example]] = {}
         """Tool to a few examples that end in a success of it, the shortest first."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What the subject allows, from outside or from within."""
+        return self.subject.abilities | (self._inner.abilities if self._inner is not None else frozenset())
+
+    @property
+    def inner(self) -> Subject:
+        """The same environment inside this process, for checks that need "inside" or "folder"."""
+        if self._inner is not None:
+            return self._inner
+        if self.subject.abilities >= INSIDE:
+            return self.subject
+        raise VerifyError(f"{self.subject.name} isn't in this process, so nobody can look inside.")
+
+    def subject_of(self, check: Check) -> Subject:
+        """The subject that a check judges examples on: the inner one if it needs to look there."""
+        return self.inner if check.needs & INSIDE else self.subject
 
     def rng(self, name: str) -> random.Random:
         """A generator of its own for each use, so that one more use shifts no other."""
@@ -129,11 +157,13 @@ async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool) -> As
     for outcome, spot in sorted(spots.items()):
         async for walked in _sides(bench, tool, [spot]):
             yield walked
-        for boundary in islice(surveyor.boundaries(tool, outcome, spot), bench.effort.boundaries if outcome else 0):
-            made = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing])]
-            if len(made) == 2:
+        around = [spot, *(spots[""] for _ in [0] if "" in spots)]
+        found = (boundary for one in around for boundary in surveyor.boundaries(tool, outcome, one))
+        for boundary in islice(found, bench.effort.boundaries if outcome else 0):
+            pair = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing])]
+            if len(pair) == 2:
                 bench.at_boundary.add((tool.name, outcome))
-            for walked in made:
+            for walked in pair:
                 yield walked
 
 

@@ -8,22 +8,31 @@ are bisected, so that the pair stands on both sides of the exact boundary.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from envfactory_client.tool import Tool
-from envfactory_client.verify.draw import Drawer, fits, narrowed
+from envfactory_client.verify.draw import Drawer, fits, made_text, narrowed
 from envfactory_client.verify.example import Edit, Example, Size, call, wait
 from envfactory_client.verify.mirror import Mirror, later, seconds_between
 from envfactory_client.verify.subject import Session, Subject
+from envfactory_client.verify.walk import bound
 
 _HOUR, _DAY = 3600, 86_400
 _WAITS = (60, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 45 * _DAY, 120 * _DAY)
 _LEAPS = (-400 * _DAY, -30 * _DAY, -2 * _DAY, 2 * _DAY, 30 * _DAY, 400 * _DAY)
 _AMOUNTS = (0, 1, 1000, 1_000_000, 100_000_000)
 _CHILDREN = 3
+_HOPS = 3
+_MOST_RELATED = 24
+_ATTEMPTS = 8
+_COMBINATIONS = 4000
+_JOINT_STEPS = 3000
+"""Thousands of instructions of SQLite's machine that one search may take."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,10 @@ class Boundary:
     across: str
 
 
+_Pair = tuple[Spot, Spot]
+"""The refused spot, then the passing one."""
+
+
 class Surveyor:
     """Finds spots for every outcome of a tool, and the boundaries between them, in a mirror."""
 
@@ -67,8 +80,86 @@ class Surveyor:
             if len(due) <= 1:
                 found.setdefault(next(iter(due), ""), spot)
             if found.keys() >= codes | {""}:
-                break
+                return found
+        for outcome in sorted((codes | {""}) - found.keys()):
+            spot = await self._joint(tool, outcome)
+            if spot is not None:
+                found[outcome] = spot
         return found
+
+    async def _joint(self, tool: Tool, outcome: str) -> Spot | None:
+        """A spot for an outcome, found by one query over all combinations of some values for each parameter."""
+        refuses = self.mirror.facts.refuses(tool.name)
+        names = [name for name in bound(tool, {}) if any(_speaks_of(sql, name) for sql in refuses.values())]
+        for attempt in range(_ATTEMPTS):
+            given = [name for name in names if attempt % 3 == 2 or name in tool.required]
+            related = self._related({column for name in given if (column := self._column(tool, name))})
+            options = {name: await self._options(tool, name, len(given), related) for name in given}
+            if not options or not all(options.values()):
+                continue
+            sql, values = _combined(refuses, options, outcome)
+            rest = await self._drawer.arguments(tool, odd=0.0)
+            kept = {name: value for name, value in rest.items() if name in tool.required}
+            moment = bound(tool, {name: value for name, value in kept.items() if name not in given})
+            for row in self.mirror.select(sql, {**moment, **values}, steps=_JOINT_STEPS):
+                spot = Spot({**kept, **_typed(tool, row)})
+                if self._due(tool, spot) == frozenset({outcome} if outcome else ()):
+                    return spot
+        return None
+
+    def _column(self, tool: Tool, name: str) -> str | None:
+        contract = tool.contract.parameters.get(name) if tool.contract else None
+        return self._drawer.column(contract) if contract is not None else None
+
+    def _related(self, columns: set[str]) -> dict[str, list[Any]]:
+        """Values of some columns in the rows around one row by chance, along foreign keys both ways."""
+        layout = self.mirror.facts.layout
+        tables = sorted({column.partition(".")[0] for column in columns} & set(layout.tables))
+        if not tables:
+            return {}
+        table = self._rng.choice(tables)
+        count = self.mirror.select(f"SELECT count(*) AS n FROM {table}", {})[0]["n"]  # noqa: S608
+        place = self._rng.randrange(max(1, count))
+        rows = self.mirror.select(f"SELECT * FROM {table} LIMIT 1 OFFSET {place}", {})  # noqa: S608
+        front: list[tuple[str, Mapping[str, Any]]] = [(table, row) for row in rows]
+        seen = list(front)
+        for _ in range(_HOPS):
+            front = [found for table, row in front for found in self._linked(table, row) if found not in seen]
+            seen += front[:_MOST_RELATED]
+            front = front[:_MOST_RELATED]
+        values: dict[str, list[Any]] = {}
+        for table, row in seen:
+            for column in columns & {f"{table}.{name}" for name in row}:
+                value = row[column.partition(".")[2]]
+                if value is not None and value not in values.setdefault(column, []):
+                    values[column].append(value)
+        return values
+
+    async def _options(self, tool: Tool, name: str, among: int, related: Mapping[str, Sequence[Any]]) -> list[Any]:
+        """Some values for a parameter, the fewer the more parameters there are."""
+        form = narrowed(tool.input_schema["properties"][name])
+        most = max(3, round(_COMBINATIONS ** (1 / max(1, among))))
+        if "enum" in form:
+            return list(form["enum"])
+        if form.get("type") in ("array", "object"):
+            return []
+        column = self._column(tool, name)
+        near = [value for value in related.get(column or "", ()) if fits(value, form)][: most - 2]
+        values = [value for value in await self._drawer.stored(column) if fits(value, form) and value not in near]
+        values = near + self._rng.sample(values, max(0, min(len(values), most - 1 - len(near))))
+        if column is not None and fits(made := made_text(form, self._rng), form):
+            values.append(made)  # which no row has
+        if len(values) < most and form.get("type") in ("integer", "boolean"):
+            plain = [form.get("minimum"), form.get("maximum"), True, False, 1]
+            values += [value for value in plain if fits(value, form) and value not in values]
+        if form.get("format") == "date":
+            today = date.fromisoformat(self.mirror.start[:10]).toordinal()
+            values += [date.fromordinal(today + days).isoformat() for days in (-1, 1, 40, 400)]
+            return self._rng.sample(values, min(most, len(values)))
+        if not values:
+            drawn = [await self._drawer.value(tool, name, form) for _ in range(min(most, 6))]
+            values = [value for value in drawn if isinstance(value, str | int)]
+        return values[:most]
 
     async def _candidates(self, tool: Tool, tries: int) -> AsyncIterator[Spot]:
         best: tuple[int, Spot] | None = None
@@ -92,114 +183,97 @@ class Surveyor:
         for spot in spots:
             for edit in self._edits(tool, spot.arguments):
                 candidate = replace(spot, edits=(*spot.edits, edit))
-                if self._due(tool, candidate) == frozenset({code}):
+                if self._due(tool, candidate) == frozenset({code}) and self._sound(candidate):
                     return candidate
         return None
 
     def boundaries(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
-        """Boundaries of a code around a spot at which it is due."""
+        """Boundaries of a code around a spot, at which it is due or none is."""
         for search in (self._by_argument, self._by_clock, self._by_cell, self._by_row):
-            yield from search(tool, code, spot)
+            for across, pair in search(tool, code, spot):
+                if pair is not None:
+                    yield Boundary(code, *pair, across=across)
 
-    def _by_argument(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
+    def _by_argument(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
         for name, field in tool.input_schema.get("properties", {}).items():
             form = narrowed(field)
             here = spot.arguments.get(name, field.get("default"))
-
-            def with_value(value: Any, name: str = name) -> Spot:
-                return replace(spot, arguments={**spot.arguments, name: value})
-
+            at = partial(_with_argument, spot, name)
             if form.get("type") == "integer" and isinstance(here, int):
                 ends = [form.get("minimum", 0), form.get("maximum", 10**9)]
-                found = self._bisected(tool, code, here, ends, with_value)
+                yield f"argument {name}", self._bisected(tool, code, here, ends, at)
             elif form.get("format") == "date" and isinstance(here, str):
                 day = date.fromisoformat(here).toordinal()
                 ends = [day + leap // _DAY for leap in _LEAPS]
-                found = self._bisected(
-                    tool, code, day, ends, lambda value, of=with_value: of(date.fromordinal(value).isoformat())
-                )
+                yield f"argument {name}", self._bisected(tool, code, day, ends, partial(_with_day, spot, name))
             else:
-                found = self._neighbour(tool, code, form, here, with_value)
-            if found is not None:
-                yield Boundary(code, *found, across=f"argument {name}")
+                options = list(form.get("enum", ())) or ([True, False] if form.get("type") == "boolean" else [])
+                others = [at(value) for value in options if value != here]
+                yield f"argument {name}", self._beside(tool, code, spot, others)
 
-    def _neighbour(
-        self, tool: Tool, code: str, form: Mapping[str, Any], here: Any, at: Callable[[Any], Spot]
-    ) -> tuple[Spot, Spot] | None:
-        options = list(form.get("enum", ())) or ([True, False] if form.get("type") == "boolean" else [])
-        for value in options:
-            if value != here and code not in (self._due(tool, at(value)) or {code}):
-                return at(here), at(value)
-        return None
-
-    def _by_row(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
-        """Another row in the place of one that the call names."""
+    def _by_row(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
+        """Another row, or none, in the place of one that the call names."""
         for name, field in tool.input_schema.get("properties", {}).items():
             contract = tool.contract.parameters.get(name) if tool.contract else None
             table, _, column = ((self._drawer.column(contract) if contract else None) or "").partition(".")
             form = narrowed(field)
             if not column or form.get("type") != "string" or form.get("format") == "date":
                 continue
-            sql = f"SELECT DISTINCT {column} AS v FROM {table} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 120"  # noqa: S608
+            sql = f"SELECT DISTINCT {column} AS v FROM {table} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 150"  # noqa: S608
             values = [row["v"] for row in self.mirror.select(sql, {}) if fits(row["v"], form)]
-            sides = (replace(spot, arguments={**spot.arguments, name: value}) for value in values)
-            passing = next((side for side in sides if self._due(tool, side) == frozenset()), None)
-            if passing is not None:
-                yield Boundary(code, spot, passing, across=f"the row of {name}")
+            made = made_text(form, self._rng)
+            others = [_with_argument(spot, name, value) for value in ([made] if fits(made, form) else []) + values]
+            yield f"the row of {name}", self._beside(tool, code, spot, others)
 
-    def _by_clock(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
-        found = self._bisected(
-            tool, code, spot.wait, [0, *(spot.wait + leap for leap in _WAITS)], lambda value: replace(spot, wait=value)
-        )
-        if found is not None:
-            yield Boundary(code, *found, across="the clock")
+    def _by_clock(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
+        ends = [0, *(spot.wait + leap for leap in _WAITS)]
+        yield "the clock", self._bisected(tool, code, spot.wait, ends, lambda value: replace(spot, wait=value))
 
-    def _by_cell(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
+    def _by_cell(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
         for table, row in self._rows_spoken_of(tool, spot.arguments):
             key = {name: row[name] for name in self.mirror.facts.layout.keys[table]}
             for column in self.mirror.facts.layout.tables[table]:
-                if column.name in key:
-                    continue
-                found = self._cell_boundary(tool, code, spot, Edit(table=table, key=key, column=column.name), row)
-                if found is not None:
-                    yield Boundary(code, *found, across=f"{table}.{column.name}")
+                if column.name not in key:
+                    cell = Edit(table=table, key=key, column=column.name)
+                    yield f"{table}.{column.name}", self._by_one_cell(tool, code, spot, cell, row[column.name])
 
-    def _cell_boundary(
-        self, tool: Tool, code: str, spot: Spot, cell: Edit, row: Mapping[str, Any]
-    ) -> tuple[Spot, Spot] | None:
-        here = row[cell.column]
-
-        def holding(value: Any) -> Spot:
-            kept = tuple(edit for edit in spot.edits if (edit.table, edit.key, edit.column) != _place(cell))
-            return replace(spot, edits=(*kept, cell.model_copy(update={"value": value})))
-
+    def _by_one_cell(self, tool: Tool, code: str, spot: Spot, cell: Edit, here: Any) -> _Pair | None:
+        holding = partial(_with_cell, spot, cell)
         if isinstance(here, int):
             return self._bisected(tool, code, here, list(_AMOUNTS), holding)
         if isinstance(here, str) and len(here) == 20 and here.endswith("Z"):
-            ends = list(_LEAPS)
-            return self._bisected(tool, code, 0, ends, lambda seconds: holding(later(here, seconds)))
-        for value in self._values(cell.table, cell.column):
-            if value != here and self._due(tool, holding(value)) == frozenset():
-                return spot, holding(value)
-        return None
+            return self._bisected(tool, code, 0, list(_LEAPS), lambda seconds: holding(later(here, seconds)))
+        others = [holding(value) for value in self._values(cell.table, cell.column) if value != here]
+        return self._beside(tool, code, spot, others)
+
+    def _beside(self, tool: Tool, code: str, spot: Spot, others: Sequence[Spot]) -> _Pair | None:
+        """A spot and the first of others such that the code is due, alone, at one of them and nothing at the other."""
+        refused_here = code in (self._due(tool, spot) or ())
+        wanted = frozenset() if refused_here else frozenset({code})
+        fitting = (other for other in others if self._due(tool, other) == wanted and self._sound(other))
+        other = next(fitting, None)
+        if other is None:
+            return None
+        return (spot, other) if refused_here else (other, spot)
 
     def _bisected(
-        self, tool: Tool, code: str, here: int, ends: list[int], at: Callable[[int], Spot]
-    ) -> tuple[Spot, Spot] | None:
-        """The adjacent values between which a code stops being due: the refused one, then the other."""
-        if code not in (self._due(tool, at(here)) or ()):
+        self, tool: Tool, code: str, here: int, ends: Sequence[int], at: Callable[[int], Spot]
+    ) -> _Pair | None:
+        """The adjacent values between which a code begins or stops being due: the refused one, then the other."""
+        due_here = self._due(tool, at(here))
+        if due_here is None:
             return None
         for end in ends:
             due = self._due(tool, at(end)) if end != here else None
-            if due is None or code in due:
+            if due is None or (code in due) == (code in due_here):
                 continue
-            refused, passing = here, end
+            refused, passing = (here, end) if code in due_here else (end, here)
             while abs(refused - passing) > 1:
                 middle = (refused + passing) // 2
-                refused, passing = (
-                    (middle, passing) if code in (self._due(tool, at(middle)) or {code}) else (refused, middle)
-                )
-            return at(refused), at(passing)
+                blocked = code in (self._due(tool, at(middle)) or {code})
+                refused, passing = (middle, passing) if blocked else (refused, middle)
+            pair = at(refused), at(passing)
+            return pair if all(map(self._sound, pair)) else None
         return None
 
     def _due(self, tool: Tool, spot: Spot) -> frozenset[str] | None:
@@ -207,9 +281,14 @@ class Surveyor:
         if spot.wait < 0 or not _fitting(tool, spot.arguments):
             return None
         with self.mirror.at(spot.wait, spot.edits) as possible:
-            if not possible or (spot.edits and not self.mirror.sound()):
-                return None
-            return self.mirror.due(tool, spot.arguments)
+            return self.mirror.due(tool, spot.arguments) if possible else None
+
+    def _sound(self, spot: Spot) -> bool:
+        """Whether the invariants allow the spot's edits."""
+        if not spot.edits:
+            return True
+        with self.mirror.at(0, spot.edits):
+            return self.mirror.sound()
 
     def _edits(self, tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Edit]:
         for table, row in self._rows_spoken_of(tool, arguments):
@@ -243,14 +322,69 @@ class Surveyor:
                 own += [(table, row) for row in self._where(table, column, arguments[name])]
         yield from own
         for table, row in own:
-            for (child, column), (parent, key) in layout.links.items():
-                if child == table and row[column] is not None:
-                    yield from ((parent, found) for found in self._where(parent, key, row[column]))
-                if parent == table:
-                    yield from ((child, found) for found in self._where(child, column, row[key])[:_CHILDREN])
+            yield from self._linked(table, row)
+
+    def _linked(self, table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The rows that a row refers to, and a few of those that refer to it."""
+        for (child, column), (parent, key) in self.mirror.facts.layout.links.items():
+            if child == table and row[column] is not None:
+                yield from ((parent, found) for found in self._where(parent, key, row[column]))
+            if parent == table:
+                yield from ((child, found) for found in self._where(child, column, row[key])[:_CHILDREN])
 
     def _where(self, table: str, column: str, value: Any) -> list[dict[str, Any]]:
         return self.mirror.select(f"SELECT * FROM {table} WHERE {column} IS :value LIMIT 5", {"value": value})  # noqa: S608
+
+
+def _speaks_of(sql: str, name: str) -> bool:
+    return re.search(rf":{name}\b", sql) is not None
+
+
+def _combined(
+    refuses: Mapping[str, str], options: Mapping[str, Sequence[Any]], outcome: str
+) -> tuple[str, dict[str, Any]]:
+    """A query for the combinations of values at which an outcome's refusal alone is due, and its parameters."""
+    values: dict[str, Any] = {}
+    lists = []
+    for name, choices in options.items():
+        marks = []
+        for place, value in enumerate(choices):
+            values[f"{name}__{place}"] = value
+            marks.append(f"(:{name}__{place})")
+        lists.append(f"p_{name}({name}) AS (VALUES {', '.join(marks)})")
+    conditions = []
+    for code, sql in sorted(refuses.items(), key=lambda entry: entry[0] != outcome):
+        asked = re.sub(r":(\w+)\b", lambda found: _column(found[1], options), sql)
+        conditions.append(f"{'' if code == outcome else 'NOT '}EXISTS ({asked})")
+    columns = ", ".join(f"p_{name}.{name} AS {name}" for name in options)
+    sources = ", ".join(f"p_{name}" for name in options)
+    return (
+        f"WITH {', '.join(lists)} SELECT {columns} FROM {sources} WHERE {' AND '.join(conditions)} LIMIT 4",  # noqa: S608
+        values,
+    )
+
+
+def _column(name: str, options: Mapping[str, Sequence[Any]]) -> str:
+    return f"p_{name}.{name}" if name in options else f":{name}"
+
+
+def _typed(tool: Tool, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments from a row of a database, which knows no booleans."""
+    forms = {name: narrowed(tool.input_schema["properties"][name]) for name in row}
+    return {name: bool(value) if forms[name].get("type") == "boolean" else value for name, value in row.items()}
+
+
+def _with_argument(spot: Spot, name: str, value: Any) -> Spot:
+    return replace(spot, arguments={**spot.arguments, name: value})
+
+
+def _with_day(spot: Spot, name: str, day: int) -> Spot:
+    return _with_argument(spot, name, date.fromordinal(day).isoformat())
+
+
+def _with_cell(spot: Spot, cell: Edit, value: Any) -> Spot:
+    kept = tuple(edit for edit in spot.edits if _place(edit) != _place(cell))
+    return replace(spot, edits=(*kept, cell.model_copy(update={"value": value})))
 
 
 def _place(edit: Edit) -> tuple[str, Mapping[str, Any], str]:

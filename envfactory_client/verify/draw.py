@@ -141,7 +141,8 @@ class Drawer:
             case "null":
                 return None
             case _ if form.get("format") == "date":
-                return (date.fromisoformat(self._today) + timedelta(days=self.rng.randint(-3, 45))).isoformat()
+                days = self.rng.choice((-400, 400)) if self.rng.random() < 0.06 else self.rng.randint(-3, 45)
+                return (date.fromisoformat(self._today) + timedelta(days=days)).isoformat()
             case _ if form.get("format") == "date-time":
                 day = date.fromisoformat(self._today) + timedelta(days=self.rng.randint(-1, 20))
                 return f"{day.isoformat()}T{self.rng.randint(8, 18):02d}:{self.rng.choice((0, 15, 30)):02d}:00Z"

@@ -40,13 +40,26 @@ class Mirror:
         """Rows of one SELECT, as a session gives them."""
         return self.select(sql, parameters or {})
 
-    def select(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Rows of one SELECT; :now and :today are bound."""
+    def select(self, sql: str, parameters: Mapping[str, Any], *, steps: int = 0) -> list[dict[str, Any]]:
+        """Rows of one SELECT; :now and :today are bound.
+
+        With `steps` the search ends after that many thousand instructions, with the rows found by then.
+        """
         moment = {"now": self._now, "today": self._now[:10]}
+        found: list[dict[str, Any]] = []
+        budget = iter(range(steps))
+        if steps:
+            self.db.set_progress_handler(lambda: next(budget, None) is None, 1000)
         try:
-            return [dict(row) for row in self.db.execute(sql, {**moment, **parameters})]
+            for row in self.db.execute(sql, {**moment, **parameters}):
+                found.append(dict(row))  # noqa: PERF401 - what was found before an interruption counts
         except sqlite3.Error as error:
+            if steps and "interrupted" in str(error):
+                return found
             raise VerifyError(f"A declared query can't be asked ({error}): {sql:.200}") from error
+        finally:
+            self.db.set_progress_handler(None, 0)
+        return found
 
     def due(self, tool: Tool, arguments: Mapping[str, Any]) -> frozenset[str]:
         """The refusal codes that are due for a call at this moment."""

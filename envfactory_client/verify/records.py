@@ -56,23 +56,22 @@ def shapes(tool: Tool, layout: Layout) -> tuple[RecordShape, ...]:
 
 
 def scope(tool: Tool, arguments: Mapping[str, Any], shape: RecordShape, layout: Layout) -> Scope:
-    """What the arguments of a call demand of the rows that its records show."""
+    """What the arguments of a read demand of the rows that its records show."""
     columns = set(layout.columns(shape.table))
-    shown = {column for _, column in shape.fields}
     conditions: list[str] = []
     parameters: dict[str, Any] = {}
-    for name, field in (tool.contract.parameters if tool.contract else {}).items():
+    for name, field in (tool.contract.parameters if tool.contract and tool.read_only else {}).items():
         value = arguments.get(name, _default(tool, name))
         if value is None or isinstance(value, list | dict):
             continue
         if field.filter is not None:
             table, _, column = field.filter.column.partition(".")
-            if table == shape.table or (tool.read_only and table in layout.tables and column in columns):
+            if table == shape.table or (table in layout.tables and column in columns):
                 conditions.append(compared(column, field.filter.operator, f"asked_{name}"))
                 parameters[f"asked_{name}"] = value
         elif field.key is not None:
             column = field.key.partition(".")[2]
-            if column in columns and (tool.read_only or column not in shown):
+            if column in columns:
                 conditions.append(f"{column} = :asked_{name}")
                 parameters[f"asked_{name}"] = value
     return Scope(tuple(conditions), {name: _bindable(value) for name, value in parameters.items()})

@@ -22,6 +22,9 @@ Ability = Literal["harness", "contracts", "writes", "restart", "inside", "folder
 for calls that may change something; `restart` for fresh processes; `inside` for the environment's own connection to
 its database; `folder` for its source files."""
 
+INSIDE: frozenset[Ability] = frozenset({"inside", "folder"})
+"""What only a subject in this process allows."""
+
 WHY_NOT: Mapping[Ability, str] = {
     "harness": "it needs state, clock and SQL of an episode, which MCP alone doesn't give",
     "contracts": "the server declares no contracts",

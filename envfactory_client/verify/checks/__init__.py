@@ -3,5 +3,6 @@
 from envfactory_client.verify.check import Check
 from envfactory_client.verify.checks.experiments import EXPERIMENTS
 from envfactory_client.verify.checks.oracles import ORACLES
+from envfactory_client.verify.checks.stateful import Stateful
 
-CHECKS: tuple[Check, ...] = (*ORACLES, *EXPERIMENTS)
+CHECKS: tuple[Check, ...] = (*ORACLES, *EXPERIMENTS, Stateful())

@@ -101,8 +101,9 @@ class Liveness(Experiment):
         """Search for every outcome of one tool with more effort."""
         tool = subject.tools[str(example.twist["tool"])]
         reached: set[str] = set()
+        missing: list[str] = []
         for seed in range(example.seed, example.seed + 3):
-            effort = Effort(seed=seed, calls=60, walks=1, tries=1200, focus=frozenset({tool.name}), boundaries=8)
+            effort = Effort(seed=seed, calls=60, walks=1, tries=300, focus=frozenset({tool.name}), boundaries=8)
             bench = Bench(subject, effort)
             async for _ in bench.walked():
                 pass

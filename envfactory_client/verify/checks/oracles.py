@@ -299,6 +299,8 @@ def _holds(row: tuple[Mapping[str, Any], Mapping[str, Any]], column: str, value:
     now, then = after[column], before.get(column)
     if isinstance(value, int) and isinstance(now, int) and isinstance(then, int) and abs(now - then) == abs(value):
         return True
+    if isinstance(value, str) and isinstance(now, str):
+        return value in now  # a time of day may be stored as part of a moment
     return bool(now == value)
 
 
