@@ -9,16 +9,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from envfactory_client.errors import EnvFactoryError
 from envfactory_client.verify.bench import Bench, Effort
 from envfactory_client.verify.check import Broken, Check, Experiment, Oracle, Violation
 from envfactory_client.verify.example import Example
+from envfactory_client.verify.installed import is_ours
 from envfactory_client.verify.report import CheckReport, Reached, Report
 from envfactory_client.verify.shrink import shrunk
 from envfactory_client.verify.subject import WHY_NOT, Subject
 
+_SIGN_OF_LIFE = 20
+"""Calls after which the walks are heard of again."""
 _MOST_VIOLATIONS = 5
 """How many different violations of one check are reported."""
 
@@ -30,6 +33,13 @@ class Began:
     check: Check
     place: int
     of: int
+
+
+@dataclass(frozen=True)
+class Walking:
+    """The shared walks have made so many calls."""
+
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -53,15 +63,26 @@ class Verified:
     report: Report
 
 
-Event = Began | Found | Ended | Verified
+Event = Began | Walking | Found | Ended | Verified
 
 
 def all_checks() -> tuple[Check, ...]:
     """The checks of this package, and those that installed packages add, in the order of their ids."""
     from envfactory_client.verify.checks import CHECKS
 
-    added = [check for point in entry_points(group="envfactory.checks") for check in point.load()]
+    added = [check for point in entry_points(group="envfactory.checks") for check in _offered(point)]
     return tuple(sorted((*CHECKS, *added), key=_in_order))
+
+
+def _offered(point: EntryPoint) -> Sequence[Check]:
+    """The checks behind an entry point; none where the extra that they look into isn't installed."""
+    try:
+        checks: Sequence[Check] = point.load()
+    except ModuleNotFoundError as error:
+        if is_ours(error):
+            raise
+        return ()
+    return checks
 
 
 def _in_order(check: Check) -> tuple[str, int]:
@@ -69,24 +90,39 @@ def _in_order(check: Check) -> tuple[str, int]:
 
 
 async def verify(
-    subject: Subject, effort: Effort | None = None, checks: Sequence[Check] | None = None
+    subject: Subject,
+    effort: Effort | None = None,
+    checks: Sequence[Check] | None = None,
+    *,
+    inner: Subject | None = None,
 ) -> AsyncIterator[Event]:
-    """Every check on a subject: events as it goes, with `Verified` as the last."""
+    """Every check on a subject: events as it goes, with `Verified` as the last.
+
+    `inner` is the same environment inside this process, for the checks that need to look there.
+    """
     chosen = all_checks() if checks is None else tuple(checks)
-    bench = Bench(subject, effort or Effort())
-    able = [check for check in chosen if check.needs <= subject.abilities]
+    bench = Bench(subject, effort or Effort(), inner)
+    able = [check for check in chosen if check.needs <= bench.abilities]
     finds = Findings(bench)
     oracles = [check for check in able if isinstance(check, Oracle)]
-    if oracles:
-        yield Began(oracles[0], 1, len(able))
-        async for violation in finds.of_walks(oracles):
-            yield Found(violation)
+    if able:
+        async for event in _walks(bench, finds, oracles):
+            yield event
     for place, check in enumerate([check for check in able if isinstance(check, Experiment)], len(oracles) + 1):
         yield Began(check, place, len(able))
         async for violation in finds.of_experiment(check):
             yield Found(violation)
         yield Ended(finds.report(check))
     yield Verified(_report(bench, [finds.report(check) for check in chosen]))
+
+
+async def _walks(bench: Bench, finds: Findings, oracles: Sequence[Oracle]) -> AsyncIterator[Event]:
+    """The shared walks, which oracles judge and experiments look back at."""
+    yield Walking(0)
+    async for found in finds.of_walks(oracles):
+        yield Walking(bench.calls) if found is None else Found(found)
+    for oracle in oracles:
+        yield Ended(finds.report(oracle))
 
 
 class Findings:
@@ -97,9 +133,11 @@ class Findings:
         self._found: dict[str, list[Violation]] = {}
         self._known: set[tuple[str, str | None]] = set()
 
-    async def of_walks(self, oracles: Sequence[Oracle]) -> AsyncIterator[Violation]:
-        """What the oracles have against the calls of the shared walks."""
+    async def of_walks(self, oracles: Sequence[Oracle]) -> AsyncIterator[Violation | None]:
+        """What the oracles have against the calls of the shared walks; None now and then, as a sign of life."""
         async for walked in self._bench.walked():
+            if self._bench.calls % _SIGN_OF_LIFE == 0:
+                yield None
             for oracle in oracles:
                 if not oracle.concerns(walked.seen):
                     continue
@@ -117,7 +155,7 @@ class Findings:
                 return
 
     async def _violation(self, check: Check, broken: Broken) -> Violation:
-        subject = self._bench.subject
+        subject = self._bench.subject_of(check)
         self._known.add((check.id, broken.tool))
 
         async def judge(example: Example) -> str | None:
@@ -135,7 +173,7 @@ class Findings:
             tool=broken.tool,
             sentence=sentence,
             example=example,
-            replay=replay_command(subject.target, check, example.to_text()),
+            replay=replay_command(self._bench.subject.target, check, example.to_text()),
         )
         self._found.setdefault(check.id, []).append(violation)
         return violation
@@ -143,7 +181,7 @@ class Findings:
     def report(self, check: Check) -> CheckReport:
         """What there is to say of one check by now."""
         found = tuple(self._found.get(check.id, ()))
-        lacking = sorted(check.needs - self._bench.subject.abilities)
+        lacking = sorted(check.needs - self._bench.abilities)
         return CheckReport(
             id=check.id,
             name=check.name,
@@ -158,9 +196,7 @@ class Findings:
 
 def replay_command(target: str, check: Check, example: str) -> str:
     """The command that shows an example again."""
-    subject = target if target.startswith("-- ") else shlex.quote(target)
-    options = f"--only {check.id} --example {shlex.quote(example)}"
-    return f"envfactory verify {options} {subject}"
+    return f"envfactory verify --only {check.id} --example {shlex.quote(example)} {target}"
 
 
 def _report(bench: Bench, checks: Iterable[CheckReport]) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -103,6 +103,12 @@ class Bench:
         """The tools to look at: those in focus, or all."""
         focus = self.effort.focus
         return [tool for name, tool in self.subject.tools.items() if not focus or name in focus]
+
+    def examples(self) -> Iterator[tuple[Tool, list[Example]]]:
+        """A few examples of success for each tool to look at, the shortest first."""
+        for tool in self.tools:
+            if kept := self.successes.get(tool.name):
+                yield tool, kept
 
     def note(self, walked: Walked) -> None:
         """Take note of how a call ended."""

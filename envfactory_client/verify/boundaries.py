@@ -82,9 +82,8 @@ class Surveyor:
             if found.keys() >= codes | {""}:
                 return found
         for outcome in sorted((codes | {""}) - found.keys()):
-            spot = await self._joint(tool, outcome)
-            if spot is not None:
-                found[outcome] = spot
+            if (joint := await self._joint(tool, outcome)) is not None:
+                found[outcome] = joint
         return found
 
     async def _joint(self, tool: Tool, outcome: str) -> Spot | None:

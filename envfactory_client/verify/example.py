@@ -63,7 +63,8 @@ class Example(Frozen):
     def to_text(self) -> str:
         """The example as one line of JSON, in which what is default is left out and long repetitive texts are short."""
         body = self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps(_shortened(body), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(_shortened(body), ensure_ascii=False, separators=(",", ":"))
+        return text if _printable(text) else json.dumps(_shortened(body), separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> Example:
@@ -92,6 +93,11 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, str) and len(value) > _LONG_TEXT and value == value[0] * len(value):
         return {_REPEAT: [value[0], len(value)]}
     return value
+
+
+def _printable(text: str) -> bool:
+    """Whether a text has no half letters, and no letters that a terminal would act on."""
+    return text.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _lengthened(value: Any) -> Any:

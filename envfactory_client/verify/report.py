@@ -107,5 +107,8 @@ class Report(Frozen):
         return not any(violation.severity == "error" for violation in self.violations)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values; `Report.model_validate` reads them back."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The report as plain values, with its verdict and scores; `Report.model_validate` reads them back."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        if self.mutation is not None:
+            values["mutation"] |= {"contracts": self.mutation.contracts, "with_tests": self.mutation.with_tests}
+        return {"verified": self.verified, **values}

@@ -1,8 +1,11 @@
-"""The battery's checks, in the order in which they are reported."""
+"""The battery's checks: the promises of an environment, one class each."""
 
 from envfactory_client.verify.check import Check
+from envfactory_client.verify.checks.constraints import CONSTRAINTS
+from envfactory_client.verify.checks.definitions import DEFINITIONS
 from envfactory_client.verify.checks.experiments import EXPERIMENTS
 from envfactory_client.verify.checks.oracles import ORACLES
+from envfactory_client.verify.checks.robustness import ROBUSTNESS
 from envfactory_client.verify.checks.stateful import Stateful
 
-CHECKS: tuple[Check, ...] = (*ORACLES, *EXPERIMENTS, Stateful())
+CHECKS: tuple[Check, ...] = (*ORACLES, *EXPERIMENTS, Stateful(), *DEFINITIONS, *CONSTRAINTS, *ROBUSTNESS)

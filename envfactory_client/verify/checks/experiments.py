@@ -197,24 +197,22 @@ class Metamorphic(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Take examples of successes and make their calls again, look up what they made, and pair them."""
-        for name, examples in bench.successes.items():
+        for tool, examples in bench.examples():
             for example in examples[:3]:
                 for law in ("again", "lookup"):
                     tried = example.then(law=law)
                     bench.tried(self)
                     if (sentence := await self.judge(bench.subject, tried)) is not None:
-                        yield Broken(sentence, tried, name)
+                        yield Broken(sentence, tried, tool.name)
         async for broken in self._pairs(bench):
             yield broken
 
     async def _pairs(self, bench: Bench) -> AsyncIterator[Broken]:
         fresh = [
             example
-            for examples in bench.successes.values()
+            for tool, examples in bench.examples()
             for example in examples[:2]
-            if len(example.steps) == 1
-            and not example.edits
-            and not bench.subject.tools[str(example.last.tool)].read_only
+            if len(example.steps) == 1 and not example.edits and not tool.read_only
         ]
         rng = bench.rng("pairs")
         for _ in range(min(60, len(fresh) ** 2)):
