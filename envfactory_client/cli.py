@@ -44,6 +44,7 @@ from envfactory_client.graph import ToolGraph
 from envfactory_client.replay import replay as replay_one
 from envfactory_client.sampling import Bounds, chains, sample
 from envfactory_client.tool import Tool
+from envfactory_client.verify import command as verify_command
 
 _T = TypeVar("_T")
 Format = Literal["table", "json", "dot", "mermaid"]
@@ -445,5 +446,6 @@ def _absent(name: str) -> Any:
 
 
 export_command.add_to(app)
+verify_command.add_to(app)
 if __name__ == "__main__":
     main()
