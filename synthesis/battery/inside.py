@@ -29,16 +29,14 @@ class Faults(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Break each statement of each write in turn."""
-        for name, examples in bench.successes.items():
-            if bench.subject.tools[name].read_only:
-                continue
-            for example in examples[:2]:
+        for tool, examples in bench.examples():
+            for example in examples[:2] if not tool.read_only else ():
                 for k in range(1, _MOST_STATEMENTS):
                     tried = example.then(fault=k)
                     bench.tried(self)
                     reached, sentence = await self._broken_at(bench.inner, tried)
                     if sentence is not None:
-                        yield Broken(sentence, tried, name)
+                        yield Broken(sentence, tried, tool.name)
                     if not reached:
                         break
 
@@ -77,7 +75,8 @@ class RowOrder(Experiment):
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Make walks over rows as they come, and over the same rows in reverse."""
         for number in range(2):
-            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 150, "row order")
+            length = min(150, bench.effort.calls)
+            example = await walk_of(bench, Example(seed=bench.effort.seed + number), length, "row order")
             bench.tried(self, len(example.steps))
             if (sentence := await self.judge(bench.inner, example)) is not None:
                 yield Broken(sentence, example)

@@ -21,8 +21,8 @@ from servers.runtime import Environment, ServerError
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.inside import INSIDE
 
-_LEFT_OUT = frozenset({"B6", "B15"})
-"""What concerns the runtime, which is not mutated."""
+_LEFT_OUT = frozenset({"B2", "B6", "B15", "B16"})
+"""What concerns the runtime, which is not mutated, or says in other ways what the walks say."""
 
 
 def notice(environment: Environment, where: str, *, seed: int = 0) -> str | None:
@@ -37,7 +37,7 @@ def notice(environment: Environment, where: str, *, seed: int = 0) -> str | None
 async def _first(environment: Environment, where: str, seed: int) -> str | None:
     subject = DirectSubject(environment)
     focus = concerned(environment, where)
-    effort = Effort(seed=seed, calls=140, walks=2, tries=250, focus=focus, boundaries=6)
+    effort = Effort(seed=seed, calls=70, walks=1, tries=60, focus=focus, boundaries=6 if focus else 3)
     async for sentence in first_signs(subject, effort, (*CHECKS, *INSIDE)):
         return sentence
     return None
@@ -50,9 +50,9 @@ async def first_signs(subject: Subject, effort: Effort, checks: Sequence[Check])
     oracles = [check for check in able if isinstance(check, Oracle)]
     async for walked in bench.walked():
         for oracle in oracles:
-            if oracle.concerns(walked.seen):
-                if (sentence := oracle.verdict(walked.seen, subject)) is not None:
-                    yield f"{oracle.id}: {sentence}"
+            sentence = oracle.verdict(walked.seen, subject) if oracle.concerns(walked.seen) else None
+            if sentence is not None:
+                yield f"{oracle.id}: {sentence}"
     for check in able:
         if isinstance(check, Experiment):
             async for broken in check.probe(bench):
@@ -60,7 +60,7 @@ async def first_signs(subject: Subject, effort: Effort, checks: Sequence[Check])
 
 
 def concerned(environment: Environment, where: str) -> frozenset[str]:
-    """The tools that a function, constant, table or view may concern; all of them (none in focus) when it can't be told."""
+    """The tools that a function, constant, table or view may concern; none in focus stands for all."""
     text = (environment.folder / "server.py").read_text(encoding="utf-8")
     uses = _uses(text)
     found = {where} & set(environment.tools)

@@ -1,0 +1,193 @@
+"""The mutation gate: it changes an environment's code in many small ways and asks its killers which they notice.
+
+Each mutant is judged in a forked process of its own, so a crash or an endless loop costs one mutant. Contracts are
+asked first, the environment's own tests about the mutants that these let live.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from servers.runtime import Environment, Episode
+from servers.runtime.errors import ScenarioError
+from synthesis.battery.mutation.forks import Forks, Report, forked
+from synthesis.battery.mutation.load import Stillborn, environment_of, import_server, load_mutant, write_mutant
+from synthesis.battery.mutation.mutant import Mutant
+from synthesis.battery.mutation.places import uses
+from synthesis.battery.mutation.sample import UNSEEN, mutants, sample
+from synthesis.battery.mutation.tests_of import TEST_FILE, Reach, covering, run_tests
+
+Killer = Callable[[Environment, Mutant], str | None]
+"""Gives the sentence of the first thing that it notices about a mutant, or None."""
+KilledBy = Literal["start", "contracts", "tests"]
+MOST_SECONDS = 60.0
+_MOST_TRACED_SECONDS = 600.0
+
+
+class GateError(Exception):
+    """The gate can't judge mutants, because a killer complains of the unchanged environment."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the killers said of one mutant; `contracts` and `tests` are None where they noticed nothing."""
+
+    mutant: Mutant
+    contracts: str | None
+    """What the contracts, or the start of an episode, showed."""
+    tests: str | None
+    """What the tests showed; they are only asked about what the contracts let live."""
+    killed_by: KilledBy | None
+    seconds: float
+    contracts_seconds: float = 0.0
+    tests_seconds: float = 0.0
+
+    @property
+    def sentence(self) -> str | None:
+        """What was noticed first; None of a survivor."""
+        return self.contracts or self.tests
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every judgement of one gate needs."""
+
+    folder: Path
+    workspace: Path
+    contracts: Killer
+    reaches: Sequence[Reach] = ()
+    users: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
+    folder: Path,
+    *,
+    contracts: Killer,
+    count: int = 60,
+    seed: int = 0,
+    workers: int = 2,
+    tests: bool = True,
+    without: Collection[str] = UNSEEN,
+    only: Collection[str] | None = None,
+    most_seconds: float = MOST_SECONDS,
+    progress: Callable[[Verdict], None] | None = None,
+) -> list[Verdict]:
+    """Judge `count` mutants of an environment's folder, fewer if it has fewer, in the order of the sample.
+
+    With `only`, the mutants of these ids and no others are judged.
+
+    Raises `GateError` when `contracts` or the tests complain of the environment as it is.
+    """
+    workspace = Path(tempfile.mkdtemp(prefix="envfactory-mutants-"))
+    try:
+        bench = _prepared(folder.resolve(), workspace, contracts, tests=tests)
+        found = mutants(folder)
+        sampled = sample(found, len(found), seed, without=without)
+        queue = [mutant for mutant in sampled if only is None or mutant.id in only]
+        return _judged(bench, queue, Forks(workers, most_seconds), count, progress)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _judged(
+    bench: Bench, queue: Sequence[Mutant], forks: Forks[Mutant], count: int, progress: Callable[[Verdict], None] | None
+) -> list[Verdict]:
+    """Judge the first `count` mutants that aren't stillborn."""
+    verdicts: dict[str, Verdict] = {}
+    waiting = iter(queue)
+    while True:
+        while forks.has_room and len(verdicts) + forks.running < count and (mutant := next(waiting, None)):
+            forks.start(mutant, partial(judge, bench, mutant))
+        if not forks.running:
+            break
+        mutant, report = forks.next()
+        if (verdict := _verdict(mutant, report)) is not None:
+            verdicts[mutant.id] = verdict
+            if progress:
+                progress(verdict)
+    return [verdicts[mutant.id] for mutant in queue if mutant.id in verdicts]
+
+
+# Before the first mutant ---------------------------------------------------------------------------------------------
+
+
+def _prepared(folder: Path, workspace: Path, contracts: Killer, *, tests: bool) -> Bench:
+    """Give the bench, after the unchanged environment has warmed up what a fork inherits and passed the tests."""
+    with Episode.open([load_mutant(folder, None, workspace)]).active():
+        pass
+    if not (tests and (folder / TEST_FILE).exists()):
+        return Bench(folder, workspace, contracts)
+    report = forked(partial(_traced, folder, workspace), _MOST_TRACED_SECONDS)
+    if report.ended is not None or report.said.get("failure"):
+        raise GateError(f"The tests of {folder.name} fail as it is: {report.said.get('failure') or report.ended}")
+    return Bench(folder, workspace, contracts, tuple(report.said["reaches"]), uses(folder))
+
+
+def _traced(folder: Path, workspace: Path, say: Callable[[str, object], None]) -> None:
+    copy = write_mutant(folder, None, workspace)
+    run = run_tests(copy, import_server(copy), trace=True)
+    say("failure", run.failure)
+    say("reaches", run.reaches)
+
+
+# One mutant, in its own process --------------------------------------------------------------------------------------
+
+
+def judge(bench: Bench, mutant: Mutant, say: Callable[[str, object], None]) -> None:
+    """Ask the killers about one mutant and say what each answers, as soon as it does."""
+    logging.disable(logging.CRITICAL)
+    began = time.perf_counter()
+    say("stage", "start")
+    copy = write_mutant(bench.folder, mutant, bench.workspace)
+    try:
+        module = import_server(copy)
+        environment = environment_of(module)
+    except Stillborn as reason:
+        say("stillborn", str(reason))
+        return
+    noticed = _opened(environment)
+    if noticed is None:
+        say("stage", "contracts")
+        noticed = bench.contracts(environment, mutant)
+    say("contracts", noticed)
+    say("contracts_seconds", time.perf_counter() - began)
+    if noticed is None and bench.reaches:
+        say("stage", "tests")
+        began = time.perf_counter()
+        chosen = covering(mutant, bench.reaches, bench.users)
+        say("tests", run_tests(copy, module, chosen).failure)
+        say("tests_seconds", time.perf_counter() - began)
+    shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+def _opened(environment: Environment) -> str | None:
+    """Give why the environment's own scenario doesn't start any more."""
+    try:
+        Episode.open([environment]).close()
+    except ScenarioError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a changed server.py may fail in any way, and that is seen at the start
+        return f"No episode opens: {type(error).__name__}: {error}"
+    return None
+
+
+def _verdict(mutant: Mutant, report: Report) -> Verdict | None:
+    """Give the verdict that a process left; none for a stillborn mutant."""
+    said = report.said
+    if "stillborn" in said:
+        return None
+    stage = said.get("stage", "start")
+    contracts, tests = said.get("contracts"), said.get("tests")
+    if report.ended is not None:
+        contracts, tests = (contracts, report.ended) if stage == "tests" else (report.ended, None)
+    killed_by = stage if contracts or tests else None
+    spent = said.get("contracts_seconds", 0.0), said.get("tests_seconds", 0.0)
+    return Verdict(mutant, contracts, tests, killed_by, report.seconds, *spent)

@@ -1,0 +1,76 @@
+"""Loading a mutant: a copy of the environment's folder with the change in it, imported under a name of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+
+from servers.runtime import Environment
+from synthesis.battery.mutation.mutant import Mutant
+from synthesis.battery.mutation.schema_code import compiled
+
+
+class Stillborn(Exception):
+    """A mutant that doesn't compile or import, so that there is nothing to judge."""
+
+
+def write_mutant(folder: Path, mutant: Mutant | None, workspace: Path) -> Path:
+    """Write a copy of an environment's folder with a mutant's change, and give where it is."""
+    copy = workspace / (mutant.id if mutant else "original") / folder.resolve().name
+    copy.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, copy / path.name)
+    if mutant:
+        changed = copy / mutant.file
+        changed.write_text(mutant.apply(changed.read_text(encoding="utf-8")), encoding="utf-8")
+    return copy
+
+
+def import_server(copy: Path) -> ModuleType:
+    """Import the server.py of a folder without leaving it in `sys.modules`; raises `Stillborn` when it can't be."""
+    name = f"mutant_{copy.parent.name}_{copy.name}"
+    spec = importlib.util.spec_from_file_location(name, copy / "server.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where type hints and pydantic look names up while the module runs
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a changed module raises, it can't be imported
+        raise Stillborn(f"server.py doesn't import: {type(error).__name__}: {error}") from error
+    finally:
+        del sys.modules[name]
+    return module
+
+
+def load_mutant(folder: Path, mutant: Mutant | None, workspace: Path) -> Environment:
+    """Give the environment of a folder with a mutant's change, or unchanged; raises `Stillborn`."""
+    return environment_of(import_server(write_mutant(folder, mutant, workspace)))
+
+
+def environment_of(module: ModuleType) -> Environment:
+    """Give a module's environment once its schema and all the SQL that it declares have compiled."""
+    environment: Environment = module.env
+    database = compiled(environment.schema)
+    if database is None:
+        raise Stillborn("schema.sql doesn't compile.")
+    declared = [sql for definition in environment.tools.values() for sql in definition.refuses.values()]
+    with closing(database):
+        for sql in (*declared, *environment.invariants.values()):
+            _require_compiles(database, sql)
+    return environment
+
+
+def _require_compiles(database: sqlite3.Connection, sql: str) -> None:
+    try:
+        database.execute(f"EXPLAIN {sql}")
+    except sqlite3.ProgrammingError:  # its parameters aren't bound, which is asked once it has compiled
+        return
+    except sqlite3.Error as error:
+        raise Stillborn(f"{error} in {' '.join(sql.split())[:120]}") from error
