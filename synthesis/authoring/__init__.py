@@ -1,0 +1,1 @@
+"""Authoring: the skeleton of a new environment, and the list of what its author still owes."""
