@@ -13,7 +13,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from servers.runtime import Cents, Environment, Filter, IsoDate, IsoDateTime, Key, Record, Refusal, Sets, Shared, find
+from servers.runtime import (
+    Cents,
+    Environment,
+    Filter,
+    IsoDate,
+    IsoDateTime,
+    Key,
+    Record,
+    Refusal,
+    Sets,
+    Shared,
+    Shows,
+    find,
+)
 
 env = Environment(__file__)
 
@@ -52,8 +65,13 @@ BookingStatus = Literal["held", "expired", "confirmed", "flown", "cancelled"]
 PaymentStatus = Literal["pending", "expired", "paid", "declined", "withdrawn"]
 PaymentKind = Literal["fare", "change", "bags", "refund"]
 
-LocalTime = Annotated[str, Field(description="The airport's clock.")]
+FlightNumber = Annotated[str, Field(pattern=r"^EV[1-9][0-9]{2,3}$")]
+LocalTime = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$", description="The airport's clock.")
+]
+SeatName = Annotated[str, Field(pattern=r"^[1-9][0-9]?[A-F]$", description="Row and letter.")]
 Count = Annotated[int, Field(ge=0)]
+Party = Annotated[int, Field(ge=1, description="How many people are on it.")]
 Fee = Annotated[Cents | None, Field(description="Per passenger; null if the fare doesn't allow it.")]
 
 # Results -------------------------------------------------------------------------------------------------------------
@@ -65,7 +83,7 @@ class Airport(Record, table="airports"):
     airport_code: AirportCode
     name: str
     city: str
-    country: Annotated[str, Field(description="ISO code of the country.")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO code of the country.")]
 
 
 class AirportList(Record):
@@ -79,14 +97,14 @@ class FlightLine(Record, table="departures"):
     """A flight that has not left yet."""
 
     flight_id: FlightId
-    flight_number: str
+    flight_number: FlightNumber
     origin_code: AirportCode
     destination_code: AirportCode
     departs_on: IsoDate
     departs_local: LocalTime
     arrives_local: LocalTime
     duration_minutes: Count
-    stops: Count
+    stops: Annotated[int, Field(ge=0, le=1)]
     status: FlightStatus
     delay_minutes: Count
     fare_cents: Annotated[Cents, Field(description="Standard economy fare of one passenger.")]
@@ -119,7 +137,7 @@ class Flight(Record, table="flight_board"):
     """A flight with its fares."""
 
     flight_id: FlightId
-    flight_number: str
+    flight_number: FlightNumber
     arrives_local: LocalTime
     duration_minutes: Count
     status: FlightStatus
@@ -130,7 +148,7 @@ class Flight(Record, table="flight_board"):
 class Seat(Record, table="free_seats"):
     """A free seat."""
 
-    seat: str
+    seat: SeatName
     position: Position
 
 
@@ -178,7 +196,7 @@ class BookingLine(Record, table="booking_board"):
     status: BookingStatus
     fare_type: FareType
     cabin: Cabin
-    flight_number: str
+    flight_number: FlightNumber
     origin_code: AirportCode
     origin_city: str
     destination_code: AirportCode
@@ -188,7 +206,7 @@ class BookingLine(Record, table="booking_board"):
     returns_on: Annotated[IsoDate | None, Field(description="Null when one way.")]
     flight_status: Annotated[FlightStatus, Field(description="Of the outbound flight.")]
     delay_minutes: Count
-    passengers: Count
+    passengers: Party
     bags: Count
     paid_cents: Cents
     booked_at: IsoDateTime
@@ -207,7 +225,7 @@ class Segment(Record, table="segment_board"):
     segment_id: SegmentId
     leg: Leg
     flight_id: FlightId
-    flight_number: str
+    flight_number: FlightNumber
     origin_code: AirportCode
     destination_code: AirportCode
     destination_city: str
@@ -232,8 +250,8 @@ class Ticket(Record, table="ticket_board"):
     passenger_name: str
     destination_city: str
     departs_on: IsoDate
-    seat: str | None
-    bags: Count
+    seat: SeatName | None
+    bags: Annotated[int, Field(ge=0, le=MOST_BAGS)]
 
 
 class Payment(Record, table="payment_board"):
@@ -261,12 +279,12 @@ class Booking(Record, table="booking_board"):
     payments: list[Payment]
 
 
-class Hold(Record, table="booking_board"):
+class Hold(Record, table="hold_board"):
     """A hold and the payment it waits for."""
 
     booking_id: BookingId
-    reference: str
-    passengers: Count
+    reference: Reference
+    passengers: Party
     held_until: IsoDateTime
     payment_id: PaymentId
     amount_cents: Annotated[Cents, Field(description="What the customer is asked to approve.")]
@@ -287,7 +305,7 @@ class Cancellation(Record, table="booking_board"):
 
     booking_id: BookingId
     status: BookingStatus
-    refund_cents: Annotated[Cents, Field(description="What goes back to the customer.")]
+    refunded_cents: Annotated[Cents, Field(description="What goes back to the customer.")]
 
 
 class SeatChoice(Record, table="ticket_board"):
@@ -295,7 +313,7 @@ class SeatChoice(Record, table="ticket_board"):
 
     ticket_id: TicketId
     passenger_name: str
-    seat: str
+    seat: SeatName
 
 
 class BagRequest(Record, table="payment_board"):
@@ -306,12 +324,12 @@ class BagRequest(Record, table="payment_board"):
     expires_at: IsoDateTime
 
 
-class CheckIn(Record, table="segment_board"):
+class CheckIn(Record, table="point_entries"):
     """A segment that is checked in."""
 
     segment_id: SegmentId
     boarding_passes: list[SeatChoice]
-    points_earned: Count
+    points_earned: Annotated[int, Shows("point_entries.points", description="For all its passengers.", ge=0)]
 
 
 class Upgrade(Record, table="segment_board"):
@@ -348,10 +366,10 @@ class PaymentRequestList(Record):
 
 OBSTACLES = {
     "not_confirmed": "booking_status <> 'confirmed'",
-    "flight_closed": "booking_status = 'confirmed' AND closed",
-    "checked_in": "booking_status = 'confirmed' AND NOT closed AND checked_in",
-    "payment_pending": "booking_status = 'confirmed' AND NOT closed AND NOT checked_in AND payment_pending",
-    "flight_cancelled": "alterable AND NOT serviceable",
+    "flight_closed": "closed",
+    "checked_in": "checked_in",
+    "payment_pending": "payment_pending",
+    "flight_cancelled": "flight_status = 'cancelled'",
 }
 """What stands in the way of altering a segment, by refusal code, in the order in which it is said."""
 
@@ -470,7 +488,7 @@ def list_free_seats(
     find(env.db, "flights", flight_id=flight_id)
     rows = env.db.execute(
         """SELECT * FROM free_seats WHERE flight_id = ? AND cabin = ? AND position = coalesce(?, position)
-            ORDER BY length(seat), seat""",
+            ORDER BY ordinal""",
         (flight_id, cabin, position),
     ).fetchall()
     return SeatList(seats=[Seat.of(row) for row in rows], total=len(rows))
@@ -557,8 +575,7 @@ def get_booking(
             WHERE o.flight_id = :flight_id AND (r.origin_code <> o.destination_code
             OR r.destination_code <> o.origin_code OR r.departs_at <= o.arrives_at)""",
         "already_booked": """SELECT 1 FROM segment_board WHERE customer_id = :customer_id
-            AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')
-            AND NOT closed AND flight_status <> 'cancelled'""",
+            AND flight_id IN (:flight_id, :return_flight_id) AND booking_status IN ('held', 'confirmed')""",
     },
 )
 def hold_flight(
@@ -574,7 +591,9 @@ def hold_flight(
     flights = [find(db, "flight_times", flight_id=wanted) for wanted in (flight_id, return_flight_id) if wanted]
     if len(flights) == 2:
         require_way_back(*flights)
-    fares = [bookable_fare(flight, customer_id, cabin, fare_type) for flight in flights]
+    for flight in flights:
+        require_takes_booking(flight, customer_id)
+    fares = [fare_with_seats(flight["flight_id"], cabin, fare_type, passengers=1) for flight in flights]
     booking_id = env.new_id("bookings.booking_id")
     expires_at = min(hours_later(now, HOLD_HOURS), flights[0]["closes_at"])
     db.execute(
@@ -587,8 +606,8 @@ def hold_flight(
             (env.new_id("segments.segment_id"), booking_id, leg, flight["flight_id"], cabin, fare),
         )
     seat_passenger(booking_id, customer["name"])
-    payment_id = ask_payment(booking_id, "fare", sum(fares), expires_at)
-    return Hold.of(find(db, "booking_board", booking_id=booking_id), payment_id=payment_id, amount_cents=sum(fares))
+    ask_payment(booking_id, "fare", sum(fares), expires_at)
+    return Hold.of(find(db, "hold_board", booking_id=booking_id))
 
 
 def require_way_back(there: sqlite3.Row, back: sqlite3.Row) -> None:
@@ -599,42 +618,32 @@ def require_way_back(there: sqlite3.Row, back: sqlite3.Row) -> None:
         raise Refusal("no_way_back", "The return flight leaves before the other arrives; pick a later one.")
 
 
-def bookable_fare(flight: sqlite3.Row, customer_id: str, cabin: str, fare_type: str) -> int:
-    """Give the fare of one passenger on a flight that still takes bookings."""
-    require_takes_bookings(flight)
-    booked = env.db.execute(
-        """SELECT reference FROM segment_board WHERE customer_id = ? AND flight_id = ?
-            AND booking_status IN ('held', 'confirmed') ORDER BY booking_id""",
-        (customer_id, flight["flight_id"]),
-    ).fetchone()
-    if booked:
-        raise Refusal(
-            "already_booked",
-            f"Booking {booked['reference']} is for {flight['flight_number']} already; add to that one.",
-        )
-    return fare_with_seats(flight, cabin, fare_type, passengers=1)
-
-
-def require_takes_bookings(flight: sqlite3.Row) -> None:
-    """Refuse a flight that is cancelled or closed."""
+def require_takes_booking(flight: sqlite3.Row, customer_id: str) -> None:
+    """Refuse a flight that is cancelled or closed, or that the customer is booked on already."""
+    number = flight["flight_number"]
     if flight["status"] == "cancelled":
-        raise Refusal("flight_cancelled", f"{flight['flight_number']} was cancelled; pick another flight.")
+        raise Refusal("flight_cancelled", f"{number} was cancelled; pick another flight.")
     if flight["closed"]:
-        raise Refusal("flight_closed", f"{flight['flight_number']} closed at {flight['closes_at']}; pick a later one.")
+        raise Refusal("flight_closed", f"{number} closed at {flight['closes_at']}; pick a later one.")
+    booked = env.db.execute(
+        """SELECT 1 FROM segment_board WHERE customer_id = ? AND flight_id = ?
+            AND booking_status IN ('held', 'confirmed')""",
+        (customer_id, flight["flight_id"]),
+    )
+    if booked.fetchone():
+        raise Refusal("already_booked", f"The customer has a booking for {number} already; add to that one.")
 
 
-def fare_with_seats(flight: sqlite3.Row, cabin: str, fare_type: str, *, passengers: int) -> int:
+def fare_with_seats(flight_id: str, cabin: str, fare_type: str, *, passengers: int) -> int:
     """Give the fare of one passenger where there are seats for all of them."""
     fare = env.db.execute(
         "SELECT fare_cents, seats_left FROM fare_board WHERE flight_id = ? AND cabin = ? AND fare_type = ?",
-        (flight["flight_id"], cabin, fare_type),
+        (flight_id, cabin, fare_type),
     ).fetchone()
     if fare is None:
-        raise Refusal("cabin_not_offered", f"{flight['flight_number']} has no {cabin} cabin; pick another flight.")
+        raise Refusal("cabin_not_offered", f"The flight has no {cabin} cabin; pick another flight.")
     if fare["seats_left"] < passengers:
-        raise Refusal(
-            "sold_out", f"{flight['flight_number']} has {fare['seats_left']} {cabin} seats left; pick another flight."
-        )
+        raise Refusal("sold_out", f"The flight has {fare['seats_left']} {cabin} seats left; pick another one.")
     return int(fare["fare_cents"])
 
 
@@ -642,8 +651,8 @@ def seat_passenger(booking_id: str, name: str) -> None:
     """Add a passenger to a booking, with a ticket for each of its segments."""
     passenger_id = env.new_id("passengers.passenger_id")
     env.db.execute("INSERT INTO passengers VALUES (?, ?, ?)", (passenger_id, booking_id, name))
-    segments = env.db.execute("SELECT segment_id FROM segments WHERE booking_id = ? ORDER BY leg", (booking_id,))
-    for (segment_id,) in segments.fetchall():
+    segments = env.db.execute("SELECT segment_id FROM segments WHERE booking_id = ?", (booking_id,)).fetchall()
+    for segment_id in sorted(segment_id for (segment_id,) in segments):
         env.db.execute(
             "INSERT INTO tickets (ticket_id, segment_id, passenger_id) VALUES (?, ?, ?)",
             (env.new_id("tickets.ticket_id"), segment_id, passenger_id),
@@ -680,11 +689,9 @@ def hours_later(moment: str, hours: int) -> str:
     refuses={
         "hold_expired": "SELECT 1 FROM booking_states WHERE booking_id = :booking_id AND status = 'expired'",
         "not_held": "SELECT 1 FROM booking_states WHERE booking_id = :booking_id AND status NOT IN ('held', 'expired')",
-        "duplicate_passenger": """SELECT 1 FROM passengers JOIN booking_states USING (booking_id)
-            WHERE booking_id = :booking_id AND status = 'held' AND name = :name""",
-        "sold_out": """SELECT 1 FROM segment_board s
-            JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
-            WHERE s.booking_id = :booking_id AND s.booking_status = 'held' AND c.seats_left < 1""",
+        "duplicate_passenger": "SELECT 1 FROM passengers WHERE booking_id = :booking_id AND name = :name",
+        "sold_out": """SELECT 1 FROM segments s JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
+            WHERE s.booking_id = :booking_id AND c.seats_left < 1""",
     },
 )
 def add_passenger(
@@ -701,7 +708,7 @@ def add_passenger(
 ) -> Hold:
     """Add a passenger to a booking that is on hold; the payment asked for grows by their fares."""
     db = env.db
-    booking = find(db, "booking_board", booking_id=booking_id)
+    booking = find(db, "booking_states", booking_id=booking_id)
     if booking["status"] == "expired":
         raise Refusal(
             "hold_expired", f"The hold {booking['reference']} ended at {booking['expires_at']}; hold it anew."
@@ -712,21 +719,16 @@ def add_passenger(
         )
     if db.execute("SELECT 1 FROM passengers WHERE booking_id = ? AND name = ?", (booking_id, name)).fetchone():
         raise Refusal("duplicate_passenger", f"{name} is on booking {booking['reference']} already.")
-    segments = db.execute(
-        """SELECT s.fare_cents, c.seats_left FROM segments s
-            JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin
-            WHERE s.booking_id = ? ORDER BY s.leg""",
+    (fares, seats_left) = db.execute(
+        """SELECT sum(s.fare_cents), min(c.seats_left) FROM segments s
+            JOIN cabin_board c ON c.flight_id = s.flight_id AND c.cabin = s.cabin WHERE s.booking_id = ?""",
         (booking_id,),
-    ).fetchall()
-    if any(segment["seats_left"] < 1 for segment in segments):
+    ).fetchone()
+    if seats_left < 1:
         raise Refusal("sold_out", "There is no seat left for another passenger; hold other flights for all of them.")
     seat_passenger(booking_id, name)
-    payment = db.execute(
-        """UPDATE payments SET amount_cents = amount_cents + ? WHERE booking_id = ? AND kind = 'fare'
-            RETURNING payment_id, amount_cents""",
-        (sum(segment["fare_cents"] for segment in segments), booking_id),
-    ).fetchone()
-    return Hold.of(find(db, "booking_board", booking_id=booking_id), **payment)
+    db.execute("UPDATE payments SET amount_cents = amount_cents + ? WHERE booking_id = ?", (fares, booking_id))
+    return Hold.of(find(db, "hold_board", booking_id=booking_id))
 
 
 # Changing and cancelling ---------------------------------------------------------------------------------------------
@@ -742,22 +744,20 @@ def add_passenger(
     refuses={
         **CHANGE_OBSTACLES,
         "fare_not_changeable": """SELECT 1 FROM segment_board
-            WHERE segment_id = :segment_id AND alterable AND change_fee_cents IS NULL""",
-        "wrong_route": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
-            WHERE s.segment_id = :segment_id AND alterable AND (n.flight_id = s.flight_id
+            WHERE segment_id = :segment_id AND change_fee_cents IS NULL""",
+        "wrong_route": """SELECT 1 FROM segment_flights s JOIN flights n ON n.flight_id = :new_flight_id
+            WHERE s.segment_id = :segment_id AND (n.flight_id = s.flight_id
             OR n.origin_code <> s.origin_code OR n.destination_code <> s.destination_code)""",
-        "new_flight_unavailable": """SELECT 1 FROM segment_board s JOIN flight_times n ON n.flight_id = :new_flight_id
-            WHERE s.segment_id = :segment_id AND alterable AND (n.closed OR n.status = 'cancelled')""",
-        "out_of_order": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
-            JOIN segment_board x ON x.booking_id = s.booking_id AND x.leg <> s.leg
-            WHERE s.segment_id = :segment_id AND s.alterable
+        "new_flight_unavailable": """SELECT 1 FROM flight_times
+            WHERE flight_id = :new_flight_id AND (closed OR status = 'cancelled')""",
+        "out_of_order": """SELECT 1 FROM segment_flights s JOIN flights n ON n.flight_id = :new_flight_id
+            JOIN segment_flights x ON x.booking_id = s.booking_id AND x.leg <> s.leg
+            WHERE s.segment_id = :segment_id
             AND iif(s.leg = 'outbound', x.departs_at <= n.arrives_at, n.departs_at <= x.arrives_at)""",
-        "cabin_not_offered": """SELECT 1 FROM segment_board s JOIN flights n ON n.flight_id = :new_flight_id
-            WHERE s.segment_id = :segment_id AND alterable AND s.cabin NOT IN
-            (SELECT cabin FROM cabins c WHERE c.flight_id = n.flight_id)""",
-        "sold_out": """SELECT 1 FROM segment_board s JOIN cabin_board c
-            ON c.flight_id = :new_flight_id AND c.cabin = s.cabin
-            WHERE s.segment_id = :segment_id AND alterable AND c.seats_left < s.passengers""",
+        "cabin_not_offered": """SELECT 1 FROM segments s WHERE segment_id = :segment_id AND NOT EXISTS
+            (SELECT 1 FROM cabins c WHERE c.flight_id = :new_flight_id AND c.cabin = s.cabin)""",
+        "sold_out": """SELECT 1 FROM segment_board s JOIN cabin_board c ON c.cabin = s.cabin
+            WHERE s.segment_id = :segment_id AND c.flight_id = :new_flight_id AND c.seats_left < s.passengers""",
     },
 )
 def change_flight(
@@ -772,7 +772,7 @@ def change_flight(
     flight = find(db, "flight_times", flight_id=new_flight_id)
     require_changeable(segment)
     require_fits(segment, flight)
-    new_fare = fare_with_seats(flight, segment["cabin"], segment["fare_type"], passengers=segment["passengers"])
+    new_fare = fare_for(segment, new_flight_id)
     rise = 0 if segment["disrupted"] else max(0, new_fare - segment["fare_cents"])
     amount = (segment["change_fee_cents"] + rise) * segment["passengers"]
     if amount == 0:
@@ -814,16 +814,26 @@ def require_fits(segment: sqlite3.Row, flight: sqlite3.Row) -> None:
         raise Refusal("out_of_order", "The way back must leave after the way there arrives; pick another flight.")
 
 
+def fare_for(segment: sqlite3.Row, flight_id: str) -> int:
+    """Give the fare of each passenger of a segment on another flight, if it has seats for all of them."""
+    return fare_with_seats(flight_id, segment["cabin"], segment["fare_type"], passengers=segment["passengers"])
+
+
 def move_segment(segment: sqlite3.Row, flight_id: str, fare_cents: int) -> None:
     """Put a segment and its passengers on another flight, in the same cabin; the chosen seats are given up."""
-    db, count, cabin = env.db, segment["passengers"], segment["cabin"]
+    count, cabin = segment["passengers"], segment["cabin"]
     sell_seats(segment["flight_id"], cabin, -count)
     sell_seats(flight_id, cabin, count)
-    db.execute(
+    env.db.execute(
         "UPDATE segments SET flight_id = ?, fare_cents = ? WHERE segment_id = ?",
         (flight_id, fare_cents, segment["segment_id"]),
     )
-    db.execute("UPDATE tickets SET seat = NULL WHERE segment_id = ?", (segment["segment_id"],))
+    give_up_seats(segment["segment_id"])
+
+
+def give_up_seats(segment_id: str) -> None:
+    """Take their chosen seats from the passengers of a segment."""
+    env.db.execute("UPDATE tickets SET seat = NULL WHERE segment_id = ?", (segment_id,))
 
 
 def sell_seats(flight_id: str, cabin: str, count: int) -> None:
@@ -843,13 +853,10 @@ def sell_seats(flight_id: str, cabin: str, count: int) -> None:
     refuses={
         "not_active": """SELECT 1 FROM booking_states WHERE booking_id = :booking_id
             AND status NOT IN ('held', 'confirmed')""",
-        "flight_closed": """SELECT 1 FROM booking_board
-            WHERE booking_id = :booking_id AND status = 'confirmed' AND closed""",
-        "checked_in": """SELECT 1 FROM booking_board
-            WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND checked_in""",
+        "flight_closed": "SELECT 1 FROM booking_board WHERE booking_id = :booking_id AND closed",
+        "checked_in": "SELECT 1 FROM booking_board WHERE booking_id = :booking_id AND checked_in",
         "not_refundable": """SELECT 1 FROM booking_board
-            WHERE booking_id = :booking_id AND status = 'confirmed' AND NOT closed AND NOT checked_in
-            AND NOT refundable""",
+            WHERE booking_id = :booking_id AND status <> 'held' AND NOT refundable""",
     },
 )
 def cancel_booking(booking_id: BookingId) -> Cancellation:
@@ -859,7 +866,9 @@ def cancel_booking(booking_id: BookingId) -> Cancellation:
     require_cancellable(booking)
     refund = booking["refund_cents"]
     if booking["status"] == "confirmed":
-        give_back_seats(booking_id)
+        for segment in segments_of(booking_id):
+            sell_seats(segment["flight_id"], segment["cabin"], -segment["passengers"])
+            give_up_seats(segment["segment_id"])
     db.execute("UPDATE payments SET status = 'withdrawn' WHERE booking_id = ? AND status = 'pending'", (booking_id,))
     db.execute(
         "UPDATE bookings SET status = 'cancelled', paid_cents = paid_cents - ? WHERE booking_id = ?",
@@ -871,7 +880,7 @@ def cancel_booking(booking_id: BookingId) -> Cancellation:
                 VALUES (?, ?, 'refund', ?, 'paid', ?)""",
             (env.new_id("payments.payment_id"), booking_id, refund, env.now),
         )
-    return Cancellation(booking_id=booking_id, status="cancelled", refund_cents=refund)
+    return Cancellation.of(find(db, "booking_board", booking_id=booking_id))
 
 
 def require_cancellable(booking: sqlite3.Row) -> None:
@@ -880,22 +889,17 @@ def require_cancellable(booking: sqlite3.Row) -> None:
         raise Refusal(
             "not_active", f"Booking {booking['reference']} is {booking['status']}; there is nothing to cancel."
         )
-    if booking["status"] == "held":
-        return
     if booking["closed"]:
         raise Refusal("flight_closed", "A flight of this booking has closed or left; change the other one if need be.")
     if booking["checked_in"]:
         raise Refusal("checked_in", "The passengers have checked in, which is final; the booking can't be cancelled.")
-    if not booking["refundable"]:
+    if booking["status"] == "confirmed" and not booking["refundable"]:
         raise Refusal("not_refundable", f"A {booking['fare_type']} fare can't be cancelled or paid back any more.")
 
 
-def give_back_seats(booking_id: str) -> None:
-    """Give back the seats that a confirmed booking has on its flights."""
-    segments = env.db.execute("SELECT * FROM segment_board WHERE booking_id = ? ORDER BY leg", (booking_id,))
-    for segment in segments.fetchall():
-        sell_seats(segment["flight_id"], segment["cabin"], -segment["passengers"])
-        env.db.execute("UPDATE tickets SET seat = NULL WHERE segment_id = ?", (segment["segment_id"],))
+def segments_of(booking_id: str) -> list[sqlite3.Row]:
+    """Give the segments of a booking."""
+    return env.db.execute("SELECT * FROM segment_board WHERE booking_id = ?", (booking_id,)).fetchall()
 
 
 # Seats, bags, check-in and upgrades ----------------------------------------------------------------------------------
@@ -905,13 +909,12 @@ def give_back_seats(booking_id: str) -> None:
     changes={"tickets": "update seat"},
     refuses={
         **TICKET_OBSTACLES,
-        "no_seat_choice": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND NOT seat_choice",
+        "no_seat_choice": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND NOT seat_choice",
         "no_such_seat": """SELECT 1 FROM ticket_board t JOIN cabins c ON c.flight_id = t.flight_id AND c.cabin = t.cabin
-            WHERE t.ticket_id = :ticket_id AND serviceable AND seat_choice AND NOT EXISTS (SELECT 1 FROM seat_plan p
-            WHERE p.cabin = c.cabin AND p.seat = :seat AND p.ordinal <= c.seats)""",
+            WHERE t.ticket_id = :ticket_id AND NOT EXISTS (SELECT 1 FROM seat_plan p
+            WHERE p.seat = :seat AND p.cabin = c.cabin AND p.ordinal <= c.seats)""",
         "seat_taken": """SELECT 1 FROM ticket_board t JOIN ticket_board x ON x.flight_id = t.flight_id
-            WHERE t.ticket_id = :ticket_id AND t.serviceable AND t.seat_choice AND x.cabin = t.cabin
-            AND x.ticket_id <> t.ticket_id AND x.seat = :seat""",
+            WHERE t.ticket_id = :ticket_id AND x.ticket_id <> t.ticket_id AND x.seat = :seat""",
     },
     idempotent=True,
 )
@@ -928,14 +931,17 @@ def select_seat(
     if not ticket["seat_choice"]:
         raise Refusal("no_seat_choice", f"A {ticket['fare_type']} fare gets its seat at check-in and can't choose.")
     place = db.execute(
-        """SELECT x.ticket_id AS holder FROM cabins c JOIN seat_plan p ON p.cabin = c.cabin AND p.ordinal <= c.seats
-            LEFT JOIN ticket_board x ON x.flight_id = c.flight_id AND x.seat = p.seat
+        """SELECT p.seat FROM seat_plan p JOIN cabins c ON c.cabin = p.cabin AND c.seats >= p.ordinal
             WHERE c.flight_id = ? AND c.cabin = ? AND p.seat = ?""",
         (ticket["flight_id"], ticket["cabin"], seat),
-    ).fetchone()
-    if place is None:
+    )
+    if place.fetchone() is None:
         raise Refusal("no_such_seat", f"There is no seat {seat} in {ticket['cabin']}; list the free seats.")
-    if place["holder"] not in (None, ticket_id):
+    other = db.execute(
+        "SELECT 1 FROM ticket_board WHERE flight_id = ? AND seat = ? AND ticket_id <> ?",
+        (ticket["flight_id"], seat, ticket_id),
+    )
+    if other.fetchone():
         raise Refusal("seat_taken", f"Seat {seat} is taken; list the free seats.")
     db.execute("UPDATE tickets SET seat = ? WHERE ticket_id = ?", (seat, ticket_id))
     return SeatChoice(ticket_id=ticket_id, passenger_name=ticket["passenger_name"], seat=seat)
@@ -945,7 +951,7 @@ def select_seat(
     changes={"payments": "insert"},
     refuses={
         **TICKET_OBSTACLES,
-        "bag_limit": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND serviceable AND bags + :bags > 3",
+        "bag_limit": "SELECT 1 FROM ticket_board WHERE ticket_id = :ticket_id AND bags + :bags > 3",
     },
 )
 def add_bags(
@@ -968,7 +974,7 @@ def add_bags(
     refuses={
         **SEGMENT_OBSTACLES,
         "checkin_not_open": """SELECT 1 FROM segment_board
-            WHERE segment_id = :segment_id AND serviceable AND checkin_opens_at > :now""",
+            WHERE segment_id = :segment_id AND checkin_opens_at > :now""",
     },
 )
 def check_in(segment_id: SegmentId) -> CheckIn:
@@ -992,14 +998,13 @@ def check_in(segment_id: SegmentId) -> CheckIn:
 def seat_everybody(segment: sqlite3.Row) -> None:
     """Give the first free seats of the cabin to the passengers of a segment who have none."""
     tickets = env.db.execute(
-        "SELECT ticket_id FROM tickets WHERE segment_id = ? AND seat IS NULL ORDER BY ticket_id",
-        (segment["segment_id"],),
+        "SELECT ticket_id FROM tickets WHERE segment_id = ? AND seat IS NULL", (segment["segment_id"],)
     ).fetchall()
     seats = env.db.execute(
-        "SELECT seat FROM free_seats WHERE flight_id = ? AND cabin = ? ORDER BY length(seat), seat",
+        "SELECT seat FROM free_seats WHERE flight_id = ? AND cabin = ? ORDER BY ordinal",
         (segment["flight_id"], segment["cabin"]),
     ).fetchall()
-    for (ticket_id,), (seat,) in zip(tickets, seats, strict=False):
+    for ticket_id, (seat,) in zip(sorted(ticket_id for (ticket_id,) in tickets), seats, strict=False):
         env.db.execute("UPDATE tickets SET seat = ? WHERE ticket_id = ?", (seat, ticket_id))
 
 
@@ -1023,15 +1028,13 @@ def enter_points(segment: sqlite3.Row, kind: str, points: int) -> None:
     },
     refuses={
         **SEGMENT_OBSTACLES,
-        "already_business": """SELECT 1 FROM segment_board
-            WHERE segment_id = :segment_id AND serviceable AND cabin = 'business'""",
-        "cabin_not_offered": """SELECT 1 FROM segment_board s WHERE segment_id = :segment_id AND serviceable
-            AND NOT EXISTS (SELECT 1 FROM cabins c WHERE c.flight_id = s.flight_id AND c.cabin = 'business')""",
+        "already_business": "SELECT 1 FROM segments WHERE segment_id = :segment_id AND cabin = 'business'",
+        "cabin_not_offered": """SELECT 1 FROM segments s WHERE segment_id = :segment_id AND NOT EXISTS
+            (SELECT 1 FROM cabins c WHERE c.flight_id = s.flight_id AND c.cabin = 'business')""",
         "sold_out": """SELECT 1 FROM segment_board s JOIN cabin_board c ON c.flight_id = s.flight_id
-            WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.cabin = 'business'
-            AND c.seats_left < s.passengers""",
+            WHERE s.segment_id = :segment_id AND c.cabin = 'business' AND c.seats_left < s.passengers""",
         "points_short": """SELECT 1 FROM segment_board s JOIN customers c USING (customer_id)
-            WHERE s.segment_id = :segment_id AND serviceable AND s.cabin = 'economy' AND c.points < s.upgrade_points""",
+            WHERE s.segment_id = :segment_id AND c.points < s.upgrade_points""",
     },
 )
 def upgrade_segment(segment_id: SegmentId) -> Upgrade:
@@ -1041,15 +1044,14 @@ def upgrade_segment(segment_id: SegmentId) -> Upgrade:
     require_serviceable(segment)
     if segment["cabin"] == "business":
         raise Refusal("already_business", "The segment is in business already; there is nothing above it.")
-    flight = find(db, "flight_times", flight_id=segment["flight_id"])
-    fare_with_seats(flight, "business", segment["fare_type"], passengers=segment["passengers"])
+    fare_with_seats(segment["flight_id"], "business", segment["fare_type"], passengers=segment["passengers"])
     points, price = find(db, "customers", customer_id=segment["customer_id"])["points"], segment["upgrade_points"]
     if points < price:
         raise Refusal("points_short", f"The upgrade takes {price} points and the customer has {points}.")
     sell_seats(segment["flight_id"], "economy", -segment["passengers"])
     sell_seats(segment["flight_id"], "business", segment["passengers"])
     db.execute("UPDATE segments SET cabin = 'business' WHERE segment_id = ?", (segment_id,))
-    db.execute("UPDATE tickets SET seat = NULL WHERE segment_id = ?", (segment_id,))
+    give_up_seats(segment_id)
     enter_points(segment, "upgrade", -price)
     return Upgrade(segment_id=segment_id, cabin="business", points_spent=price, points_left=points - price)
 
@@ -1091,10 +1093,9 @@ SETTLED = {
     },
     refuses={
         **SETTLED,
-        "sold_out": """SELECT 1 FROM payment_board q JOIN payments p ON p.payment_id = q.payment_id
-            JOIN segment_board s ON s.segment_id = p.segment_id
+        "sold_out": """SELECT 1 FROM payments p JOIN segment_board s ON s.segment_id = p.segment_id
             JOIN cabin_board c ON c.flight_id = p.new_flight_id AND c.cabin = s.cabin
-            WHERE q.payment_id = :payment_id AND q.status = 'pending' AND c.seats_left < s.passengers""",
+            WHERE p.payment_id = :payment_id AND c.seats_left < s.passengers""",
     },
 )
 def approve_payment(payment_id: PaymentId) -> Payment:
@@ -1105,7 +1106,9 @@ def approve_payment(payment_id: PaymentId) -> Payment:
         case "fare":
             confirm_booking(payment["booking_id"])
         case "change":
-            make_change(find(db, "segment_board", segment_id=payment["segment_id"]), payment["new_flight_id"])
+            segment = find(db, "segment_board", segment_id=payment["segment_id"])
+            new_fare = fare_for(segment, payment["new_flight_id"])
+            move_segment(segment, payment["new_flight_id"], max(new_fare, segment["fare_cents"]))
         case "bags":
             db.execute(
                 "UPDATE tickets SET bags = bags + ? WHERE ticket_id = ?", (payment["bags"], payment["ticket_id"])
@@ -1120,27 +1123,19 @@ def approve_payment(payment_id: PaymentId) -> Payment:
 
 def pending_payment(payment_id: str) -> sqlite3.Row:
     """Give a payment that still waits for the customer's answer."""
-    state = find(env.db, "payment_board", payment_id=payment_id)
-    if state["status"] == "expired":
-        raise Refusal("payment_expired", f"The time to pay ended at {state['expires_at']}; ask for it anew.")
-    if state["status"] != "pending":
-        raise Refusal("not_pending", f"This payment is {state['status']}; there is nothing to decide.")
-    return find(env.db, "payments", payment_id=payment_id)
+    payment = find(env.db, "payment_board", payment_id=payment_id)
+    if payment["status"] == "expired":
+        raise Refusal("payment_expired", f"The time to pay ended at {payment['expires_at']}; ask for it anew.")
+    if payment["status"] != "pending":
+        raise Refusal("not_pending", f"This payment is {payment['status']}; there is nothing to decide.")
+    return payment
 
 
 def confirm_booking(booking_id: str) -> None:
     """Turn a hold into a confirmed booking, so that its seats are sold."""
-    segments = env.db.execute("SELECT * FROM segment_board WHERE booking_id = ? ORDER BY leg", (booking_id,))
-    for segment in segments.fetchall():
+    for segment in segments_of(booking_id):
         sell_seats(segment["flight_id"], segment["cabin"], segment["passengers"])
     env.db.execute("UPDATE bookings SET status = 'confirmed' WHERE booking_id = ?", (booking_id,))
-
-
-def make_change(segment: sqlite3.Row, new_flight_id: str) -> None:
-    """Make a change that is paid for, if the new flight has kept enough seats."""
-    flight = find(env.db, "flight_times", flight_id=new_flight_id)
-    new_fare = fare_with_seats(flight, segment["cabin"], segment["fare_type"], passengers=segment["passengers"])
-    move_segment(segment, new_flight_id, max(new_fare, segment["fare_cents"]))
 
 
 @env.writes(

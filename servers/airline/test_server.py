@@ -383,7 +383,7 @@ def test_cancelling_a_standard_fare_pays_back_all_but_the_fee(desk: Counter) -> 
     flights = desk.call("get_booking", booking_id=booking["booking_id"])["segments"]
     seats = [desk.seats_left(flight["flight_id"], flight["cabin"]) for flight in flights]
     done = desk.call("cancel_booking", booking_id=booking["booking_id"])
-    assert done["refund_cents"] == booking["paid_cents"] - 10_000 * booking["passengers"]
+    assert done["refunded_cents"] == booking["paid_cents"] - 10_000 * booking["passengers"]
     assert desk.paid(booking["booking_id"]) == 10_000 * booking["passengers"]
     after = [desk.seats_left(flight["flight_id"], flight["cabin"]) for flight in flights]
     assert after == [left + booking["passengers"] for left in seats]
@@ -393,14 +393,14 @@ def test_cancelling_a_standard_fare_pays_back_all_but_the_fee(desk: Counter) -> 
 @pytest.mark.parametrize("fare_type", ["standard", "basic"])
 def test_a_disrupted_booking_is_paid_back_in_full(desk: Counter, fare_type: str) -> None:
     booking = desk.booking(f"status = 'confirmed' AND disrupted AND fare_type = '{fare_type}'")
-    assert desk.call("cancel_booking", booking_id=booking["booking_id"])["refund_cents"] == booking["paid_cents"]
+    assert desk.call("cancel_booking", booking_id=booking["booking_id"])["refunded_cents"] == booking["paid_cents"]
     assert desk.paid(booking["booking_id"]) == 0
 
 
 def test_a_basic_fare_is_paid_back_on_its_first_day_only(desk: Counter) -> None:
     booking = desk.booking("status = 'confirmed' AND fare_type = 'basic' AND regretted")
     snapshot = desk.episode.snapshot()
-    assert desk.call("cancel_booking", booking_id=booking["booking_id"])["refund_cents"] == booking["paid_cents"]
+    assert desk.call("cancel_booking", booking_id=booking["booking_id"])["refunded_cents"] == booking["paid_cents"]
     desk.episode.restore(snapshot)
     desk.wait_until(booking["expires_at"], seconds_before=1)
     assert desk.call("get_booking", booking_id=booking["booking_id"])["refund_cents"] == booking["paid_cents"]
@@ -410,7 +410,7 @@ def test_a_basic_fare_is_paid_back_on_its_first_day_only(desk: Counter) -> None:
 
 def test_cancelling_a_hold_costs_nothing_and_withdraws_its_payment(desk: Counter) -> None:
     hold = desk.hold(desk.free_flight())
-    assert desk.call("cancel_booking", booking_id=hold["booking_id"])["refund_cents"] == 0
+    assert desk.call("cancel_booking", booking_id=hold["booking_id"])["refunded_cents"] == 0
     assert desk.refused("approve_payment", payment_id=hold["payment_id"]) == "not_pending"
 
 

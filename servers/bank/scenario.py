@@ -44,6 +44,7 @@ HOUSE = {
 }
 LIMIT_CENTS = 300_000
 HOLD_DAYS = 7
+CARD_YEARS = 4
 REPLACEMENT_CENTS = 1_000
 
 
@@ -77,20 +78,19 @@ class CardPlan:
     form: str = "plastic"
     status: str = "active"
     arrived: int = -400
-    expires: int = 900
     replaces: int | None = None
 
 
 CARDS = (
-    CardPlan("Everyday", "everyday", status="closed", arrived=-900, expires=400),
-    CardPlan("Everyday", "everyday", arrived=-70, expires=1_300, replaces=0),
+    CardPlan("Everyday", "everyday", status="closed", arrived=-900),
+    CardPlan("Everyday", "everyday", arrived=-70, replaces=0),
     CardPlan("Everyday", "travel", arrived=-500),
-    CardPlan("Everyday", "online", form="virtual", status="frozen", expires=600),
-    CardPlan("Everyday", "spare", status="frozen", expires=500),
-    CardPlan("Household", "household", expires=700),
-    CardPlan("Everyday", "travel", arrived=-1_500, expires=-40),
-    CardPlan("Household", "spare", arrived=3, expires=1_464),
-    CardPlan("Pocket", "online", form="virtual", arrived=-200, expires=1_200),
+    CardPlan("Everyday", "online", form="virtual", status="frozen", arrived=-860),
+    CardPlan("Everyday", "spare", status="frozen", arrived=-960),
+    CardPlan("Household", "household", arrived=-760),
+    CardPlan("Everyday", "travel", arrived=-1_500),
+    CardPlan("Household", "spare", arrived=3),
+    CardPlan("Pocket", "online", form="virtual", arrived=-260),
 )
 FIRST_EVERYDAY, EVERYDAY, TRAVEL, ONLINE, SPARE, HOUSEHOLD = range(6)
 CARD_OF = {
@@ -156,6 +156,7 @@ TRANSFERS = (
     TransferPlan(-5, 12_000, "scheduled", days_ago=6, days_ahead=24, note="Spring term"),
     TransferPlan(-1, 45_000, "awaiting_approval", note="First instalment"),
     TransferPlan(2, 72_000, "awaiting_approval"),
+    TransferPlan(-3, 2_400, "awaiting_approval", account="Pocket"),
     TransferPlan(-3, 28_400, "expired", days_ago=8),
     TransferPlan(4, 90_000, "declined", days_ago=16),
     TransferPlan(3, 56_000, "cancelled", days_ago=19, asked=True),
@@ -226,6 +227,8 @@ MOVES = (
     ("Holiday Fund", "Everyday", 6_000, 13),
     ("Holiday Fund", "Household", 4_500, 5),
 )
+SPENT = ("Pocket", "Everyday", 2_500)
+"""What the persona moved at the end of this morning, so that the pocket money can't pay any more for what waits."""
 
 
 def populate(world: World) -> Rows:
@@ -298,14 +301,14 @@ class Branch:
             kind=plan.kind,
             name=plan.name,
             ending=account_id[-4:],
-            opened_on=self.day(-600 - self.rng.randrange(900)).isoformat(),
+            opened_on=self.day(-1_600 - self.rng.randrange(900)).isoformat(),
             overdraft_cents=plan.overdraft_cents,
             locked_until=self.day(plan.locked_days).isoformat() if plan.locked_days else None,
         )
 
     def issue_card(self, account: Row, plan: CardPlan, replaces: str | None = None) -> Row:
         """Add a card."""
-        card_id = self.new_id("cards.card_id")
+        card_id, arrives_on = self.new_id("cards.card_id"), self.day(plan.arrived)
         return self.add(
             "cards",
             card_id=card_id,
@@ -314,8 +317,8 @@ class Branch:
             form=plan.form,
             ending=card_id[-4:],
             status=plan.status,
-            arrives_on=self.day(plan.arrived).isoformat(),
-            expires_on=self.day(plan.expires).isoformat(),
+            arrives_on=arrives_on.isoformat(),
+            expires_on=arrives_on.replace(year=arrives_on.year + CARD_YEARS).isoformat(),
             replaces=replaces,
         )
 
@@ -330,9 +333,9 @@ class Branch:
             ending=payee_id[-4:],
             name_check="match" if matches else "mismatch",
             confirmed=int(confirmed),
-            added_on=self.day(-3 - self.rng.randrange(12)).isoformat()
+            added_on=self.day(-9 - self.rng.randrange(12)).isoformat()
             if not confirmed
-            else self.day(-70 - self.rng.randrange(500)).isoformat(),
+            else self.day(-90 - self.rng.randrange(500)).isoformat(),
         )
 
     # The ledger
@@ -535,9 +538,14 @@ class Persona:
         for fee in FEES:
             branch.charge(self.accounts[fee.account], fee)
         for source, target, cents, days_ago in MOVES:
-            postings = {self.id_of(target): cents, self.id_of(source): -cents}
-            branch.book("move", f"{source} to {target}", postings, branch.moment(days_ago))
+            self.move(source, target, cents, branch.moment(days_ago))
+        self.move(*SPENT, datetime.combine(branch.world.today, time(11, 55), UTC))
         self.dispute()
+
+    def move(self, source: str, target: str, cents: int, at: datetime) -> None:
+        """Move money between two of the persona's accounts."""
+        postings = {self.id_of(target): cents, self.id_of(source): -cents}
+        self.branch.book("move", f"{source} to {target}", postings, at)
 
     def id_of(self, name: str) -> str:
         """Give the id of an account of the persona's."""
@@ -740,7 +748,7 @@ def serve(branch: Branch, person: Person, bought: Iterable[Purchase]) -> None:
     if rng.randrange(2):
         branch.open_account(customer, AccountPlan("Rainy Day", "savings", 500 + rng.randrange(9_000)))
     status = "frozen" if rng.randrange(8) == 0 else "active"
-    card = branch.issue_card(checking, CardPlan("", "everyday", status=status, expires=60 + rng.randrange(1_200)))
+    card = branch.issue_card(checking, CardPlan("", "everyday", status=status, arrived=-200 - rng.randrange(1_200)))
     pay_somebody(branch, customer, checking, person)
     for purchase in bought:
         if purchase.merchant.category not in ("refund", "rent"):

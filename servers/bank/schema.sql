@@ -7,7 +7,7 @@
 -- Customers and what they have ----------------------------------------------------------------------------------------
 
 CREATE TABLE customers (
-    customer_id       TEXT PRIMARY KEY,
+    customer_id       TEXT PRIMARY KEY CHECK (customer_id GLOB 'CS[0-9][0-9][0-9][0-9][0-9]'),
     name              TEXT NOT NULL CHECK (name <> ''),
     email             TEXT NOT NULL UNIQUE CHECK (email LIKE '_%@_%'),
     phone             TEXT NOT NULL CHECK (phone <> ''),
@@ -15,13 +15,13 @@ CREATE TABLE customers (
 ) STRICT;
 
 CREATE TABLE accounts (
-    account_id      TEXT PRIMARY KEY,
+    account_id      TEXT PRIMARY KEY CHECK (account_id GLOB 'AC[0-9][0-9][0-9][0-9][0-9][0-9]'),
     customer_id     TEXT NOT NULL REFERENCES customers,
     kind            TEXT NOT NULL CHECK (kind IN ('checking', 'savings')),
     name            TEXT NOT NULL CHECK (name <> ''),
     ending          TEXT NOT NULL CHECK (ending GLOB '[0-9][0-9][0-9][0-9]'),   -- the last digits of its number
     opened_on       TEXT NOT NULL CHECK (opened_on IS date(opened_on, '+0 days')),
-    overdraft_cents INTEGER NOT NULL DEFAULT 0 CHECK (overdraft_cents >= 0),    -- how far below zero it may go
+    overdraft_cents INTEGER NOT NULL CHECK (overdraft_cents >= 0),    -- how far below zero it may go
     locked_until    TEXT CHECK (locked_until IS date(locked_until, '+0 days')), -- nothing is taken out before
     UNIQUE (customer_id, name),
     CHECK (kind = 'savings' OR locked_until IS NULL),
@@ -29,7 +29,7 @@ CREATE TABLE accounts (
 ) STRICT;
 
 CREATE TABLE cards (
-    card_id    TEXT PRIMARY KEY,
+    card_id    TEXT PRIMARY KEY CHECK (card_id GLOB 'CD[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
     account_id TEXT NOT NULL REFERENCES accounts,
     label      TEXT NOT NULL CHECK (label IN ('everyday', 'travel', 'online', 'household', 'spare')),
     form       TEXT NOT NULL CHECK (form IN ('plastic', 'virtual')),
@@ -46,7 +46,7 @@ CREATE INDEX cards_by_account ON cards (account_id);
 -- Somebody whom a customer pays. The name on the account is checked when the customer adds them; they are confirmed
 -- once the customer has approved a first transfer.
 CREATE TABLE payees (
-    payee_id    TEXT PRIMARY KEY,
+    payee_id    TEXT PRIMARY KEY CHECK (payee_id GLOB 'PE[0-9][0-9][0-9][0-9][0-9][0-9]'),
     customer_id TEXT NOT NULL REFERENCES customers,
     name        TEXT NOT NULL CHECK (name <> ''),
     ending      TEXT NOT NULL CHECK (ending GLOB '[0-9][0-9][0-9][0-9]'),
@@ -67,13 +67,13 @@ CREATE TABLE house_accounts (
 
 -- One that is booked ahead takes effect by itself when its time comes, unless it is archived before.
 CREATE TABLE transactions (
-    transaction_id TEXT PRIMARY KEY,
+    transaction_id TEXT PRIMARY KEY CHECK (transaction_id GLOB 'TX[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
     kind           TEXT NOT NULL CHECK (kind IN ('deposit', 'interest', 'purchase', 'purchase_refund', 'transfer',
                                                  'move', 'standing_order', 'fee', 'fee_refund', 'dispute_credit',
                                                  'dispute_reversal')),
     description    TEXT NOT NULL CHECK (description <> ''),
-    booked_at      TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', booked_at) IS booked_at),
-    archived       INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1))
+    booked_at      TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', booked_at, '+0 days') IS booked_at),
+    archived       INTEGER NOT NULL CHECK (archived IN (0, 1))
 ) STRICT;
 
 CREATE TABLE postings (
@@ -93,7 +93,7 @@ CREATE INDEX postings_by_account ON postings (account_id);
 -- A purchase holds its amount while it is authorized, and is booked when the merchant settles it. One in a foreign
 -- currency keeps what the shop asked for, in the smallest unit of that currency, beside what was booked.
 CREATE TABLE purchases (
-    purchase_id           TEXT PRIMARY KEY,
+    purchase_id           TEXT PRIMARY KEY CHECK (purchase_id GLOB 'PU[0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
     card_id               TEXT NOT NULL REFERENCES cards,
     merchant              TEXT NOT NULL CHECK (merchant <> ''),
     category              TEXT NOT NULL CHECK (category <> ''),
@@ -101,7 +101,7 @@ CREATE TABLE purchases (
     amount_cents          INTEGER NOT NULL CHECK (amount_cents > 0),
     currency              TEXT NOT NULL CHECK (currency GLOB '[A-Z][A-Z][A-Z]'),
     original_amount       INTEGER NOT NULL CHECK (original_amount > 0),
-    made_at               TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', made_at) IS made_at),
+    made_at               TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', made_at, '+0 days') IS made_at),
     status                TEXT NOT NULL CHECK (status IN ('authorized', 'settled')),
     transaction_id        TEXT UNIQUE REFERENCES transactions,
     refund_transaction_id TEXT UNIQUE REFERENCES transactions,
@@ -117,39 +117,37 @@ CREATE TABLE holds (
     purchase_id  TEXT PRIMARY KEY REFERENCES purchases,
     account_id   TEXT NOT NULL REFERENCES accounts,
     amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
-    expires_at   TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at)
+    expires_at   TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at, '+0 days') IS expires_at)
 ) STRICT;
 
 CREATE INDEX holds_by_account ON holds (account_id);
 
 -- While a dispute is open the customer has a provisional credit, which is taken back if the dispute is lost.
 CREATE TABLE disputes (
-    dispute_id              TEXT PRIMARY KEY,
-    purchase_id             TEXT NOT NULL REFERENCES purchases,
+    dispute_id              TEXT PRIMARY KEY CHECK (dispute_id GLOB 'DP[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    purchase_id             TEXT NOT NULL UNIQUE REFERENCES purchases,
     reason                  TEXT NOT NULL
                             CHECK (reason IN ('not_recognized', 'not_received', 'charged_twice', 'wrong_amount')),
     statement               TEXT,
     status                  TEXT NOT NULL CHECK (status IN ('open', 'won', 'lost')),
-    opened_at               TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', opened_at) IS opened_at),
+    opened_at               TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', opened_at, '+0 days') IS opened_at),
     credit_transaction_id   TEXT NOT NULL UNIQUE REFERENCES transactions,
     reversal_transaction_id TEXT UNIQUE REFERENCES transactions,
     CHECK ((status = 'lost') = (reversal_transaction_id IS NOT NULL))
 ) STRICT;
-
-CREATE INDEX disputes_by_purchase ON disputes (purchase_id);
 
 -- Transfers, standing orders and fees ---------------------------------------------------------------------------------
 
 -- A transfer to a payee. Once it is accepted it has a transaction, booked now or ahead; a cancelled one may keep an
 -- archived transaction.
 CREATE TABLE transfers (
-    transfer_id    TEXT PRIMARY KEY,
+    transfer_id    TEXT PRIMARY KEY CHECK (transfer_id GLOB 'TR[0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
     account_id     TEXT NOT NULL REFERENCES accounts,
     payee_id       TEXT NOT NULL REFERENCES payees,
     amount_cents   INTEGER NOT NULL CHECK (amount_cents > 0),
     note           TEXT,
     status         TEXT NOT NULL CHECK (status IN ('awaiting_approval', 'accepted', 'declined', 'cancelled')),
-    created_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at),
+    created_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at, '+0 days') IS created_at),
     send_on        TEXT CHECK (send_on IS date(send_on, '+0 days')),            -- the day asked for, null for at once
     transaction_id TEXT UNIQUE REFERENCES transactions,
     CHECK (CASE status WHEN 'accepted' THEN transaction_id IS NOT NULL
@@ -160,17 +158,17 @@ CREATE INDEX transfers_by_account ON transfers (account_id);
 
 -- What the customer is asked before a transfer is accepted.
 CREATE TABLE approvals (
-    approval_id TEXT PRIMARY KEY,
+    approval_id TEXT PRIMARY KEY CHECK (approval_id GLOB 'AP[0-9][0-9][0-9][0-9][0-9][0-9]'),
     transfer_id TEXT NOT NULL UNIQUE REFERENCES transfers,
     reason      TEXT NOT NULL CHECK (reason IN ('new_payee', 'large_amount')),
     status      TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'declined', 'withdrawn')),
-    asked_at    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', asked_at) IS asked_at),
-    expires_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at),
+    asked_at    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', asked_at, '+0 days') IS asked_at),
+    expires_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at, '+0 days') IS expires_at),
     CHECK (asked_at < expires_at)
 ) STRICT;
 
 CREATE TABLE standing_orders (
-    standing_order_id TEXT PRIMARY KEY,
+    standing_order_id TEXT PRIMARY KEY CHECK (standing_order_id GLOB 'SO[0-9][0-9][0-9][0-9][0-9][0-9]'),
     account_id        TEXT NOT NULL REFERENCES accounts,
     payee_id          TEXT NOT NULL REFERENCES payees,
     amount_cents      INTEGER NOT NULL CHECK (amount_cents > 0),
@@ -186,7 +184,7 @@ CREATE TABLE standing_orders (
 CREATE INDEX standing_orders_by_account ON standing_orders (account_id);
 
 CREATE TABLE fees (
-    fee_id                TEXT PRIMARY KEY,
+    fee_id                TEXT PRIMARY KEY CHECK (fee_id GLOB 'FE[0-9][0-9][0-9][0-9][0-9][0-9]'),
     account_id            TEXT NOT NULL REFERENCES accounts,
     kind                  TEXT NOT NULL CHECK (kind IN ('overdraft', 'late_payment', 'cash_withdrawal', 'foreign_use',
                                                         'card_replacement')),
@@ -225,11 +223,11 @@ FROM (
            coalesce((SELECT sum(h.amount_cents) FROM holds h
                      WHERE h.account_id = a.account_id AND h.expires_at > now), 0) AS held_cents,
            coalesce(a.locked_until > date(now), 0) AS locked,
-           iif(a.kind = 'savings', max(0, 3 - (
+           iif(a.kind = 'savings', 3 - (
                SELECT count(*) FROM ledger l
                WHERE l.account_id = a.account_id AND l.kind = 'move' AND l.amount_cents < 0
                    AND l.booked_at > strftime('%Y-%m-%dT%H:%M:%SZ', now, '-30 days')
-           )), NULL) AS withdrawals_left
+           ), NULL) AS withdrawals_left
     FROM accounts a
     JOIN customers u ON u.customer_id = a.customer_id
     JOIN ef_clock
@@ -255,28 +253,26 @@ JOIN ef_clock;
 
 -- A purchase can be disputed until 60 days after it was booked.
 CREATE VIEW purchase_board AS
-SELECT x.*, date(booked_at, '+60 days') AS dispute_until, date(booked_at) AS booked_on,
-       coalesce(date(booked_at, '+60 days') < date(now), 0) AS dispute_closed
-FROM (
-    SELECT p.purchase_id, p.card_id, c.account_id, a.customer_id, u.email, p.merchant, p.category, p.reference,
-           p.amount_cents, p.currency, p.original_amount, p.made_at, date(p.made_at) AS made_on, c.ending AS card_ending,
-           CASE
-               WHEN p.refund_transaction_id IS NOT NULL THEN 'refunded'
-               WHEN p.status = 'settled' THEN 'settled'
-               WHEN h.expires_at > now THEN 'pending'
-               ELSE 'lapsed'
-           END AS status,
-           t.booked_at, now, coalesce(r.amount_cents, 0) AS refunded_cents,
-           EXISTS (SELECT 1 FROM disputes d WHERE d.purchase_id = p.purchase_id) AS disputed
-    FROM purchases p
-    JOIN cards c ON c.card_id = p.card_id
-    JOIN accounts a ON a.account_id = c.account_id
-    JOIN customers u ON u.customer_id = a.customer_id
-    JOIN ef_clock
-    LEFT JOIN holds h ON h.purchase_id = p.purchase_id
-    LEFT JOIN transactions t ON t.transaction_id = p.transaction_id
-    LEFT JOIN ledger r ON r.transaction_id = p.refund_transaction_id
-) x;
+SELECT p.purchase_id, p.card_id, c.ending AS card_ending, c.account_id, a.customer_id, u.email, p.merchant, p.category,
+       p.reference, p.amount_cents, p.currency, p.original_amount, p.made_at, date(p.made_at) AS made_on,
+       h.expires_at AS hold_ends_at, date(t.booked_at) AS booked_on, date(t.booked_at, '+60 days') AS dispute_until,
+       date(t.booked_at, '+60 days') < date(now) AS dispute_closed,
+       CASE
+           WHEN p.refund_transaction_id IS NOT NULL THEN 'refunded'
+           WHEN p.status = 'settled' THEN 'settled'
+           WHEN h.expires_at > now THEN 'pending'
+           ELSE 'lapsed'
+       END AS status,
+       coalesce(r.amount_cents, 0) AS refunded_cents,
+       EXISTS (SELECT 1 FROM disputes d WHERE d.purchase_id = p.purchase_id) AS disputed
+FROM purchases p
+JOIN cards c ON c.card_id = p.card_id
+JOIN accounts a ON a.account_id = c.account_id
+JOIN customers u ON u.customer_id = a.customer_id
+JOIN ef_clock
+LEFT JOIN holds h ON h.purchase_id = p.purchase_id
+LEFT JOIN transactions t ON t.transaction_id = p.transaction_id
+LEFT JOIN ledger r ON r.transaction_id = p.refund_transaction_id;
 
 CREATE VIEW payee_board AS
 SELECT p.payee_id, p.customer_id, u.email, p.name, p.ending, p.name_check, p.confirmed, p.added_on

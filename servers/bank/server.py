@@ -89,7 +89,8 @@ EntryKind = Literal[
     "dispute_reversal",
 ]
 
-Ending = Annotated[str, Field(description="Last four digits of the number.")]
+Ending = Annotated[str, Field(pattern=r"^[0-9]{4}$", description="Last four digits of the number.")]
+Amount = Annotated[Cents, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 
 # Results -------------------------------------------------------------------------------------------------------------
@@ -106,7 +107,9 @@ class Account(Record, table="account_board"):
     available_cents: Annotated[Cents, Field(description="Balance and overdraft less holds and what is booked ahead.")]
     overdraft_cents: Annotated[Cents, Field(description="How far below zero it may go.")]
     locked_until: Annotated[IsoDate | None, Field(description="Nothing can be taken out before this day.")]
-    withdrawals_left: Annotated[Count | None, Field(description="Of savings, in these 30 days.")]
+    withdrawals_left: Annotated[
+        Annotated[int, Field(ge=0, le=3)] | None, Field(description="Of savings, in these 30 days.")
+    ]
 
 
 class Card(Record, table="card_board"):
@@ -142,9 +145,9 @@ class PurchaseLine(Record, table="purchase_board"):
     merchant: str
     category: str
     reference: Annotated[str | None, Field(description="The merchant's own, such as a booking's.")]
-    amount_cents: Annotated[Cents, Field(description="In dollars, whatever the currency of the shop.")]
+    amount_cents: Annotated[Amount, Field(description="In dollars, whatever the currency of the shop.")]
     refunded_cents: Annotated[Cents, Field(description="What the merchant paid back.")]
-    currency: Annotated[str, Field(description="The currency that the shop asked for.")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="The currency that the shop asked for.")]
     made_on: IsoDate
     card_ending: Ending
     status: Annotated[PurchaseStatus, Field(description="Pending ones hold their amount; a lapsed one never came.")]
@@ -175,7 +178,7 @@ class Purchase(Record, table="purchase_board"):
     card_id: CardId
     merchant: str
     reference: str | None
-    amount_cents: Cents
+    amount_cents: Amount
     original: Annotated[str | None, Field(description="What the shop asked for, when not in dollars.")]
     made_at: IsoDateTime
     status: PurchaseStatus
@@ -213,7 +216,7 @@ class Payee(Record, table="payee_board"):
 
     payee_id: PayeeId
     name: str
-    ending: Annotated[str, Field(description="Last four digits of their account.")]
+    ending: Annotated[Ending, Field(description="Last four digits of their account.")]
     name_check: Annotated[Literal["match", "mismatch"], Field(description="Whether the account bears that name.")]
     confirmed: Annotated[bool, Field(description="Whether the customer has approved a transfer to them before.")]
     added_on: IsoDate
@@ -232,7 +235,7 @@ class TransferLine(Record, table="transfer_board"):
     transfer_id: TransferId
     account_name: Annotated[str, Field(description="The account that it leaves.")]
     payee_name: str
-    amount_cents: Cents
+    amount_cents: Amount
     note: str | None
     created_on: IsoDate
     status: TransferStatus
@@ -252,7 +255,7 @@ class Transfer(Record, table="transfer_board"):
 
     transfer_id: TransferId
     payee_name: str
-    amount_cents: Cents
+    amount_cents: Amount
     status: TransferStatus
     sends_on: IsoDate | None
     approval_id: Annotated[ApprovalId | None, Field(description="What the customer is asked, if anything.")]
@@ -265,7 +268,7 @@ class StandingOrder(Record, table="standing_order_board"):
     standing_order_id: StandingOrderId
     account_name: str
     payee_name: str
-    amount_cents: Cents
+    amount_cents: Amount
     frequency: Literal["weekly", "monthly"]
     status: Literal["active", "ended"]
     next_on: Annotated[IsoDate | None, Field(description="The next payment.")]
@@ -285,7 +288,7 @@ class Fee(Record, table="fee_board"):
 
     fee_id: FeeId
     kind: FeeKind
-    amount_cents: Cents
+    amount_cents: Amount
     charged_on: IsoDate
     refunded: bool
 
@@ -297,11 +300,11 @@ class FeeList(Record):
     total: Count
 
 
-class Move(Record):
+class Move(Record, table="ledger"):
     """Money moved between a customer's own accounts."""
 
     transaction_id: TransactionId
-    amount_cents: Cents
+    amount_cents: Amount
     from_available_cents: Annotated[Cents, Field(description="What is left to spend where it came from.")]
 
 
@@ -327,7 +330,7 @@ class OpenedDispute(Record, table="disputes"):
 
     dispute_id: DisputeId
     status: DisputeStatus
-    credit_cents: Annotated[Cents, Field(description="Lent until it is decided.")]
+    credit_cents: Annotated[Amount, Field(description="Lent until it is decided.")]
     card_frozen: Annotated[bool, Field(description="Whether the card was frozen for it.")]
 
 
@@ -335,7 +338,7 @@ class FeeRefund(Record, table="fee_board"):
     """A fee that was given back."""
 
     fee_id: FeeId
-    amount_cents: Cents
+    amount_cents: Amount
     transaction_id: TransactionId
 
 
@@ -345,7 +348,7 @@ class ApprovalRequest(Record, table="approval_board"):
     approval_id: ApprovalId
     transfer_id: TransferId
     payee_name: str
-    amount_cents: Cents
+    amount_cents: Amount
     reason: ApprovalReason
     status: ApprovalStatus
     expires_at: IsoDateTime
@@ -523,12 +526,10 @@ def get_purchase(purchase_id: PurchaseId) -> Purchase:
     """Get a card purchase with its hold, its currency and its dispute."""
     db = env.db
     row = find(db, "purchase_board", purchase_id=purchase_id)
-    dispute = db.execute("SELECT * FROM disputes WHERE purchase_id = ? ORDER BY dispute_id", (purchase_id,)).fetchone()
-    hold = db.execute("SELECT expires_at FROM holds WHERE purchase_id = ?", (purchase_id,)).fetchone()
+    dispute = db.execute("SELECT * FROM disputes WHERE purchase_id = ?", (purchase_id,)).fetchone()
     return Purchase.of(
         row,
         original=None if row["currency"] == "USD" else foreign(row["original_amount"], row["currency"]),
-        hold_ends_at=hold and hold["expires_at"],
         dispute=dispute and Dispute.of(dispute),
     )
 
@@ -942,12 +943,14 @@ def open_dispute(
         "INSERT INTO disputes VALUES (?, ?, ?, ?, 'open', ?, ?, NULL)",
         (dispute_id, purchase_id, reason, statement, env.now, credit),
     )
-    frozen = 0
-    if reason == "not_recognized":
-        frozen = db.execute(
-            "UPDATE cards SET status = 'frozen' WHERE card_id = ? AND status = 'active'", (purchase["card_id"],)
-        ).rowcount
-    return OpenedDispute(dispute_id=dispute_id, status="open", credit_cents=amount, card_frozen=frozen > 0)
+    frozen = reason == "not_recognized" and freeze_if_active(purchase["card_id"])
+    return OpenedDispute.of(find(db, "disputes", dispute_id=dispute_id), credit_cents=amount, card_frozen=frozen)
+
+
+def freeze_if_active(card_id: str) -> bool:
+    """Freeze a card that is in use, and say whether it was."""
+    frozen = env.db.execute("UPDATE cards SET status = 'frozen' WHERE card_id = ? AND status = 'active'", (card_id,))
+    return frozen.rowcount == 1
 
 
 def require_disputable(purchase: sqlite3.Row) -> None:
@@ -1058,75 +1061,292 @@ def decline_transfer(approval_id: ApprovalId) -> ApprovalRequest:
 # What always holds ---------------------------------------------------------------------------------------------------
 
 env.invariant(
-    "every_transaction_balances_to_zero",
-    "SELECT t.transaction_id FROM transactions t WHERE (SELECT coalesce(sum(p.amount_cents), 1) FROM postings p"
-    " WHERE p.transaction_id = t.transaction_id) <> 0",
+    "every_transaction_balances_to_zero_over_lines_in_order",
+    """SELECT transaction_id FROM transactions LEFT JOIN postings USING (transaction_id) GROUP BY transaction_id
+    HAVING sum(amount_cents) IS NOT 0 OR max(line) <> count(line)""",
 )
+env.invariant(
+    "every_kind_of_movement_has_its_counterpart",
+    """SELECT transaction_id, kind FROM transactions JOIN postings USING (transaction_id) GROUP BY transaction_id
+    HAVING group_concat(house_account) IS NOT CASE
+        WHEN kind IN ('deposit', 'transfer', 'standing_order') THEN 'payments'
+        WHEN kind IN ('purchase', 'purchase_refund') THEN 'card_network'
+        WHEN kind IN ('fee', 'fee_refund') THEN 'fees'
+        WHEN kind IN ('dispute_credit', 'dispute_reversal') THEN 'disputes'
+        WHEN kind = 'interest' THEN 'interest'
+    END OR count(account_id) <> iif(kind = 'move', 2, 1)""",
+)
+env.invariant(
+    "every_movement_belongs_to_what_it_was_made_for",
+    """SELECT kind, transaction_id FROM transactions
+    WHERE kind IN ('purchase', 'transfer', 'fee', 'fee_refund', 'dispute_credit', 'dispute_reversal')
+    EXCEPT SELECT 'purchase', transaction_id FROM purchases EXCEPT SELECT 'transfer', transaction_id FROM transfers
+    EXCEPT SELECT 'fee', transaction_id FROM fees EXCEPT SELECT 'fee_refund', refund_transaction_id FROM fees
+    EXCEPT SELECT 'dispute_credit', credit_transaction_id FROM disputes
+    EXCEPT SELECT 'dispute_reversal', reversal_transaction_id FROM disputes""",
+)
+env.invariant(
+    "only_transfers_are_booked_ahead_or_archived",
+    """SELECT transaction_id FROM transactions LEFT JOIN transfers f USING (transaction_id)
+    WHERE (booked_at > :now AND kind <> 'transfer') OR archived <> coalesce(f.status = 'cancelled', 0)""",
+)
+env.invariant(
+    "nothing_was_made_in_the_future",
+    """SELECT created_at AS at FROM transfers WHERE created_at > :now
+    UNION ALL SELECT asked_at FROM approvals WHERE asked_at > :now
+    UNION ALL SELECT made_at FROM purchases WHERE made_at > :now
+    UNION ALL SELECT opened_at FROM disputes WHERE opened_at > :now
+    UNION ALL SELECT ended_on FROM standing_orders WHERE ended_on > :today""",
+)
+
+# Accounts
+
 env.invariant(
     "no_account_is_overdrawn_beyond_its_limit",
-    "SELECT account_id, balance_cents, available_cents FROM account_board"
-    " WHERE balance_cents < -overdraft_cents OR available_cents < 0",
+    """SELECT account_id, balance_cents, available_cents FROM account_board
+    WHERE balance_cents < -overdraft_cents OR available_cents < 0""",
 )
 env.invariant(
-    "holds_are_the_open_authorizations",
-    "SELECT p.purchase_id FROM purchases p JOIN cards c ON c.card_id = p.card_id"
-    " LEFT JOIN holds h ON h.purchase_id = p.purchase_id WHERE (p.status = 'authorized') <> (h.purchase_id IS NOT NULL)"
-    " OR h.amount_cents <> p.amount_cents OR h.account_id <> c.account_id",
+    "what_can_be_spent_is_what_was_or_will_be_booked_less_what_is_held",
+    """SELECT b.account_id FROM account_board b LEFT JOIN (
+        SELECT account_id, sum(amount_cents) AS booked, sum(amount_cents) FILTER (WHERE booked_at <= :now) AS by_now
+        FROM postings JOIN transactions USING (transaction_id) WHERE NOT archived GROUP BY account_id
+    ) p USING (account_id) LEFT JOIN (
+        SELECT account_id, sum(amount_cents) AS held FROM holds WHERE expires_at > :now GROUP BY account_id
+    ) h USING (account_id)
+    WHERE b.balance_cents <> coalesce(p.by_now, 0) OR b.held_cents <> coalesce(h.held, 0)
+        OR b.planned_cents <> b.balance_cents - p.booked
+        OR b.available_cents - b.overdraft_cents <> p.booked - b.held_cents""",
+)
+env.invariant(
+    "statements_carry_every_booked_cent_in_its_month",
+    """SELECT b.account_id FROM account_board b LEFT JOIN (
+        SELECT account_id, sum(amount_cents) AS stated,
+               min(booked_at BETWEEN booked_on AND booked_on || 'T24' AND booked_on LIKE month || '-__') AS dated
+        FROM statement_lines GROUP BY account_id
+    ) s USING (account_id) WHERE b.balance_cents <> coalesce(s.stated, 0) OR NOT s.dated""",
+)
+env.invariant(
+    "money_leaves_savings_three_times_in_thirty_days_and_not_while_they_are_locked",
+    """SELECT account_id, booked_at FROM (
+        SELECT a.account_id, a.locked_until, t.booked_at,
+               lag(t.booked_at, 3) OVER (PARTITION BY a.account_id ORDER BY t.booked_at) AS third_before
+        FROM accounts a JOIN postings p USING (account_id) JOIN transactions t USING (transaction_id)
+        WHERE a.kind = 'savings' AND p.amount_cents < 0
+    ) WHERE booked_at < locked_until OR unixepoch(booked_at) - unixepoch(third_before) < 30 * 86400""",
+)
+env.invariant(
+    "savings_count_their_withdrawals_and_their_term",
+    """SELECT b.account_id FROM account_board b LEFT JOIN (
+        SELECT account_id, count(*) AS made FROM postings JOIN transactions USING (transaction_id)
+        WHERE kind = 'move' AND amount_cents < 0 AND unixepoch(:now) - unixepoch(booked_at) < 30 * 86400
+        GROUP BY account_id
+    ) w USING (account_id)
+    WHERE b.withdrawals_left + coalesce(w.made, 0) IS NOT iif(b.kind = 'savings', 3, NULL)
+        OR b.locked IS NOT iif(b.locked_until IS NULL, 0, :now < b.locked_until)""",
+)
+env.invariant(
+    "moves_stay_with_one_customer",
+    """SELECT transaction_id FROM transactions JOIN postings USING (transaction_id) JOIN accounts USING (account_id)
+    WHERE transactions.kind = 'move' GROUP BY transaction_id
+    HAVING count(DISTINCT customer_id) <> 1 OR count(DISTINCT account_id) <> 2""",
+)
+
+# Cards and purchases
+
+env.invariant(
+    "a_card_shows_what_became_of_it",
+    """SELECT c.card_id FROM cards c LEFT JOIN card_board b USING (card_id)
+    WHERE (b.status IS 'closed') <> (c.status = 'closed')
+        OR (b.status IS 'expired') <> (c.status <> 'closed' AND :today > c.expires_on)
+        OR (b.status IS 'on_its_way') <> (c.status <> 'closed' AND :today < c.arrives_on)
+        OR (b.status IN ('active', 'frozen') AND b.status <> c.status)""",
+)
+env.invariant(
+    "a_misused_card_is_not_in_use",
+    """SELECT c.card_id FROM card_board b JOIN cards c USING (card_id) LEFT JOIN (
+        SELECT DISTINCT card_id FROM purchases JOIN disputes USING (purchase_id)
+        WHERE reason = 'not_recognized' AND disputes.status = 'open'
+    ) m USING (card_id) WHERE b.misused <> (m.card_id IS NOT NULL) OR (b.misused AND c.status = 'active')""",
+)
+env.invariant(
+    "a_card_is_closed_by_the_one_that_replaces_it_and_lasts_four_years",
+    """SELECT c.card_id FROM cards c LEFT JOIN cards n ON n.replaces = c.card_id
+    WHERE (c.status = 'closed') <> (n.card_id IS NOT NULL) OR c.expires_on <> date(c.arrives_on, '+4 years')
+        OR (n.account_id, n.label, n.form) <> (c.account_id, c.label, c.form)""",
+)
+env.invariant(
+    "holds_are_the_open_authorizations_for_a_week",
+    """SELECT p.purchase_id FROM purchases p JOIN cards c USING (card_id) LEFT JOIN holds h USING (purchase_id)
+    WHERE (p.status = 'authorized') <> (h.purchase_id IS NOT NULL) OR h.amount_cents <> p.amount_cents
+        OR h.account_id <> c.account_id OR unixepoch(h.expires_at) - unixepoch(p.made_at) <> 7 * 86400""",
 )
 env.invariant(
     "settled_purchases_are_booked",
-    "SELECT p.purchase_id FROM purchases p JOIN cards c ON c.card_id = p.card_id WHERE p.status = 'settled'"
-    " AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.transaction_id = p.transaction_id"
-    " AND l.account_id = c.account_id AND l.kind = 'purchase' AND l.amount_cents = -p.amount_cents)",
+    """SELECT p.purchase_id FROM purchases p JOIN cards c USING (card_id) WHERE p.status = 'settled'
+    AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.transaction_id = p.transaction_id
+        AND l.account_id = c.account_id AND l.kind = 'purchase' AND l.amount_cents = -p.amount_cents)""",
 )
 env.invariant(
-    "accepted_transfers_and_no_others_are_booked",
-    "SELECT f.transfer_id FROM transfers f LEFT JOIN ledger l ON l.transaction_id = f.transaction_id"
-    " WHERE (f.status = 'accepted') <> (l.transaction_id IS NOT NULL)"
-    " OR l.account_id <> f.account_id OR l.amount_cents <> -f.amount_cents",
+    "a_purchase_shows_what_became_of_it",
+    """SELECT p.purchase_id FROM purchases p LEFT JOIN purchase_board b USING (purchase_id)
+    LEFT JOIN holds h USING (purchase_id) WHERE b.status IS NOT CASE
+        WHEN h.expires_at <= :now THEN 'lapsed'
+        WHEN h.expires_at > :now THEN 'pending'
+        WHEN p.refund_transaction_id IS NULL THEN 'settled'
+        ELSE 'refunded'
+    END OR b.hold_ends_at IS NOT h.expires_at OR b.made_on <> substr(p.made_at, 1, 10)
+        OR b.disputed <> (p.purchase_id IN (SELECT purchase_id FROM disputes))""",
 )
 env.invariant(
-    "transfers_wait_with_their_approvals",
-    "SELECT f.transfer_id FROM transfers f LEFT JOIN approvals q ON q.transfer_id = f.transfer_id"
-    " WHERE (f.status = 'awaiting_approval') <> coalesce(q.status = 'pending', 0)"
-    " OR (f.status = 'declined') <> coalesce(q.status = 'declined', 0)",
+    "a_purchase_can_be_disputed_for_sixty_days_after_it_was_booked",
+    """SELECT b.purchase_id FROM purchase_board b JOIN purchases p USING (purchase_id)
+    LEFT JOIN transactions t USING (transaction_id) LEFT JOIN disputes d USING (purchase_id)
+    WHERE b.booked_on IS NOT substr(t.booked_at, 1, 10)
+        OR julianday(b.dispute_until) - julianday(b.booked_on) IS NOT iif(p.status = 'settled', 60, NULL)
+        OR b.dispute_closed IS NOT :today > b.dispute_until
+        OR substr(d.opened_at, 1, 10) > b.dispute_until OR d.opened_at < t.booked_at""",
 )
 env.invariant(
-    "nobody_sends_more_in_a_day_than_their_limit",
-    "SELECT u.customer_id, date(f.created_at) FROM transfers f JOIN accounts a ON a.account_id = f.account_id"
-    " JOIN customers u ON u.customer_id = a.customer_id WHERE f.status IN ('awaiting_approval', 'accepted')"
-    " GROUP BY u.customer_id, date(f.created_at) HAVING sum(f.amount_cents) > u.daily_limit_cents",
-)
-env.invariant(
-    "a_purchase_has_one_dispute",
-    "SELECT purchase_id FROM disputes GROUP BY purchase_id HAVING count(*) > 1",
+    "a_shop_pays_back_what_a_purchase_cost_or_a_part",
+    """SELECT b.purchase_id FROM purchase_board b JOIN purchases p USING (purchase_id)
+    LEFT JOIN postings r ON r.transaction_id = p.refund_transaction_id AND r.account_id = b.account_id
+    WHERE b.refunded_cents <> coalesce(r.amount_cents, 0) OR b.refunded_cents NOT BETWEEN 0 AND b.amount_cents""",
 )
 env.invariant(
     "a_dispute_lends_what_the_purchase_cost",
-    "SELECT d.dispute_id FROM disputes d JOIN purchases p ON p.purchase_id = d.purchase_id"
-    " JOIN ledger l ON l.transaction_id = d.credit_transaction_id"
-    " LEFT JOIN ledger r ON r.transaction_id = d.reversal_transaction_id"
-    " WHERE l.amount_cents <> p.amount_cents OR (d.status = 'lost') <> (r.amount_cents IS NOT NULL)"
-    " OR r.amount_cents <> -p.amount_cents",
+    """SELECT d.dispute_id FROM disputes d JOIN purchases p USING (purchase_id)
+    JOIN ledger l ON l.transaction_id = d.credit_transaction_id
+    LEFT JOIN ledger r ON r.transaction_id = d.reversal_transaction_id
+    WHERE p.status <> 'settled' OR l.amount_cents <> p.amount_cents OR l.booked_at <> d.opened_at
+        OR (d.status = 'lost') <> (r.amount_cents IS NOT NULL) OR r.amount_cents <> -p.amount_cents""",
 )
+
+# Transfers and standing orders
+
+env.invariant(
+    "accepted_transfers_and_no_others_are_booked",
+    """SELECT f.transfer_id FROM transfers f LEFT JOIN ledger l USING (transaction_id)
+    WHERE (f.status = 'accepted') <> (l.transaction_id IS NOT NULL)
+        OR l.account_id <> f.account_id OR l.amount_cents <> -f.amount_cents""",
+)
+env.invariant(
+    "transfers_stand_with_their_approvals",
+    """SELECT f.transfer_id FROM transfers f LEFT JOIN approvals q USING (transfer_id)
+    WHERE coalesce(q.status, 'approved') <> CASE
+        WHEN f.transaction_id IS NOT NULL THEN 'approved'
+        WHEN f.status = 'awaiting_approval' THEN 'pending'
+        WHEN f.status = 'declined' THEN 'declined'
+        ELSE 'withdrawn'
+    END""",
+)
+env.invariant(
+    "large_transfers_and_first_ones_were_asked_for_at_once_and_for_a_day",
+    """SELECT f.transfer_id FROM transfers f JOIN payees p USING (payee_id) LEFT JOIN approvals q USING (transfer_id)
+    WHERE (q.approval_id IS NULL AND (f.amount_cents > 50000 OR NOT p.confirmed))
+        OR (q.reason = 'large_amount' AND f.amount_cents <= 50000) OR (q.status = 'approved' AND NOT p.confirmed)
+        OR q.asked_at <> f.created_at OR unixepoch(q.expires_at) - unixepoch(q.asked_at) <> 86400""",
+)
+env.invariant(
+    "a_transfer_leaves_before_the_cut_off_on_the_day_asked_for_or_the_first_that_is_left",
+    """SELECT f.transfer_id FROM transfers f JOIN transactions t USING (transaction_id)
+    LEFT JOIN approvals q USING (transfer_id)
+    WHERE substr(t.booked_at, 12) >= '14:00' OR t.booked_at < max(f.created_at, coalesce(f.send_on, ''))
+        OR (q.approval_id IS NULL AND t.booked_at <> CASE
+            WHEN f.send_on IS NOT NULL THEN f.send_on || 'T06:00:00Z'
+            WHEN substr(f.created_at, 12) < '14:00' THEN f.created_at
+            ELSE date(f.created_at, '+1 day') || 'T06:00:00Z'
+        END)""",
+)
+env.invariant(
+    "a_transfer_shows_what_the_ledger_and_its_approval_say",
+    """SELECT transfer_id FROM transfers f LEFT JOIN transfer_board b USING (transfer_id) LEFT JOIN (
+        SELECT transaction_id, booked_at, iif(booked_at > :now, 'scheduled', 'sent') AS status
+        FROM transactions WHERE NOT archived
+    ) t USING (transaction_id) LEFT JOIN (
+        SELECT transfer_id, approval_id, iif(expires_at > :now AND status = 'pending', expires_at, NULL) AS until,
+               iif(expires_at > :now, 'awaiting_approval', 'expired') AS status
+        FROM approvals
+    ) q USING (transfer_id)
+    WHERE b.status IS NOT coalesce(t.status, iif(f.status = 'awaiting_approval', q.status, f.status))
+        OR b.sends_on IS NOT substr(t.booked_at, 1, 10) OR b.created_on <> substr(f.created_at, 1, 10)
+        OR b.approval_id IS NOT q.approval_id OR b.approve_by IS NOT q.until""",
+)
+env.invariant(
+    "a_request_runs_out_unless_it_is_answered",
+    """SELECT q.approval_id FROM approvals q LEFT JOIN approval_board b USING (approval_id)
+    WHERE b.status IS NOT replace(q.status, 'pending', iif(:now < q.expires_at, 'pending', 'expired'))""",
+)
+env.invariant(
+    "nobody_sends_more_in_a_day_than_their_limit",
+    """SELECT u.customer_id, date(f.created_at) FROM transfers f JOIN accounts a USING (account_id)
+    JOIN customers u USING (customer_id) WHERE f.status IN ('awaiting_approval', 'accepted')
+    GROUP BY u.customer_id, date(f.created_at) HAVING sum(f.amount_cents) > u.daily_limit_cents""",
+)
+env.invariant(
+    "the_limit_counts_what_was_sent_today_or_waits",
+    """SELECT c.customer_id FROM customer_board c LEFT JOIN (
+        SELECT customer_id, sum(amount_cents) AS sent FROM transfers JOIN accounts USING (account_id)
+        WHERE created_at >= :today AND status NOT IN ('declined', 'cancelled') GROUP BY customer_id
+    ) f USING (customer_id) WHERE c.limit_left_cents + coalesce(f.sent, 0) <> c.daily_limit_cents""",
+)
+env.invariant(
+    "only_payees_of_the_owner_are_paid_and_out_of_checking_accounts",
+    """SELECT account_id, payee_id FROM (
+        SELECT account_id, payee_id, date(created_at) AS paid_on FROM transfers
+        UNION ALL SELECT account_id, payee_id, next_on FROM standing_orders
+    ) JOIN accounts a USING (account_id) JOIN payees p USING (payee_id)
+    WHERE a.customer_id <> p.customer_id OR a.kind <> 'checking' OR p.added_on > paid_on""",
+)
+env.invariant(
+    "nothing_is_sent_to_a_payee_of_another_name",
+    "SELECT transfer_id FROM transfers JOIN payees USING (payee_id) WHERE name_check = 'mismatch'",
+)
+env.invariant(
+    "a_standing_order_shows_its_next_payment_until_it_ended",
+    """SELECT s.standing_order_id FROM standing_orders s LEFT JOIN standing_order_board b USING (standing_order_id)
+    WHERE b.next_on IS NOT iif(s.ended_on IS NULL, s.next_on, NULL)
+        OR b.skipping IS NOT iif(s.skipped_on IS NULL, 0, s.skipped_on >= :today)
+        OR b.in_the_run IS NOT (:now >= date(s.next_on, '-1 day') || 'T14:00:00Z')""",
+)
+env.invariant(
+    "a_skipped_payment_is_one_before_the_next",
+    """SELECT standing_order_id FROM standing_orders
+    WHERE next_on <> date(skipped_on, iif(frequency = 'weekly', '+7 days', '+1 month'))""",
+)
+
+# Fees
+
 env.invariant(
     "fees_and_their_refunds_are_booked",
-    "SELECT f.fee_id FROM fees f LEFT JOIN ledger l ON l.transaction_id = f.transaction_id"
-    " LEFT JOIN ledger r ON r.transaction_id = f.refund_transaction_id"
-    " WHERE l.amount_cents IS NOT -f.amount_cents OR l.account_id <> f.account_id"
-    " OR coalesce(r.amount_cents, f.amount_cents) <> f.amount_cents OR r.account_id <> f.account_id",
+    """SELECT f.fee_id FROM fees f LEFT JOIN ledger l USING (transaction_id)
+    LEFT JOIN ledger r ON r.transaction_id = f.refund_transaction_id
+    WHERE l.amount_cents IS NOT -f.amount_cents OR l.account_id <> f.account_id
+        OR coalesce(r.amount_cents, f.amount_cents) <> f.amount_cents OR r.account_id <> f.account_id""",
 )
 env.invariant(
-    "a_replaced_card_is_closed",
-    "SELECT c.card_id FROM cards c JOIN cards n ON n.replaces = c.card_id"
-    " WHERE c.status <> 'closed' OR n.account_id <> c.account_id",
+    "a_fee_shows_whether_it_can_be_given_back",
+    """SELECT f.fee_id FROM fees f JOIN transactions t USING (transaction_id) LEFT JOIN fee_board b USING (fee_id)
+    LEFT JOIN (
+        SELECT account_id, max(booked_at) AS last_at FROM transactions JOIN postings USING (transaction_id)
+        WHERE kind = 'fee_refund' GROUP BY account_id
+    ) g USING (account_id)
+    WHERE b.charged_on IS NOT substr(t.booked_at, 1, 10)
+        OR b.refunded <> (f.refund_transaction_id IS NOT NULL)
+        OR b.refundable <> (f.kind IN ('overdraft', 'late_payment', 'cash_withdrawal'))
+        OR b.too_old <> (unixepoch(:now) - unixepoch(t.booked_at) > 90 * 86400)
+        OR b.goodwill_used <> coalesce(g.last_at > strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-1 year'), 0)""",
 )
 env.invariant(
-    "only_payees_of_the_owner_are_paid",
-    "SELECT f.transfer_id AS row_id FROM transfers f JOIN accounts a USING (account_id) JOIN payees p USING (payee_id)"
-    " WHERE a.customer_id <> p.customer_id UNION ALL"
-    " SELECT s.standing_order_id FROM standing_orders s JOIN accounts a USING (account_id)"
-    " JOIN payees p USING (payee_id) WHERE a.customer_id <> p.customer_id",
+    "goodwill_is_shown_once_a_year_within_ninety_days_and_not_for_services",
+    """SELECT fee_id FROM (
+        SELECT f.fee_id, f.kind, t.booked_at AS charged_at, r.booked_at AS refunded_at,
+               lag(r.booked_at) OVER (PARTITION BY f.account_id ORDER BY r.booked_at) AS before_at
+        FROM fees f JOIN transactions t USING (transaction_id)
+        JOIN transactions r ON r.transaction_id = f.refund_transaction_id
+    ) WHERE kind IN ('foreign_use', 'card_replacement')
+        OR unixepoch(refunded_at) - unixepoch(charged_at) NOT BETWEEN 0 AND 90 * 86400
+        OR before_at > strftime('%Y-%m-%dT%H:%M:%SZ', refunded_at, '-1 year')""",
 )
 
 mcp = env.mcp
