@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out/airline-100
 
-.PHONY: help setup run test check format bench serve registry clean
+.PHONY: help setup run test check verify format bench serve registry clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,14 @@ run: $(READY) ## Make 100 trajectories of the airline, in out/airline-100; an ea
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --quiet
 
-check: $(READY) ## Lint, check formats and types, and see that generated files are up to date
+check: $(READY) ## Lint, check formats and types, and see that generated files and records are up to date
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m servers.registry --check
+
+verify: $(READY) ## Verify all environments anew, and compare with what their records say
+	@$(BIN)/envfactory verify --all --check --mutants 20
 
 format: $(READY) ## Put all Python files into our format
 	@$(BIN)/ruff check --fix --quiet . || true

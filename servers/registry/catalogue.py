@@ -8,7 +8,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,12 @@ from servers.registry.server_json import (
     Stdio,
 )
 from servers.runtime import DefinitionError, Environment
+from servers.runtime.verified import current_record, folder_digest
 
 NAMESPACE = "io.github.envfactory"
 DISTRIBUTION = "envfactory"
 FIRST_RELEASE = date(2026, 11, 22)
 COMMENT = "Generated from the environments' folders by `python -m servers.registry`; do not edit."
-MADE_OF = (".py", ".toml", ".sql", ".md")
 
 
 def server_list(environments: Mapping[str, Environment], *, package_version: str) -> ServerList:
@@ -48,16 +47,6 @@ def released_version(pyproject: Path) -> str:
     """Give the version of the distribution that a checkout makes."""
     version: str = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["version"]
     return version
-
-
-def folder_digest(folder: Path) -> str:
-    """Give a digest of the files that make an environment: all but its tests and its README."""
-    total = sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in MADE_OF and not path.name.startswith("test_") and path.name != "README.md":
-            name, content = path.relative_to(folder).as_posix().encode(), path.read_bytes()
-            total.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
-    return f"sha256:{total.hexdigest()}"
 
 
 def _entry(environment: Environment, package_version: str) -> Entry:
@@ -132,7 +121,27 @@ def _provided(environment: Environment) -> dict[str, Any]:
         "writes": sum(contract.kind == "writes" for contract in contracts),
         "digest": folder_digest(environment.folder),
         "licence": environment.manifest.licence,
+        "verification": verification(environment),
     }
+
+
+def verification(environment: Environment) -> dict[str, Any]:
+    """Give what an entry says of how the environment was verified; nothing good without a current record."""
+    try:
+        return current_record(environment.folder).summary()
+    except DefinitionError:
+        return {"verified": False}
+
+
+def unverified(environments: Mapping[str, Environment]) -> list[str]:
+    """Give a sentence for each environment whose record doesn't say that it was verified as it is now."""
+    found = []
+    for _, environment in sorted(environments.items()):
+        try:
+            current_record(environment.folder)
+        except DefinitionError as error:
+            found.append(str(error))
+    return found
 
 
 def _status(released: date) -> Status:

@@ -24,6 +24,7 @@ PARTS = {
     "schema.sql",
     "server.py",
     "test_server.py",
+    "verified.json",
 }
 
 

@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from servers.registry import __main__ as command
-from servers.registry.catalogue import COMMENT, folder_digest, released_version, server_list
+from servers.registry.catalogue import COMMENT, released_version, server_list
 from servers.registry.server_json import OFFICIAL, PUBLISHER_PROVIDED, SCHEMA_URL, ServerJson, ServerList
 from servers.runtime import DefinitionError, Environment, Record, discover
+from servers.runtime.verified import folder_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = """
