@@ -42,6 +42,8 @@ from envfactory_client.errors import (
     UnknownField,
     UnknownTool,
     Unreachable,
+    UsageError,
+    VerifyError,
 )
 from envfactory_client.explore import Exploration, explore
 from envfactory_client.farm import EnvironmentCard, Farm, Size, Source
@@ -156,6 +158,8 @@ __all__ = [
     "UnknownField",
     "UnknownTool",
     "Unreachable",
+    "UsageError",
+    "VerifyError",
     "canonical_json",
     "chains",
     "digest",

@@ -15,7 +15,6 @@ import shutil
 import sys
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -41,6 +40,7 @@ from envfactory_client.explore import Exploration, explore
 from envfactory_client.exports import command as export_command
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
+from envfactory_client.plugins import plugin_command, plugins
 from envfactory_client.replay import replay as replay_one
 from envfactory_client.sampling import Bounds, chains, sample
 from envfactory_client.tool import Tool
@@ -72,14 +72,14 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands, ours first."""
         own = super().list_commands(ctx)
-        return [*own, *sorted(name for name in _plugins() if name not in own)]
+        return [*own, *sorted(name for name in plugins() if name not in own)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, from the package that offers it."""
         own = super().get_command(ctx, cmd_name)
-        if own is not None or (plugin := _plugins().get(cmd_name)) is None:
+        if own is not None or (plugin := plugins().get(cmd_name)) is None:
             return own
-        return _plugin_command(cmd_name, plugin)
+        return plugin_command(cmd_name, plugin)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what goes wrong on purpose ends with its sentence and exit code 1."""
@@ -415,34 +415,6 @@ def _line_of_report(entry: dict[str, Any]) -> str:
 def _counted(number: int, noun: str) -> str:
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
-
-
-def _plugins() -> dict[str, EntryPoint]:
-    return {plugin.name: plugin for plugin in entry_points(group="envfactory.commands")}
-
-
-def _plugin_command(name: str, plugin: EntryPoint) -> Any:
-    """A package's command: a typer app, or a function whose parameters are its options."""
-    taking: dict[str, Any] = {}
-    try:
-        offered = plugin.load()
-    except ModuleNotFoundError:
-        offered, taking = _absent(name), {"allow_extra_args": True, "ignore_unknown_options": True}
-    if isinstance(offered, typer.Typer):
-        return typer.main.get_command(offered)
-    single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    single.command(name, context_settings=taking)(offered)
-    return typer.main.get_command(single)
-
-
-def _absent(name: str) -> Any:
-    extra = "farm" if name in {"run", "serve"} else "synthesis"
-
-    def absent() -> None:
-        raise MissingExtra(f"`envfactory {name}`", extra)
-
-    absent.__doc__ = f"(needs the extra '{extra}')"
-    return absent
 
 
 export_command.add_to(app)

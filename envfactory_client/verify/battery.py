@@ -6,16 +6,17 @@ shows the events as they come.
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 
 from envfactory_client.errors import EnvFactoryError
+from envfactory_client.verify.aside import Walks, chosen, merged, verdict
 from envfactory_client.verify.bench import Bench, Effort
 from envfactory_client.verify.check import Broken, Check, Experiment, Oracle, Violation
 from envfactory_client.verify.example import Example
-from envfactory_client.verify.installed import is_ours
+from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.report import CheckReport, Reached, Report
 from envfactory_client.verify.shrink import shrunk
 from envfactory_client.verify.subject import WHY_NOT, Subject
@@ -66,39 +67,18 @@ class Verified:
 Event = Began | Walking | Found | Ended | Verified
 
 
-def all_checks() -> tuple[Check, ...]:
-    """The checks of this package, and those that installed packages add, in the order of their ids."""
-    from envfactory_client.verify.checks import CHECKS
-
-    added = [check for point in entry_points(group="envfactory.checks") for check in _offered(point)]
-    return tuple(sorted((*CHECKS, *added), key=_in_order))
-
-
-def _offered(point: EntryPoint) -> Sequence[Check]:
-    """The checks behind an entry point; none where the extra that they look into isn't installed."""
-    try:
-        checks: Sequence[Check] = point.load()
-    except ModuleNotFoundError as error:
-        if is_ours(error):
-            raise
-        return ()
-    return checks
-
-
-def _in_order(check: Check) -> tuple[str, int]:
-    return check.id[0], int(check.id[1:])
-
-
 async def verify(
     subject: Subject,
     effort: Effort | None = None,
     checks: Sequence[Check] | None = None,
     *,
     inner: Subject | None = None,
+    walks: Walks | None = None,
 ) -> AsyncIterator[Event]:
     """Every check on a subject: events as it goes, with `Verified` as the last.
 
-    `inner` is the same environment inside this process, for the checks that need to look there.
+    `inner` is the same environment inside this process, for the checks that need to look there. `walks` makes the
+    walks by chance elsewhere, while the boundaries are tried here.
     """
     chosen = all_checks() if checks is None else tuple(checks)
     bench = Bench(subject, effort or Effort(), inner)
@@ -106,7 +86,7 @@ async def verify(
     finds = Findings(bench)
     oracles = [check for check in able if isinstance(check, Oracle)]
     if able:
-        async for event in _walks(bench, finds, oracles):
+        async for event in _walks(bench, finds, oracles, walks):
             yield event
     for place, check in enumerate([check for check in able if isinstance(check, Experiment)], len(oracles) + 1):
         yield Began(check, place, len(able))
@@ -116,11 +96,23 @@ async def verify(
     yield Verified(_report(bench, [finds.report(check) for check in chosen]))
 
 
-async def _walks(bench: Bench, finds: Findings, oracles: Sequence[Oracle]) -> AsyncIterator[Event]:
+async def _walks(bench: Bench, finds: Findings, oracles: Sequence[Oracle], walks: Walks | None) -> AsyncIterator[Event]:
     """The shared walks, which oracles judge and experiments look back at."""
     yield Walking(0)
-    async for found in finds.of_walks(oracles):
-        yield Walking(bench.calls) if found is None else Found(found)
+    ids = [oracle.id for oracle in oracles]
+    aside = None if walks is None else asyncio.ensure_future(walks(bench.effort, ids))
+    try:
+        async for found in finds.of_walks(oracles, by_chance=aside is None):
+            yield Walking(bench.calls) if found is None else Found(found)
+        if aside is not None:
+            merged(bench, await aside)
+            yield Walking(bench.calls)
+            for check, broken in chosen(aside.result(), oracles):
+                if (violation := await finds.of_walk(check, broken)) is not None:
+                    yield Found(violation)
+    finally:
+        if aside is not None:
+            aside.cancel()
     for oracle in oracles:
         yield Ended(finds.report(oracle))
 
@@ -133,18 +125,20 @@ class Findings:
         self._found: dict[str, list[Violation]] = {}
         self._known: set[tuple[str, str | None]] = set()
 
-    async def of_walks(self, oracles: Sequence[Oracle]) -> AsyncIterator[Violation | None]:
+    async def of_walks(self, oracles: Sequence[Oracle], *, by_chance: bool) -> AsyncIterator[Violation | None]:
         """What the oracles have against the calls of the shared walks; None now and then, as a sign of life."""
-        async for walked in self._bench.walked():
+        async for walked in self._bench.walked(by_chance=by_chance):
             if self._bench.calls % _SIGN_OF_LIFE == 0:
                 yield None
             for oracle in oracles:
-                if not oracle.concerns(walked.seen):
-                    continue
-                self._bench.tried(oracle)
-                sentence = oracle.verdict(walked.seen, self._bench.subject)
-                if sentence is not None and (oracle.id, walked.seen.tool.name) not in self._known:
-                    yield await self._violation(oracle, Broken(sentence, walked.example(), walked.seen.tool.name))
+                broken = verdict(self._bench, oracle, walked)
+                violation = None if broken is None else await self.of_walk(oracle, broken)
+                if violation is not None:
+                    yield violation
+
+    async def of_walk(self, check: Check, broken: Broken) -> Violation | None:
+        """What an oracle found, unless it is known to be so of this tool."""
+        return None if (check.id, broken.tool) in self._known else await self._violation(check, broken)
 
     async def of_experiment(self, check: Experiment) -> AsyncIterator[Violation]:
         """What an experiment finds."""

@@ -26,6 +26,8 @@ _DAY = 86_400
 _HOPE = 0.6
 _KEPT = 8
 _DRAWS = 4
+_SIZES: tuple[Size, ...] = ("small", "medium", "small", "small", "large", "small", "medium", "small")
+"""Sizes of the shorter random episodes, in turn."""
 _WAITS = (60, 3600, 5 * 3600, _DAY, 3 * _DAY, 9 * _DAY)
 
 
@@ -36,22 +38,24 @@ class Effort:
     seed: int = 0
     """Equal seeds try the same."""
     calls: int = 1000
-    """Calls of the longest random episode; the shorter ones make as many again together."""
-    walks: int = 12
-    """How many shorter random episodes there are."""
+    """Calls of the longest random episode."""
+    walks: int = 8
+    """How many shorter random episodes there are, over other seeds and sizes."""
+    short: int = 25
+    """Calls of a shorter one."""
     tries: int = 120
     """Candidates that are looked at for each tool's outcomes."""
     focus: frozenset[str] = frozenset()
     """Tools that are looked at first and most; all when empty."""
-    boundaries: int = 4
+    boundaries: int = 2
     """Boundaries that are tried for each refusal."""
 
 
 Level = Literal["quick", "standard", "thorough"]
 EFFORTS: Mapping[Level, Effort] = {
-    "quick": Effort(calls=200, walks=4, tries=150, boundaries=2),
+    "quick": Effort(calls=200, walks=3),
     "standard": Effort(),
-    "thorough": Effort(calls=5000, walks=40, tries=1500, boundaries=8),
+    "thorough": Effort(calls=5000, walks=40, short=125, tries=1500, boundaries=8),
 }
 """Words for how much is tried."""
 
@@ -123,21 +127,27 @@ class Bench:
             self.reached[seen.tool.name, seen.result.refusal] += 1
 
     def _keep(self, walked: Walked) -> None:
-        kept = self.successes.setdefault(walked.seen.tool.name, [])
+        kept = self.successes.get(walked.seen.tool.name, ())
         if len(kept) < _KEPT or walked.place < len(kept[-1].steps) - 1:
-            kept.append(walked.example())
-            kept.sort(key=lambda example: len(example.steps))
-            del kept[_KEPT:]
+            self.keep(walked.seen.tool.name, [walked.example()])
 
-    async def walked(self) -> AsyncIterator[Walked]:
+    def keep(self, tool: str, examples: Iterable[Example]) -> None:
+        """Keep examples of a success of a tool if they are among the shortest."""
+        kept = self.successes.setdefault(tool, [])
+        kept.extend(examples)
+        kept.sort(key=lambda example: len(example.steps))
+        del kept[_KEPT:]
+
+    async def walked(self, *, by_chance: bool = True) -> AsyncIterator[Walked]:
         """Every call of the shared walks, as they are made: at boundaries first, then by chance."""
         if "contracts" in self.subject.abilities and "harness" in self.subject.abilities:
             async for walked in boundary_calls(self):
                 self.note(walked)
                 yield walked
-        async for walked in random_walks(self):
-            self.note(walked)
-            yield walked
+        if by_chance:
+            async for walked in random_walks(self):
+                self.note(walked)
+                yield walked
 
 
 async def boundary_calls(bench: Bench) -> AsyncIterator[Walked]:
@@ -205,9 +215,8 @@ async def mirrored(subject: Subject, *, seed: int, size: Size = "small") -> Mirr
 async def random_walks(bench: Bench) -> AsyncIterator[Walked]:
     """One long random episode, and shorter ones over other seeds and sizes."""
     effort = bench.effort
-    lengths = [effort.calls // max(1, effort.walks)] * effort.walks
     plans: list[tuple[Size, int]] = [("small", effort.calls)]
-    plans += [("medium" if number % 4 == 3 else "small", length) for number, length in enumerate(lengths)]
+    plans += [(_SIZES[number % len(_SIZES)], effort.short) for number in range(effort.walks)]
     for number, (size, length) in enumerate(plans):
         async for walked in random_walk(bench, Example(seed=effort.seed + number, size=size), length):
             yield walked

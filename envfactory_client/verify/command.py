@@ -20,11 +20,13 @@ from rich.markup import escape
 
 from envfactory_client.errors import UsageError, VerifyError, did_you_mean
 from envfactory_client.verify import terminal
-from envfactory_client.verify.battery import Verified, all_checks, verify
+from envfactory_client.verify.aside import elsewhere
+from envfactory_client.verify.battery import Verified, verify
 from envfactory_client.verify.bench import EFFORTS, Effort, Level
 from envfactory_client.verify.check import Check
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.installed import Faults, Kept, Loaded, installed
+from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.report import Report
 from envfactory_client.verify.subject import INSIDE, WHY_NOT
 from envfactory_client.verify.target import Target, Way, every, targets
@@ -76,44 +78,61 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="verify", epilog=_EXAMPLES)(verify_targets)
 
 
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Environments, folders of environments, the URL of an MCP server, or after -- the command that "
+        "starts one.",
+        metavar="TARGET...",
+    ),
+]
+Everything = Annotated[bool, typer.Option("--all", help="Verify every environment.")]
+Only = Annotated[
+    list[str] | None, typer.Option(help="Only this check, by its id or name; repeat for more.", metavar="ID")
+]
+ExampleText = Annotated[
+    str | None, typer.Option(help="Only judge this example, as a report prints it; needs one --only.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Equal seeds try the same; 0 unless given.")]
+HowMuch = Annotated[Level | None, typer.Option(help="How much is tried; standard unless given.")]
+Mutants = Annotated[int, typer.Option(min=0, help="How many faults to plant, to see whether anybody notices.")]
+AllowWrites = Annotated[
+    bool, typer.Option("--allow-writes", help="Call tools that don't claim to only read, on servers by others.")
+]
+Write = Annotated[bool, typer.Option("--write", help="Keep the record in each folder, as verified.json.")]
+Compare = Annotated[
+    bool, typer.Option("--check", help="Verify as the record in each folder says, and compare with it.")
+]
+Html = Annotated[Path | None, typer.Option(help="Write the report as a page as well.", metavar="FILE")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that judge planted faults; as many as there are processors.")
+]
+FarmAddress = Annotated[
+    str | None,
+    typer.Option("--farm", envvar="ENVFACTORY_FARM", help="Address of a farm; without it, one in this process."),
+]
+Token = Annotated[
+    str | None, typer.Option("--token", envvar="ENVFACTORY_TOKEN", help="The token that the farm was started with.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, for machines.")]
+
+
 def verify_targets(  # noqa: PLR0913, PLR0917 - a command's options
-    target: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Environments, folders of environments, the URL of an MCP server, or after -- the command that "
-            "starts one.",
-            metavar="TARGET...",
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Verify every environment.")] = False,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Only this check, by its id or name; repeat for more.", metavar="ID")
-    ] = None,
-    example: Annotated[
-        str | None, typer.Option(help="Only judge this example, as a report prints it; needs one --only.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds try the same; 0 unless given.")] = None,
-    effort: Annotated[Level | None, typer.Option(help="How much is tried; standard unless given.")] = None,
-    mutants: Annotated[int, typer.Option(min=0, help="How many faults to plant, to see whether anybody notices.")] = 0,
-    allow_writes: Annotated[
-        bool, typer.Option("--allow-writes", help="Call tools that don't claim to only read, on servers by others.")
-    ] = False,
-    write: Annotated[bool, typer.Option("--write", help="Keep the record in each folder, as verified.json.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Verify as the record in each folder says, and compare with it.")
-    ] = False,
-    html: Annotated[Path | None, typer.Option(help="Write the report as a page as well.", metavar="FILE")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that judge planted faults; as many as there are processors.")
-    ] = None,
-    farm: Annotated[
-        str | None,
-        typer.Option("--farm", envvar="ENVFACTORY_FARM", help="Address of a farm; without it, one in this process."),
-    ] = None,
-    token: Annotated[
-        str | None, typer.Option("--token", envvar="ENVFACTORY_TOKEN", help="The token that the farm was started with.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value, for machines.")] = False,
+    target: Targets = None,
+    everything: Everything = False,
+    only: Only = None,
+    example: ExampleText = None,
+    seed: Seed = None,
+    effort: HowMuch = None,
+    mutants: Mutants = 0,
+    allow_writes: AllowWrites = False,
+    write: Write = False,
+    check: Compare = False,
+    html: Html = None,
+    workers: Workers = None,
+    farm: FarmAddress = None,
+    token: Token = None,
+    as_json: AsJson = False,
 ) -> None:
     """Try by machine to break what environments promise.
 
@@ -234,11 +253,17 @@ def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
 
 async def _battery(target: Target, effort: Effort, checks: Sequence[Check], watch: terminal.Watch) -> Report:
     async with target.open() as opened:
-        async for event in verify(opened.subject, effort, checks, inner=opened.inner):
+        walks = None if target.loaded is None else elsewhere(_words(target.loaded))
+        async for event in verify(opened.subject, effort, checks, inner=opened.inner, walks=walks):
             watch.on(opened.subject.name, event)
             if isinstance(event, Verified):
                 return event.report
     raise VerifyError(f"Verifying {target.title} ended without a report.")
+
+
+def _words(loaded: Loaded) -> str:
+    """What names an environment to another process."""
+    return loaded.name if loaded.registered else str(loaded.folder.resolve())
 
 
 def _compared(target: Target, loaded: Loaded, plan: Plan, watch: terminal.Watch) -> Judged:

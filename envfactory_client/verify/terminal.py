@@ -80,7 +80,8 @@ def _heading(found: Report) -> Text:
     verdict = ("verified", "bold green") if found.verified else ("not verified", "bold red")
     judged = sum(check.outcome != "skipped" for check in found.checks)
     ran = "" if found.coverage is None else f", {found.coverage:.1%} of the tools' lines"
-    about = f" by {judged} of {len(found.checks)} checks · {found.calls:,} calls{ran}, seed {found.seed}, battery {found.battery}"
+    tried = f"{found.calls:,} calls{ran}, seed {found.seed}, battery {found.battery}"
+    about = f" by {judged} of {len(found.checks)} checks · {tried}"
     name = " ".join(part for part in (found.name, found.version) if part)
     return Text.assemble((name, "bold"), ": ", verdict, (about, "dim"))
 

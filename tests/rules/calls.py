@@ -69,7 +69,7 @@ class Caller:
                 return f"2026-{self.rng.randint(1, 12):02d}-{self.rng.randint(1, 28):02d}"
             case _ if contract.shared == "person.email":
                 return f"nobody{self.rng.randint(1, 9)}@example.com"
-            case _ if contract.pattern:
+            case _ if contract.pattern and not _samples(form):
                 space = IdSpace.of(contract.pattern)
                 return space.nth(b"another key", self.rng.randrange(min(space.size, 10_000)))
             case _:
@@ -93,12 +93,14 @@ def fits(value: Any, form: Mapping[str, Any]) -> bool:
 
 
 def _text(form: Mapping[str, Any], rng: random.Random) -> str:
+    samples = _samples(form)
+    return rng.choice(samples) if samples else "a" * int(form.get("minLength", 1))
+
+
+def _samples(form: Mapping[str, Any]) -> list[str]:
     samples = ("Ada Lovelace", "1A", "12F", "Boston", "ok", "Zoë Quinn-O'Neil")
     fitting = [sample for sample in samples if fits(sample, form)]
-    fitting = fitting or [sample for sample in ("2026-03",) if fits(sample, form)]
-    if fitting:
-        return rng.choice(fitting)
-    return "a" * int(form.get("minLength", 1))
+    return fitting or [sample for sample in ("2026-03",) if fits(sample, form)]
 
 
 def _is_date(value: str) -> bool:

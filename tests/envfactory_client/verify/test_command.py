@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from envfactory_client.cli import app
 from envfactory_client.verify import command
-from envfactory_client.verify.battery import all_checks
+from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.bench import Effort
 from tests.fixtures.shelves import SERVER, write_shelves
 

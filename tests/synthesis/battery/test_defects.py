@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from envfactory_client.verify.battery import Verified, all_checks, verify
+from envfactory_client.verify.battery import Verified, verify
 from envfactory_client.verify.bench import Effort
+from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.report import Report
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.loading import environment_in
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 DEFECTS: list[dict[str, Any]] = tomllib.loads((FIXTURES / "defects.toml").read_text(encoding="utf-8"))["defect"]
-EFFORT = Effort(calls=120, walks=2, tries=60)
+EFFORT = Effort(calls=120, walks=2, short=60, tries=60)
 
 
 def judged(folder: Path) -> Report:
