@@ -77,7 +77,11 @@ def _steps(folder: Path) -> list[tuple[str, str]]:
         (f"envfactory verify {place}", "try to break what it promises"),
     ]
     if folder.resolve().parent != SERVERS:
-        return [(f"fastmcp run {place}/server.py", "serve it over stdio"), *steps]
+        return [
+            (f"python -m pytest {place}", "its tests"),
+            *steps,
+            (f"fastmcp run {place}/server.py", "serve it over stdio"),
+        ]
     return [
         (f"python -m pytest {place} tests/rules -k {folder.name}", "its tests, and the rules for all"),
         *steps,

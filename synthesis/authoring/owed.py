@@ -1,6 +1,7 @@
 """What is owed: the places of an environment's folder where its author still has to put their own knowledge.
 
 A place is marked by a comment `OWED: ...` that says what belongs there; whoever has put it there removes the comment.
+Whole files can be owed too: a part that is missing, and the record of how the environment was verified.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from synthesis.authoring.errors import AuthoringError
 from synthesis.authoring.skeleton import parts
 
 _MARK = re.compile(r"\bOWED: (?P<what>.+?)(?: *-->)?\s*$")
+_RECORD = "verified.json"
 _TEXTS = frozenset({".md", ".py", ".sql", ".toml"})
 
 
@@ -38,6 +40,9 @@ def owed_in(folder: Path) -> list[Owed]:
         )
     texts = [path for path in folder.iterdir() if path.suffix in _TEXTS and path.is_file()]
     missing = [Owed(folder / name, 0, "this part is missing") for name in parts() if not (folder / name).is_file()]
+    if not (folder / _RECORD).is_file():
+        what = f"verify it, and keep the record: envfactory verify {shown(folder)} --mutants 60 --write"
+        missing.append(Owed(folder / _RECORD, 0, what))
     found = [*missing, *(owed for path in texts for owed in _marks(path))]
     return sorted(found, key=lambda owed: (owed.path.name, owed.line))
 

@@ -16,6 +16,11 @@ _NOUN = re.compile(r"[a-z]+(_[a-z]+)*")
 _LONGEST_ENTITY = 16
 _LONGEST_PLURAL = 18
 _HISSING = ("s", "x", "z", "ch", "sh")
+_SOFTENED = ("ife", "lf", "eaf", "oaf")
+_SPOKEN_AS_VOWELS = ("hour", "heir", "hono")
+_SPOKEN_AS_CONSONANTS = ("eu", "one", "uni", "use", "usa")
+_PACKAGES = frozenset({"envfactory_client", "servers", "synthesis", "tests"})
+_RESERVED_TABLES = "ef_"
 _EMPTY_WORDS = frozenset({"data", "handler", "helper", "helpers", "info", "manager", "util", "utils"})
 _USED_CLASSES = frozenset({*servers.runtime.__all__, "Annotated", "Customer", "Email", "Field", "Label", "Literal"})
 _USED_PLURALS = frozenset({"customers", "total", "next_page"})
@@ -52,7 +57,7 @@ class Words:
     def forms(self) -> dict[str, str]:
         """Give every form by the name that templates have for it."""
         noun = _spaced(self.entity)
-        article = "an" if noun[0] in "aeiou" else "a"
+        article = _article(noun)
         return {
             "name": self.name,
             "heading": self.heading,
@@ -69,17 +74,22 @@ class Words:
 
     def _check_free(self) -> None:
         """Refuse nouns whose class, table or field would stand in the way of the skeleton's own."""
-        taken = _camel(self.entity) in _USED_CLASSES or self.plural in _USED_PLURALS or hasattr(Record, self.plural)
-        if taken or _EMPTY_WORDS & set(self.entity.split("_")):
+        name = _camel(self.entity)
+        taken = name in _USED_CLASSES or self.plural in _USED_PLURALS or hasattr(Record, self.plural)
+        spoken = keyword.iskeyword(name) or keyword.iskeyword(self.plural) or self.plural.startswith(_RESERVED_TABLES)
+        if taken or spoken or _EMPTY_WORDS & set(self.entity.split("_")):
             raise AuthoringError(
-                f"'{self.entity}' means something else in every environment; choose another --entity, such as 'item'."
+                f"'{self.entity}', plural '{self.plural}', means something else in every environment; choose another "
+                "--entity, such as 'item'."
             )
 
 
 def plural_of(noun: str) -> str:
-    """Give the plural by rule: -ies after a consonant and y, -es after a hiss, else -s."""
+    """Give the plural by rule: -ies after a consonant and y, -ves as in leaves, -es after a hiss, else -s."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
+    if noun.endswith(_SOFTENED):
+        return f"{noun.removesuffix('e')[:-1]}ves"
     return f"{noun}es" if noun.endswith(_HISSING) else f"{noun}s"
 
 
@@ -90,6 +100,8 @@ def _check_name(name: str) -> None:
         )
     if name in RESERVED_NAMES:
         raise AuthoringError(f"'{name}' is a word of the farm's own, so no environment bears it; choose another name.")
+    if name in _PACKAGES:
+        raise AuthoringError(f"'{name}' is a package of EnvFactory's own, which it would hide; choose another name.")
     if name in sys.stdlib_module_names or keyword.iskeyword(name):
         raise AuthoringError(f"'{name}' belongs to Python, whose own module it would hide; choose another name.")
 
@@ -99,6 +111,13 @@ def _check_noun(noun: str, longest: int, option: str) -> None:
         raise AuthoringError(
             f"'{noun}' can't name what is kept; give {option} 2 to {longest} lower-case letters, such as 'work_order'."
         )
+
+
+def _article(noun: str) -> str:
+    """Give "an" before the sound of a vowel, as in an hour and a unit."""
+    if noun.startswith(_SPOKEN_AS_VOWELS):
+        return "an"
+    return "an" if noun[0] in "aeiou" and not noun.startswith(_SPOKEN_AS_CONSONANTS) else "a"
 
 
 def _spaced(word: str) -> str:

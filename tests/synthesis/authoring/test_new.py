@@ -88,13 +88,15 @@ def test_it_passes_the_checks_that_read_its_contracts_and_its_schema(shed: Path)
 def test_what_is_owed_is_listed_until_the_marks_are_gone(shed: Path, tmp_path: Path) -> None:
     listed = run("new", "--owed", shed)
     marked = sum(path.read_text(encoding="utf-8").count("OWED:") for path in shed.iterdir() if path.is_file())
-    assert (listed.exit_code, len(listed.stdout.splitlines())) == (1, marked)
+    assert (listed.exit_code, len(listed.stdout.splitlines())) == (1, marked + 1)
+    assert "verified.json: verify it, and keep the record: envfactory verify " in listed.stdout
     assert re.search(r"schema\.sql:\d+: add the tables that the domain needs", listed.stdout)
     mended = tmp_path / "tool_shed"
     mended.mkdir()
     for name in parts():
         text = (shed / name).read_text(encoding="utf-8")
         (mended / name).write_text(text.replace("OWED:", "done:"), encoding="utf-8")
+    (mended / "verified.json").write_text("{}", encoding="utf-8")
     assert run("new", "--owed", mended).stdout.strip().endswith("tool_shed owes nothing.")
     (mended / "phrases.toml").unlink()
     again = run("new", "--owed", mended)
