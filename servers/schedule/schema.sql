@@ -10,8 +10,8 @@
 -- its clocks. since_local is what the changed clock shows at that moment.
 CREATE TABLE utc_offsets (
     timezone       TEXT NOT NULL CHECK (timezone LIKE '_%/_%'),
-    since_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', since_at) IS since_at),
-    since_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', since_local) IS since_local),
+    since_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', since_at, '+0 days') IS since_at),
+    since_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', since_local, '+0 days') IS since_local),
     offset_minutes INTEGER NOT NULL CHECK (offset_minutes BETWEEN -720 AND 840),
     PRIMARY KEY (timezone, since_at),
     CHECK (strftime('%Y-%m-%dT%H:%M', since_at, offset_minutes || ' minutes') = since_local)
@@ -20,7 +20,7 @@ CREATE TABLE utc_offsets (
 -- People, their calendars and rooms -----------------------------------------------------------------------------------
 
 CREATE TABLE people (
-    person_id  TEXT PRIMARY KEY,
+    person_id  TEXT PRIMARY KEY CHECK (person_id GLOB 'PN[0-9][0-9][0-9][0-9]'),
     name       TEXT NOT NULL CHECK (name LIKE '_% _%'),
     email      TEXT NOT NULL UNIQUE CHECK (email LIKE '_%@_%'),
     department TEXT NOT NULL CHECK (department <> ''),
@@ -30,7 +30,7 @@ CREATE TABLE people (
 
 -- Everybody has one primary calendar; a team's calendar belongs to whoever leads the team.
 CREATE TABLE calendars (
-    calendar_id TEXT PRIMARY KEY,
+    calendar_id TEXT PRIMARY KEY CHECK (calendar_id GLOB 'CL[0-9][0-9][0-9][0-9]'),
     owner_id    TEXT NOT NULL REFERENCES people,
     name        TEXT NOT NULL CHECK (name <> ''),
     kind        TEXT NOT NULL CHECK (kind IN ('primary', 'team', 'private')),
@@ -45,14 +45,14 @@ CREATE TABLE shares (
     calendar_id TEXT NOT NULL REFERENCES calendars,
     person_id   TEXT NOT NULL REFERENCES people,
     role        TEXT NOT NULL CHECK (role IN ('reader', 'writer', 'delegate')),
-    since_at    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', since_at) IS since_at),
+    since_at    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', since_at, '+0 days') IS since_at),
     PRIMARY KEY (calendar_id, person_id)
 ) STRICT;
 
 CREATE INDEX shares_by_person ON shares (person_id);
 
 CREATE TABLE rooms (
-    room_id    TEXT PRIMARY KEY,
+    room_id    TEXT PRIMARY KEY CHECK (room_id GLOB 'RM[0-9][0-9][0-9]'),
     name       TEXT NOT NULL UNIQUE CHECK (name <> ''),
     city       TEXT NOT NULL CHECK (city <> ''),
     floor      INTEGER NOT NULL CHECK (floor BETWEEN 0 AND 60),
@@ -62,10 +62,10 @@ CREATE TABLE rooms (
 
 -- Events --------------------------------------------------------------------------------------------------------------
 
--- A single event or a series. A proposed one is nothing yet: it is confirmed when the person asked says yes, dropped when
--- they say no.
+-- A single event or a series. A proposed one is nothing yet: it is confirmed when the person asked says yes, dropped
+-- when they say no.
 CREATE TABLE events (
-    event_id     TEXT PRIMARY KEY,
+    event_id     TEXT PRIMARY KEY CHECK (event_id GLOB 'EV[0-9][0-9][0-9][0-9][0-9][0-9]'),
     calendar_id  TEXT NOT NULL REFERENCES calendars,
     organizer_id TEXT NOT NULL REFERENCES people,
     title        TEXT NOT NULL CHECK (title <> ''),
@@ -76,7 +76,7 @@ CREATE TABLE events (
     place        TEXT CHECK (place <> ''),                                      -- when it isn't in one of our rooms
     note         TEXT CHECK (note <> ''),
     status       TEXT NOT NULL CHECK (status IN ('proposed', 'dropped', 'confirmed', 'cancelled')),
-    created_at   TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at),
+    created_at   TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at, '+0 days') IS created_at),
     CHECK ((frequency = 'once') = (until_on IS NULL))
 ) STRICT;
 
@@ -85,14 +85,14 @@ CREATE INDEX events_by_organizer ON events (organizer_id);
 
 -- One date of an event. original_on is the day that the series gives it; it has moved when it was put elsewhere.
 CREATE TABLE occurrences (
-    occurrence_id TEXT PRIMARY KEY,
+    occurrence_id TEXT PRIMARY KEY CHECK (occurrence_id GLOB 'OC[0-9][0-9][0-9][0-9][0-9][0-9]'),
     event_id      TEXT NOT NULL REFERENCES events,
     original_on   TEXT NOT NULL CHECK (original_on IS date(original_on, '+0 days')),
-    starts_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', starts_at) IS starts_at),
-    ends_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', ends_at) IS ends_at),
+    starts_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', starts_at, '+0 days') IS starts_at),
+    ends_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', ends_at, '+0 days') IS ends_at),
     starts_on     TEXT NOT NULL CHECK (starts_on IS date(starts_on, '+0 days')),
-    starts_local  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', starts_local) IS starts_local),
-    ends_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', ends_local) IS ends_local),
+    starts_local  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', starts_local, '+0 days') IS starts_local),
+    ends_local    TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M', ends_local, '+0 days') IS ends_local),
     status        TEXT NOT NULL CHECK (status IN ('scheduled', 'moved', 'cancelled')),
     UNIQUE (event_id, original_on),
     CHECK (starts_at < ends_at),
@@ -103,12 +103,12 @@ CREATE INDEX occurrences_by_day ON occurrences (starts_on);
 
 -- Who is asked to an event, the organizer among them, and what they answered for all its dates.
 CREATE TABLE invitations (
-    invitation_id TEXT PRIMARY KEY,
+    invitation_id TEXT PRIMARY KEY CHECK (invitation_id GLOB 'IN[0-9][0-9][0-9][0-9][0-9][0-9]'),
     event_id      TEXT NOT NULL REFERENCES events,
     person_id     TEXT NOT NULL REFERENCES people,
     answer        TEXT NOT NULL CHECK (answer IN ('needs_action', 'accepted', 'tentative', 'declined')),
-    sent_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', sent_at) IS sent_at),
-    answered_at   TEXT CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', answered_at) IS answered_at),
+    sent_at       TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', sent_at, '+0 days') IS sent_at),
+    answered_at   TEXT CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', answered_at, '+0 days') IS answered_at),
     UNIQUE (event_id, person_id),
     CHECK ((answer = 'needs_action') = (answered_at IS NULL))
 ) STRICT;
@@ -118,7 +118,7 @@ CREATE INDEX invitations_by_person ON invitations (person_id);
 CREATE TABLE room_bookings (
     occurrence_id TEXT PRIMARY KEY REFERENCES occurrences,
     room_id       TEXT NOT NULL REFERENCES rooms,
-    booked_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', booked_at) IS booked_at)
+    booked_at     TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', booked_at, '+0 days') IS booked_at)
 ) STRICT;
 
 CREATE INDEX room_bookings_by_room ON room_bookings (room_id);
@@ -132,7 +132,7 @@ CREATE TABLE reminders (
 
 -- What waits for a person's yes: a meeting with somebody, or letting somebody into a calendar.
 CREATE TABLE proposals (
-    proposal_id TEXT PRIMARY KEY,
+    proposal_id TEXT PRIMARY KEY CHECK (proposal_id GLOB 'PR[0-9][0-9][0-9][0-9][0-9][0-9]'),
     person_id   TEXT NOT NULL REFERENCES people,                                -- who is asked
     kind        TEXT NOT NULL CHECK (kind IN ('meeting', 'sharing')),
     event_id    TEXT UNIQUE REFERENCES events,
@@ -140,8 +140,8 @@ CREATE TABLE proposals (
     other_id    TEXT NOT NULL REFERENCES people,                                -- who would be invited, or let in
     role        TEXT CHECK (role IN ('reader', 'writer', 'delegate')),
     status      TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'declined', 'withdrawn')),
-    created_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at),
-    expires_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at),
+    created_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', created_at, '+0 days') IS created_at),
+    expires_at  TEXT NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%SZ', expires_at, '+0 days') IS expires_at),
     CHECK (created_at < expires_at),
     CHECK ((kind = 'meeting') = (event_id IS NOT NULL)),
     CHECK ((kind = 'sharing') = (calendar_id IS NOT NULL) AND (kind = 'sharing') = (role IS NOT NULL))
@@ -258,6 +258,10 @@ SELECT i.invitation_id, i.event_id, i.person_id, p.email, p.name AS person_name,
 FROM invitations i
 JOIN people p ON p.person_id = i.person_id
 JOIN event_board e ON e.event_id = i.event_id;
+
+-- What somebody else has invited a person to.
+CREATE VIEW received_invitations AS
+SELECT * FROM invitation_board WHERE organizer_id <> person_id;
 
 -- When a person is taken: by what they accepted and nobody cancelled.
 CREATE VIEW busy AS

@@ -165,7 +165,7 @@ class EventList(Record):
     total: Count
 
 
-class Invitation(Record, table="invitation_board"):
+class Invitation(Record, table="received_invitations"):
     """What a person is asked to, and their answer."""
 
     invitation_id: InvitationId
@@ -621,15 +621,15 @@ def search_events(
 
 @env.reads(refuses=NO_SUCH_EMAIL)
 def list_invitations(
-    email: Annotated[Email, Filter("invitation_board.email", "=", description="Whose, by email.")],
+    email: Annotated[Email, Filter("received_invitations.email", "=", description="Whose, by email.")],
     answer: Annotated[
-        Answer | None, Filter("invitation_board.answer", "=", description="Only those answered so.")
+        Answer | None, Filter("received_invitations.answer", "=", description="Only those answered so.")
     ] = None,
 ) -> InvitationList:
     """List what others have invited a person to, with their answers, the latest first."""
     find(env.db, "people", email=email)
     rows = env.db.execute(
-        "SELECT * FROM invitation_board WHERE email = ? AND organizer_id <> person_id AND answer = coalesce(?, answer)"
+        "SELECT * FROM received_invitations WHERE email = ? AND answer = coalesce(?, answer)"
         " ORDER BY sent_at DESC, invitation_id",
         (email, answer),
     ).fetchall()
