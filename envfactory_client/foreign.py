@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from pydantic_core import from_json
 
@@ -31,6 +31,11 @@ _PAGED: Mapping[str, tuple[str, str, str]] = {
 }
 """Kind of list to the capability that it needs, the client's method and the page's attribute."""
 
+Gone = Literal["ended", "silent"]
+"""Why no answer comes: the connection has ended, or there was none in time."""
+_GONE: Mapping[int, Gone] = {-32000: "ended", -32001: "silent"}
+"""The JSON-RPC codes by which the SDK's client says so."""
+
 
 class ForeignServer:
     """A connection to any MCP server; use it as `async with ForeignServer(["npx", "-y", "..."]) as server`."""
@@ -42,11 +47,13 @@ class ForeignServer:
         name: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = 60.0,
+        call_timeout: float | None = None,
     ) -> None:
         self._target = target
         self._name = name
         self._env = dict(env or {})
         self._timeout = timeout
+        self._call_timeout = call_timeout or timeout
         self._client: mcp.Client | None = None
         self._stderr: IO[str] | None = None
 
@@ -74,6 +81,16 @@ class ForeignServer:
                 await client.__aexit__(kind, error, trace)
             finally:
                 self._forget_stderr()
+
+    @property
+    def target(self) -> str | Sequence[str]:
+        """The URL, or the command that starts it."""
+        return self._target
+
+    async def restart(self) -> None:
+        """End the connection and the process behind it, if any, and begin anew."""
+        await self.__aexit__(None, None, None)
+        await self.__aenter__()
 
     @property
     def name(self) -> str:
@@ -124,7 +141,7 @@ class ForeignServer:
 
     async def call(self, tool: str, /, **arguments: Any) -> CallResult:
         """What the tool answers; text that is JSON counts as the structured result if the server gives no other."""
-        answer = await self._ask(self._open.call_tool(tool, arguments))
+        answer = await self._ask(self._open.call_tool(tool, arguments, self._call_timeout))
         result = CallResult.from_wire(_wire(answer))
         if result.structured is None and not result.is_error:
             return CallResult(result.text, _json_in(result.text), meta=result.meta)
@@ -183,6 +200,11 @@ class ForeignServer:
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().splitlines() if line.strip()]
         return " / ".join(lines[-3:])
+
+
+def gone_by(error: ForeignServerError) -> Gone | None:
+    """Why a call got no answer; None if the server answered with an error."""
+    return _GONE.get(getattr(error.__cause__, "code", 0))
 
 
 def _sdk_error() -> type[Exception]:

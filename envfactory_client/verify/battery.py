@@ -16,6 +16,7 @@ from envfactory_client.verify.aside import Walks, chosen, merged, verdict
 from envfactory_client.verify.bench import Bench, Effort
 from envfactory_client.verify.check import Broken, Check, Experiment, Oracle, Violation
 from envfactory_client.verify.example import Example
+from envfactory_client.verify.foreign_subject import ForeignSubject
 from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.report import CheckReport, Reached, Report
 from envfactory_client.verify.shrink import shrunk
@@ -23,6 +24,7 @@ from envfactory_client.verify.subject import WHY_NOT, Subject
 
 _SIGN_OF_LIFE = 20
 """Calls after which the walks are heard of again."""
+_NOTHING_TO_JUDGE = "nothing came about that it judges"
 _MOST_VIOLATIONS = 5
 """How many different violations of one check are reported."""
 
@@ -159,7 +161,7 @@ class Findings:
                 return None  # an example that can't even begin shows nothing
 
         example, sentence = broken.example, broken.sentence
-        if "harness" in subject.abilities:
+        if "harness" in subject.abilities or isinstance(subject, ForeignSubject):
             example, sentence = await shrunk(example, sentence, judge)
         violation = Violation(
             check=check.id,
@@ -176,16 +178,23 @@ class Findings:
         """What there is to say of one check by now."""
         found = tuple(self._found.get(check.id, ()))
         lacking = sorted(check.needs - self._bench.abilities)
+        tried = self._bench.counts[check.id]
+        why = "; ".join(WHY_NOT[ability] for ability in lacking) or ("" if found or tried else _idle(self._bench))
         return CheckReport(
             id=check.id,
             name=check.name,
             sentence=check.sentence,
             severity=check.severity,
-            outcome="skipped" if lacking else "broken" if found else "passed",
-            tried=self._bench.counts[check.id],
-            skipped_because="; ".join(WHY_NOT[ability] for ability in lacking) or None,
+            outcome="skipped" if why else "broken" if found else "passed",
+            tried=tried,
+            skipped_because=why or None,
             violations=found,
         )
+
+
+def _idle(bench: Bench) -> str:
+    """Why a check that could be judged had nothing to look at."""
+    return _NOTHING_TO_JUDGE if bench.subject.tools else WHY_NOT["writes"]
 
 
 def replay_command(target: str, check: Check, example: str) -> str:
@@ -194,16 +203,22 @@ def replay_command(target: str, check: Check, example: str) -> str:
 
 
 def _report(bench: Bench, checks: Iterable[CheckReport]) -> Report:
-    facts = bench.subject.facts
     return Report(
         name=bench.subject.name,
         target=bench.subject.target,
-        version=str(facts.source.manifest.get("version")) if facts is not None else None,
+        version=_version(bench.subject),
         seed=bench.effort.seed,
         calls=bench.calls,
         checks=tuple(checks),
         reached=tuple(_reached(bench, name) for name in bench.subject.tools),
     )
+
+
+def _version(subject: Subject) -> str | None:
+    """The version that a subject says it has."""
+    if isinstance(subject, ForeignSubject):
+        return subject.version
+    return str(subject.facts.source.manifest.get("version")) if subject.facts is not None else None
 
 
 def _reached(bench: Bench, tool: str) -> Reached:

@@ -72,6 +72,8 @@ class Bench:
         """(tool, outcome) to how often: "" for a success, "*" for a success that changed something, or a code."""
         self.at_boundary: set[tuple[str, str]] = set()
         """(tool, code) for which both sides of a boundary were called."""
+        self.unanswered: set[str] = set()
+        """Tools at which a server by other authors ended or fell silent; walks leave them out from then on."""
         self.calls = 0
         self.successes: dict[str, list[Example]] = {}
         """Tool to a few examples that end in a success of it, the shortest first."""
@@ -118,6 +120,8 @@ class Bench:
         """Take note of how a call ended."""
         seen = walked.seen
         self.calls += 1
+        if seen.gone is not None:
+            self.unanswered.add(seen.tool.name)
         if seen.succeeded:
             self.reached[seen.tool.name, ""] += 1
             self._keep(walked)
@@ -252,7 +256,9 @@ class Walker:
         """Make the next call, sometimes after a wait."""
         if self._harness and self.rng.random() < 0.04:
             await self._do(wait(self.rng.choice(_WAITS)))
-        tool = self._tool()
+        if not (tools := self._callable()):
+            return
+        tool = self._tool(tools)
         arguments = await self._arguments(tool)
         seen = await self._do(call(tool.name, arguments))
         if seen is not None:
@@ -273,11 +279,13 @@ class Walker:
         self.trail.append(step)
         return await self.watcher.step(step)
 
-    def _tool(self) -> Tool:
+    def _callable(self) -> list[Tool]:
+        """The tools that have answered so far, or weren't called yet."""
+        return [tool for name, tool in self.bench.subject.tools.items() if name not in self.bench.unanswered]
+
+    def _tool(self, known: Sequence[Tool]) -> Tool:
         """A tool by chance, rather one with few successes so far."""
-        tools: Iterable[Tool] = self.rng.sample(
-            list(self.bench.subject.tools.values()), k=min(3, len(self.bench.subject.tools))
-        )
+        tools: Iterable[Tool] = self.rng.sample(known, k=min(3, len(known)))
         if self.bench.effort.focus and self.rng.random() < 0.7:
             tools = [tool for tool in self.bench.tools if tool.name in self.bench.subject.tools]
             tools = [self.rng.choice(list(tools))]

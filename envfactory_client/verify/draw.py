@@ -13,9 +13,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from envfactory_client.tool import FieldContract, Tool
+from envfactory_client.verify import clues
+from envfactory_client.verify.foreign_subject import ForeignSubject
 from envfactory_client.verify.subject import Session, Subject
 
 _FRESH_FOR = 40
+_HINTED = 0.7
+"""The share of values that follow a hint, where there are any."""
 _MOST_VALUES = 400
 _MOST_SEEN = 40
 _SAMPLES = ("Ada Lovelace", "1A", "12F", "Boston", "ok", "Zoë Quinn-O'Neil", "ada@example.com", "2026-03", "a", "QK7")
@@ -31,6 +35,7 @@ class Drawer:
         self._stored: dict[str, tuple[int, list[Any]]] = {}
         self._seen: dict[str, list[Any]] = {}
         self._turn = 0
+        self._words = subject.words if isinstance(subject, ForeignSubject) else None
         self._today = "2026-03-02"
         self._shared = {
             field.shared: field.shows
@@ -99,6 +104,12 @@ class Drawer:
             return self.rng.choice(form["enum"])
         if "const" in form:
             return form["const"]
+        if self._words is not None:
+            if form.get("type") == "object" and form.get("properties"):
+                return await self._object(form, odd)
+            hinted = [value for value in clues.values(name, form, self._words) if fits(value, form)]
+            if hinted and self.rng.random() < _HINTED:
+                return self.rng.choice(hinted)
         if self.rng.random() >= odd:
             column = self.column(contract)
             seen = [value for value in self._seen.get(column or contract.shared or name, ()) if fits(value, form)]
@@ -110,6 +121,22 @@ class Drawer:
             if seen:
                 return self.rng.choice(seen)
         return self._made(form)
+
+    async def _object(self, form: Mapping[str, Any], odd: float) -> dict[str, Any]:
+        """An object of a server by other authors, whose fields are drawn like parameters."""
+        needed = form.get("required", ())
+        return {
+            name: await self._plain(name, field, odd)
+            for name, field in form["properties"].items()
+            if name in needed or self.rng.random() < 0.5
+        }
+
+    async def _plain(self, name: str, field: Mapping[str, Any], odd: float) -> Any:
+        """A value for a field that no contract speaks of."""
+        form = narrowed(field)
+        if form.get("type") == "array":
+            return [await self._item(FieldContract(), name, form.get("items", {}), odd)]
+        return await self._item(FieldContract(), name, form, odd)
 
     def column(self, contract: FieldContract) -> str | None:
         """The column whose stored values a parameter takes, as far as its contract and others' results say."""

@@ -1,7 +1,8 @@
 """A server by other authors as a subject: calls over MCP and nothing else.
 
 Its state is its own and outlives a session, so a session over it promises no fresh start: checks that need one are
-skipped, and the others judge what they see at the moment.
+skipped, and the others judge what they see at the moment. A server that ended or fell silent at a call is started anew
+before the next one.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from envfactory_client.episode import CallResult, Row, Rows, State
-from envfactory_client.errors import VerifyError
-from envfactory_client.foreign import ForeignServer
+from envfactory_client.errors import ForeignServerError, VerifyError
+from envfactory_client.foreign import ForeignServer, gone_by
 from envfactory_client.tool import Tool
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.subject import Ability, Changes, Facts
@@ -20,12 +21,12 @@ from envfactory_client.verify.subject import Ability, Changes, Facts
 class ForeignSession:
     """Calls of one server, one after the other."""
 
-    def __init__(self, server: ForeignServer) -> None:
-        self._server = server
+    def __init__(self, subject: ForeignSubject) -> None:
+        self._subject = subject
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
-        """What the tool answers."""
-        return await self._server.call(tool, **arguments)
+        """What the tool answers, errors of the protocol among it."""
+        return await self._subject.call(tool, arguments)
 
     async def advance(self, seconds: int) -> None:
         """Not possible without a harness."""
@@ -81,6 +82,10 @@ class ForeignSubject:
         self.tools: Mapping[str, Tool] = {tool.name: tool for tool in tools if writes or tool.read_only}
         self.all_tools: Mapping[str, Tool] = {tool.name: tool for tool in tools}
         """With those that mustn't be called."""
+        self.version = server.version
+        self.words: Sequence[str] = () if isinstance(server.target, str) else tuple(server.target)
+        """The command that started it; none if it is reached by a URL."""
+        self._gone = False
         self.facts: Facts | None = None
         self.abilities: frozenset[Ability] = frozenset({"writes"}) if writes else frozenset()
 
@@ -93,4 +98,17 @@ class ForeignSubject:
         """A session with the server as it is."""
         if example.edits:
             _no_harness("edits of its rows")
-        return ForeignSession(self._server)
+        return ForeignSession(self)
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
+        """What the tool answers; raises `ForeignServerError` only when no answer comes."""
+        if self._gone:
+            await self._server.restart()
+            self._gone = False
+        try:
+            return await self._server.call(tool, **arguments)
+        except ForeignServerError as error:
+            if gone_by(error) is None:
+                return CallResult(str(error), is_error=True)
+            self._gone = True
+            raise

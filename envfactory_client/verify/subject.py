@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from envfactory_client.episode import CallResult, Row, Rows, State, TableDiff
 from envfactory_client.farm import Source
+from envfactory_client.foreign import Gone
 from envfactory_client.tool import Tool
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.layout import Layout
@@ -129,6 +130,8 @@ class Observation:
     """Records of the result that no row of their table agrees with, each as a sentence."""
     miscounts: tuple[str, ...] = ()
     """Lists of the result that have more or fewer records than rows match, each as a sentence."""
+    gone: Gone | None = None
+    """Why a server by other authors gave no answer, if it didn't."""
 
     @property
     def succeeded(self) -> bool:

@@ -20,6 +20,8 @@ from envfactory_client.verify.installed import Loaded, installed
 from envfactory_client.verify.subject import Subject
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_]{1,19}")
+_PATIENCE = 10.0
+"""Seconds that a call of a server by other authors may take."""
 _MANIFEST = "manifest.toml"
 
 
@@ -117,7 +119,8 @@ class Foreign:
         """The server over MCP."""
         named = shlex.quote(self.where) if isinstance(self.where, str) else f"-- {shlex.join(self.where)}"
         words = f"--allow-writes {named}" if self.writes else named
-        async with ForeignServer(self.where if isinstance(self.where, str) else list(self.where)) as server:
+        where = self.where if isinstance(self.where, str) else list(self.where)
+        async with ForeignServer(where, call_timeout=_PATIENCE) as server:
             yield Opened(await ForeignSubject.of(server, words, writes=self.writes))
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client.episode import CallResult, State
-from envfactory_client.errors import FarmError, VerifyError
+from envfactory_client.errors import FarmError, ForeignServerError, ProtocolError, VerifyError
+from envfactory_client.foreign import Gone, gone_by
 from envfactory_client.tool import Tool
 from envfactory_client.verify.example import Example, Step
 from envfactory_client.verify.records import agreeing, listings, scope, shapes
@@ -62,7 +63,8 @@ class Watcher:
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> Observation:
         """Call a tool and give all there is to see of it."""
         if not self._harness:
-            return Observation(tool, arguments, await self.session.call(tool.name, arguments))
+            result, gone = await answered(self.session, tool, arguments)
+            return Observation(tool, arguments, result, gone=gone)
         before = await self.state()
         due = await due_codes(self.subject, self.session, tool, arguments)
         mark = await self.session.snapshot() if _may_write(tool) else None
@@ -101,6 +103,18 @@ class Watcher:
             if (sentence := listing.miscount(counted["n"])) is not None:
                 found.append(sentence)
         return tuple(found)
+
+
+async def answered(session: Session, tool: Tool, arguments: Mapping[str, Any]) -> tuple[CallResult, Gone | None]:
+    """What a tool answers, with errors of the protocol as answers, and why no answer came, if so."""
+    try:
+        return await session.call(tool.name, arguments), None
+    except ProtocolError as error:
+        return CallResult(str(error), is_error=True), None
+    except ForeignServerError as error:
+        if (gone := gone_by(error)) is None:
+            raise
+        return CallResult(str(error), is_error=True), gone
 
 
 async def due_codes(subject: Subject, session: Session, tool: Tool, arguments: Mapping[str, Any]) -> frozenset[str]:

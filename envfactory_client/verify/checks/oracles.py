@@ -38,7 +38,9 @@ class Schemas(Oracle):
             said = json.loads(seen.result.text)
         except ValueError:
             return None  # a text for people beside the structure
-        return None if said == structured else f"the text of {seen.tool.name}'s result differs from its structure"
+        if said == structured or _wraps(structured, said, seen.result.text):
+            return None
+        return f"the text of {seen.tool.name}'s result differs from its structure"
 
 
 class Atomicity(Oracle):
@@ -190,6 +192,8 @@ class NoBugs(Oracle):
 
     def verdict(self, seen: Observation, subject: Subject) -> str | None:
         """Tell a bug from an answer."""
+        if seen.gone is not None:
+            return f"{seen.tool.name} ends the server: {seen.result.text:.200}" if seen.gone == "ended" else None
         if not seen.invalid:
             return None
         if (sign := bug_in(seen.result.text)) is not None:
@@ -242,6 +246,11 @@ def _misfit(schema: Mapping[str, Any], value: Any) -> str | None:
     from envfactory_client.verify.published import misfit
 
     return misfit(schema, value)
+
+
+def _wraps(structured: Any, said: Any, text: str) -> bool:
+    """Whether a structure is all that the text says under one name, as tools without records give it."""
+    return isinstance(structured, Mapping) and list(structured.values()) in ([said], [text])
 
 
 def _digest(state: Any) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from envfactory_client.episode import CallResult
-from envfactory_client.errors import ForeignServerError, ProtocolError
+from envfactory_client.foreign import Gone
 from envfactory_client.tool import Tool
 from envfactory_client.verify.bench import Bench
 from envfactory_client.verify.check import Broken, Check, Experiment
@@ -19,11 +19,10 @@ from envfactory_client.verify.example import Example, call
 from envfactory_client.verify.published import misfit
 from envfactory_client.verify.spoil import HALF_A_LETTER, sound, spoiled
 from envfactory_client.verify.subject import Session, Subject
+from envfactory_client.verify.walk import answered
 
 _BASES = 12
 _SHOWN = 160
-_ENDED, _SILENT = -32000, -32001
-"""JSON-RPC codes of the official client for a closed connection, and for no answer in time."""
 _CHECKED = ("validation error", "input_type=")
 """What pydantic says of an argument, in which type names are no sign of a bug."""
 _ERRORS = ("error:", "error ", "database error", "exception", "traceback (")
@@ -40,8 +39,8 @@ class Spoiled:
     unknown: bool
     """Whether the argument is a key that fits, of a row that isn't there."""
     result: CallResult
-    gone: int | None = None
-    """The code of the protocol by which no answer will come."""
+    gone: Gone | None = None
+    """Why no answer came, if none did."""
     changed: bool = False
 
     @property
@@ -58,8 +57,7 @@ class Spoiled:
         """How bad what came of it is (0 is worst), and the sentence that says it; None if it is as it should be."""
         name, text = self.tool.name, self.result.text
         if self.gone is not None:
-            how = "ends the server" if self.gone == _ENDED else "gets no answer in time"
-            return 0, f"{name} with {self.said} {how}: {_line(text)}"
+            return self._unanswered()
         if self.result.is_error and self.result.refusal is None and (sign := _bug(text)) is not None:
             return 0, f"{name} with {self.said} fails like a bug ({sign}): {_line(text)}"
         if _masked(self.result):
@@ -68,6 +66,16 @@ class Spoiled:
             how = "a key of no row" if self.unknown else "an error"
             return 1, f"{name} with {self.said} ends in {how} and still changes something"
         return self._misjudged(_misfit(self.tool.input_schema, self.arguments), "contracts" in subject.abilities)
+
+    def _unanswered(self) -> tuple[int, str] | None:
+        """A server must never end; it may take its time over what its schema accepts, such as a long wait."""
+        said, text = f"{self.tool.name} with {self.said}", _line(self.result.text)
+        if self.gone == "ended":
+            return 0, f"{said} ends the server: {text}"
+        problem = _misfit(self.tool.input_schema, self.arguments)
+        if problem is None or self._lenient():
+            return None
+        return 0, f"{said} gets no answer in time, although its schema rejects it: {problem}"
 
     def _misjudged(self, problem: str | None, strict: bool) -> tuple[int, str] | None:
         name, text = self.tool.name, self.result.text
@@ -109,8 +117,6 @@ class Rejects(Experiment):
             for _, sentence, made in sorted(faults, key=lambda fault: (fault[0], len(str(fault[2].arguments))))[:1]:
                 twist = {"parameter": made.parameter} | ({_UNKNOWN: True} if made.unknown else {})
                 yield Broken(sentence, _start(bench).then(call(tool.name, made.arguments), **twist), tool.name)
-            if any(made.gone == _ENDED for *_, made in faults):
-                return
 
     async def judge(self, subject: Subject, example: Example) -> str | None:
         """Make the example's last call, and compare the state before and after."""
@@ -147,7 +153,7 @@ class _Trial:
         if watched and not self.mark:
             self.mark = await self.session.snapshot()
             self.start = await self.session.state()
-        result, gone = await _answer(self.session, self.tool, arguments)
+        result, gone = await answered(self.session, self.tool, arguments)
         changed = watched and (await self.session.state()).digest != self.start.digest
         if changed:
             await self.session.restore(self.mark)
@@ -159,7 +165,7 @@ def _start(bench: Bench) -> Example:
 
 
 async def _trials(bench: Bench, tool: Tool) -> AsyncIterator[Spoiled]:
-    """The spoiled calls of a tool; none after one at which the server ended."""
+    """The spoiled calls of a tool; none after one that got no answer."""
     session = await bench.subject.open(_start(bench))
     try:
         trial = _Trial(bench.subject, session, tool)
@@ -187,7 +193,8 @@ async def _base(bench: Bench, trial: _Trial, drawer: Drawer) -> dict[str, Any]:
             if _misfit(schema, whole) is not None:
                 whole[name] = _sound(schema, name, bench)
         arguments = whole
-        if "harness" not in bench.subject.abilities or not (await trial.of("", arguments)).result.is_error:
+        made = await trial.of("", arguments)
+        if made.gone is not None or not made.result.is_error:
             break
     return arguments
 
@@ -218,17 +225,6 @@ async def _unknown_keys(
         value = next((text for text in made if text not in known and fits(text, item)), None)
         if value is not None:
             yield name, {**base, name: [value] if form.get("type") == "array" else value}
-
-
-async def _answer(session: Session, tool: Tool, arguments: Mapping[str, Any]) -> tuple[CallResult, int | None]:
-    """What a tool answers, with errors of the protocol as answers, and why there will be no more answers, if so."""
-    try:
-        return await session.call(tool.name, arguments), None
-    except ProtocolError as error:
-        return CallResult(str(error), is_error=True), None
-    except ForeignServerError as error:
-        code = getattr(error.__cause__, "code", None)
-        return CallResult(str(error), is_error=True), code if code in (_ENDED, _SILENT) else None
 
 
 def _bug(text: str) -> str | None:

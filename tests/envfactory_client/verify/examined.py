@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ from pathlib import Path
 
 from envfactory_client import ForeignServer
 from envfactory_client.episode import Rows
+from envfactory_client.verify.battery import Verified, verify
 from envfactory_client.verify.bench import Bench, Effort
 from envfactory_client.verify.check import Broken, Experiment
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.foreign_subject import ForeignSubject
+from envfactory_client.verify.known import all_checks
+from envfactory_client.verify.report import Report
 from envfactory_client.verify.subject import Subject
 from servers.runtime import Episode
 from synthesis.battery.direct import DirectSession, DirectSubject
@@ -71,13 +75,34 @@ def sentences(check: Experiment, subject: Subject) -> list[str]:
     return [one.sentence for one in asyncio.run(found(check, subject))]
 
 
-def said_of_foreign(checks: Sequence[Experiment], folder: Path, tools: str) -> list[list[str]]:
-    """What each check finds in a server with these tools, started over stdio."""
+def report_on_foreign(folder: Path, tools: str, *checks: str) -> Report:
+    """What these checks say of a server with these tools, started over stdio and given little time for a call."""
+    command = desk(folder, tools)
+
+    async def visit() -> Report:
+        async with ForeignServer(command, timeout=20, call_timeout=1.5) as server:
+            subject = await ForeignSubject.of(server, f"-- {shlex.join(command)}", writes=False)
+            chosen = [check for check in all_checks() if check.id in checks]
+            events = [event async for event in verify(subject, Effort(calls=40, walks=1, short=5), chosen)]
+            assert isinstance(events[-1], Verified)
+            return events[-1].report
+
+    return asyncio.run(visit())
+
+
+def desk(folder: Path, tools: str) -> list[str]:
+    """The command that starts a server with these tools."""
     script = folder / "desk.py"
     script.write_text(FOREIGN.replace("{tools}", tools), encoding="utf-8")
+    return [sys.executable, str(script)]
+
+
+def said_of_foreign(checks: Sequence[Experiment], folder: Path, tools: str) -> list[list[str]]:
+    """What each check finds in a server with these tools, started over stdio."""
+    command = desk(folder, tools)
 
     async def visit() -> list[list[str]]:
-        async with ForeignServer([sys.executable, str(script)], timeout=20) as server:
+        async with ForeignServer(command, timeout=20) as server:
             subject = await ForeignSubject.of(server, "-- desk", writes=False)
             return [[one.sentence for one in await found(check, subject)] for check in checks]
 
