@@ -69,7 +69,9 @@ FlightNumber = Annotated[str, Field(pattern=r"^EV[1-9][0-9]{2,3}$")]
 LocalTime = Annotated[
     str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$", description="The airport's clock.")
 ]
-SeatName = Annotated[str, Field(pattern=r"^[1-9][0-9]?[A-F]$", description="Row and letter.")]
+SeatName = Annotated[
+    str, Key("seat_plan.seat", pattern=r"^[1-9][0-9]?[A-F]$", description="Row and letter, such as 10A.")
+]
 Count = Annotated[int, Field(ge=0)]
 Party = Annotated[int, Field(ge=1, description="How many people are on it.")]
 Fee = Annotated[Cents | None, Field(description="Per passenger; null if the fare doesn't allow it.")]
@@ -920,9 +922,7 @@ def segments_of(booking_id: str) -> list[sqlite3.Row]:
 )
 def select_seat(
     ticket_id: TicketId,
-    seat: Annotated[
-        str, Sets("tickets.seat", description="Row and letter, such as 10A.", pattern=r"^[1-9][0-9]?[A-F]$")
-    ],
+    seat: Annotated[SeatName, Sets("tickets.seat", description="Row and letter, such as 10A.")],
 ) -> SeatChoice:
     """Give a passenger a seat on a flight, in place of the one they had."""
     db = env.db

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from envfactory_client.verify.bench import Bench
-from envfactory_client.verify.check import Broken, Experiment
+from envfactory_client.verify.check import Broken, Check, Experiment
 from envfactory_client.verify.checks.experiments import answers, walk_of
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.subject import Ability, Subject
 from servers.runtime import Episode
 from servers.runtime.database import Database
 from synthesis.battery.direct import DirectSession, DirectSubject
+from synthesis.battery.observed.checks import Links
+from synthesis.battery.phrases_check import PHRASES
 
 _INSIDE: frozenset[Ability] = frozenset({"inside"})
 _MOST_STATEMENTS = 40
@@ -94,7 +96,7 @@ class RowOrder(Experiment):
         return None if ends[0][1] == ends[1][1] else "the state after the same calls differs when rows lie in reverse"
 
 
-INSIDE: tuple[Experiment, ...] = (Faults(), RowOrder())
+INSIDE: tuple[Check, ...] = (Faults(), RowOrder(), Links(), *PHRASES)
 
 
 @contextmanager

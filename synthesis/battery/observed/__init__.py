@@ -1,6 +1,7 @@
 """Types by observation: what tools take, give and change, seen in SQLite instead of read in their contracts."""
 
 from synthesis.battery.observed.comparison import Agreement, Disagreement, Unseen, agreement, compare
+from synthesis.battery.observed.contracts import contracts_of, typed
 from synthesis.battery.observed.observation import (
     ObservedParameter,
     ObservedResult,
@@ -21,5 +22,7 @@ __all__ = [
     "Unseen",
     "agreement",
     "compare",
+    "contracts_of",
     "observe",
+    "typed",
 ]

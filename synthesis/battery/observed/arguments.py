@@ -45,7 +45,7 @@ class Hand:
         return {name: sentinel(field, self._rng, stage.today) for name, field in self._fields.items()}
 
     def draw(self, stage: Stage) -> Arguments:
-        """Values of which most are in the state, and often belong together; or those of a call that went far, varied."""
+        """Values of which most are in the state and often belong together, or those of a call that went far, varied."""
         if self._sweep:
             return self._sweep.pop()
         if self._far and self._rng.random() < _VARY:
@@ -81,9 +81,7 @@ class Hand:
         return {**kept, name: other[name]} if name in other else {**arguments} if name in self._required else kept
 
     def _drawn(self, stage: Stage) -> Arguments:
-        names = [
-            name for name in self._fields if name in self._required or self._rng.random() < _GIVE_OPTIONAL
-        ]
+        names = [name for name in self._fields if name in self._required or self._rng.random() < _GIVE_OPTIONAL]
         together = self._from_one_row(names, stage) if self._rng.random() < _FROM_ONE_ROW else {}
         return {name: together[name] if name in together else self._value(name, stage) for name in names}
 
@@ -177,7 +175,8 @@ def _fitting(field: Mapping[str, Any], stage: Stage) -> tuple[Place, ...]:
 def _hosts(wanted: Sequence[tuple[Place, ...]], lineage: Lineage) -> list[str]:
     """The relations that have columns for the most parameters, or for one less."""
     counts = {
-        relation: sum(1 for places in wanted if _column_for(places, relation, lineage)) for relation in lineage.relations
+        relation: sum(1 for places in wanted if _column_for(places, relation, lineage))
+        for relation in lineage.relations
     }
     most = max(counts.values(), default=0)
     return [relation for relation, count in counts.items() if count and count >= max(1, most - 1)]
@@ -187,10 +186,7 @@ def _column_for(places: Sequence[Place], relation: str, lineage: Lineage, taken:
     """The column of a relation that means what one of these places means."""
     named = (place.column for place in places if place.relation == relation)
     meant = (
-        column
-        for place in places
-        for source in lineage.sources(place)
-        for column in lineage.meaning(relation, source)
+        column for place in places for source in lineage.sources(place) for column in lineage.meaning(relation, source)
     )
     return next((column for column in chain(named, meant) if column not in taken), None)
 

@@ -98,8 +98,8 @@ class Canary:
 
 def leaf_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """The result paths of a published output schema, such as "flights[].fare_cents"."""
-    for name, field in schema.get("properties", {}).items():
-        inner, path = plain(field), f"{prefix}{name}"
+    for name, published in schema.get("properties", {}).items():
+        inner, path = plain(published), f"{prefix}{name}"
         while inner.get("type") == "array":
             inner, path = plain(inner.get("items", {})), f"{path}[]"
         if "properties" in inner:
@@ -108,9 +108,7 @@ def leaf_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield path
 
 
-def _parts(
-    record: Mapping[str, Any], prefix: str, around: tuple[Ids, ...], books: Sequence[Book]
-) -> Iterator[Part]:
+def _parts(record: Mapping[str, Any], prefix: str, around: tuple[Ids, ...], books: Sequence[Book]) -> Iterator[Part]:
     cells = {f"{prefix}{name}": value for name, value in record.items() if not isinstance(value, dict | list)}
     levels = (_ids(cells.values(), books), *around)
     yield Part(cells, levels)

@@ -59,7 +59,7 @@ class Scope:
 
 
 class Reader:
-    """Reads queries over the relations of a schema; with `choices`, a column is also passed on where it may be chosen."""
+    """Reads queries over the relations of a schema; with `choices`, what may be chosen counts as passed on, too."""
 
     def __init__(self, columns: Mapping[str, Iterable[str]], *, choices: bool = False) -> None:
         self._choices = choices
@@ -72,7 +72,7 @@ class Reader:
         """The columns of a table or view, each of which comes from itself."""
         return self._relations.get(name.lower(), {})
 
-    def scope(self, node: exp.Expression | None) -> Scope | None:
+    def scope(self, node: exp.Expr | None) -> Scope | None:
         """The scope in which an expression stands; None outside any statement."""
         while node is not None and not isinstance(node, _STATEMENTS):
             node = node.parent
@@ -82,7 +82,7 @@ class Reader:
         alone = _in_from_clause(node)
         return Scope(sources, None if alone else self.scope(node.parent))
 
-    def outputs(self, query: exp.Expression | None) -> list[tuple[str, Origins]]:
+    def outputs(self, query: exp.Expr | None) -> list[tuple[str, Origins]]:
         """The columns that a query gives, in order."""
         if isinstance(query, exp.Subquery | exp.Paren):
             return self.outputs(query.this)
@@ -95,7 +95,7 @@ class Reader:
         assert scope is not None
         return [column for projection in query.expressions for column in self._projected(projection, scope)]
 
-    def _projected(self, projection: exp.Expression, scope: Scope) -> Iterator[tuple[str, Origins]]:
+    def _projected(self, projection: exp.Expr, scope: Scope) -> Iterator[tuple[str, Origins]]:
         if projection.is_star:
             alias = projection.args["table"].name.lower() if isinstance(projection, exp.Column) else None
             for name, source in scope.sources.items():
@@ -104,7 +104,7 @@ class Reader:
         else:
             yield projection.alias_or_name.lower(), self.passed_on(projection.unalias(), scope)
 
-    def passed_on(self, value: exp.Expression, scope: Scope) -> Origins:
+    def passed_on(self, value: exp.Expr, scope: Scope) -> Origins:
         """The columns whose value an expression may give unchanged."""
         if self._choices and isinstance(value, exp.If | exp.Case):
             options = [value, *value.args.get("ifs", ())]
@@ -121,7 +121,7 @@ class Reader:
             return given[0][1] if len(given) == 1 else NOWHERE
         return NOWHERE
 
-    def _source(self, item: exp.Expression) -> Source:
+    def _source(self, item: exp.Expr) -> Source:
         if isinstance(item, exp.Table):
             common = _common_table(item)
             if common is None:
@@ -134,8 +134,8 @@ class Reader:
         return dict(self.outputs(item))
 
 
-def _named_sources(statement: exp.Expression) -> Iterator[tuple[str, exp.Expression]]:
-    items: list[exp.Expression | None] = []
+def _named_sources(statement: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
+    items: list[exp.Expr | None] = []
     if isinstance(statement, exp.Select):
         start = statement.args.get("from_") or statement.args.get("from")
         items = [start.this if start else None, *(join.this for join in statement.args.get("joins") or ())]
@@ -147,18 +147,20 @@ def _named_sources(statement: exp.Expression) -> Iterator[tuple[str, exp.Express
             yield item.alias_or_name, item
 
 
-def _in_from_clause(query: exp.Expression) -> bool:
+def _in_from_clause(query: exp.Expr) -> bool:
     """Whether a query is a source of another one, so that it doesn't see what stands beside it."""
     node = query
     while node.parent is not None and not isinstance(node.parent, _STATEMENTS):
-        if isinstance(node.parent, exp.From | exp.CTE) or (isinstance(node.parent, exp.Join) and node.arg_key == "this"):
+        if isinstance(node.parent, exp.From | exp.CTE) or (
+            isinstance(node.parent, exp.Join) and node.arg_key == "this"
+        ):
             return True
         node = node.parent
     return False
 
 
 def _common_table(table: exp.Table) -> exp.CTE | None:
-    node: exp.Expression | None = table
+    node: exp.Expr | None = table
     while node is not None:
         with_ = node.args.get("with_") or node.args.get("with")
         for common in with_.expressions if with_ else ():
@@ -168,8 +170,8 @@ def _common_table(table: exp.Table) -> exp.CTE | None:
     return None
 
 
-def _within(node: exp.Expression, outer: exp.Expression) -> bool:
-    parent: exp.Expression | None = node
+def _within(node: exp.Expr, outer: exp.Expr) -> bool:
+    parent: exp.Expr | None = node
     while parent is not None and parent is not outer:
         parent = parent.parent
     return parent is outer
@@ -193,7 +195,7 @@ class Lineage:
         self._referring: dict[tuple[str, Place], tuple[str, ...]] = {}
 
     @cached_property
-    def _definitions(self) -> dict[str, exp.Expression]:
+    def _definitions(self) -> dict[str, exp.Expr]:
         found = {}
         for statement in _created_views(self.layout):
             view = statement.this.this if isinstance(statement.this, exp.Schema) else statement.this
@@ -211,7 +213,9 @@ class Lineage:
     @cached_property
     def readers(self) -> dict[str, frozenset[str]]:
         """Relation to the views that read it, near or far, and itself."""
-        direct = {name: {table.name for table in query.find_all(exp.Table)} for name, query in self._definitions.items()}
+        direct = {
+            name: {table.name for table in query.find_all(exp.Table)} for name, query in self._definitions.items()
+        }
         found: dict[str, frozenset[str]] = {}
         for relation in self.relations:
             reached = {relation}
@@ -301,11 +305,13 @@ def _unique_columns(layout: Layout) -> Origins:
     try:
         rows = database.execute(
             "SELECT t.name, min(c.name) FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c"
-            ' WHERE t.type = \'table\' AND i."unique" AND NOT i.partial GROUP BY t.name, i.name HAVING count(*) = 1'
+            " WHERE t.type = 'table' AND i.\"unique\" AND NOT i.partial GROUP BY t.name, i.name HAVING count(*) = 1"
         ).fetchall()
     finally:
         database.close()
-    required = {(table, column.name) for table, columns in layout.tables.items() for column in columns if column.required}
+    required = {
+        (table, column.name) for table, columns in layout.tables.items() for column in columns if column.required
+    }
     return frozenset(Place(table, column) for table, column in rows if (table, column) in required)
 
 

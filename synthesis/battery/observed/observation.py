@@ -21,6 +21,8 @@ from synthesis.battery.observed.stage import Seen, Stage
 from synthesis.battery.observed.statement import Change, Statements, Use
 from synthesis.battery.observed.taint import Taint
 
+_OFTEN = 8
+
 
 @dataclass(frozen=True)
 class ObservedParameter:
@@ -64,6 +66,11 @@ class ObservedTool:
     """Refusal code, "" for a result or "*" for a bad argument, to how often."""
 
     @property
+    def calls(self) -> int:
+        """How often it was called and watched closely."""
+        return sum(self.answers.values())
+
+    @property
     def writes(self) -> bool:
         """Whether it changed anything."""
         return bool(self.changes)
@@ -82,7 +89,7 @@ class Pace:
     """How much is tried."""
 
     seed: int = 0
-    meetings: int = 30
+    meetings: int = 20
     """Calls of each tool before any is observed closely."""
     kept: int = 160
     """Calls that are kept on the way to each further state."""
@@ -92,6 +99,8 @@ class Pace:
     """Calls of each tool on each state, at most."""
     results: int = 18
     """Results of each tool on each state that are enough."""
+    more: int = 6
+    """The same on further states, for tools whose results were all seen before."""
 
 
 @dataclass
@@ -116,6 +125,9 @@ class _Watch:
         if outcome.structured is not None:
             self.attempts.update(change for text, _ in seen.statements for change in statements.shape(text).changes)
 
+    def knows_all(self, paths: Collection[str]) -> bool:
+        """Whether each result path had values enough."""
+        return all(path in self.canary.paths and self.canary.paths[path].samples >= _OFTEN for path in paths)
 
     def praise(self, arguments: Arguments, seen: Seen) -> None:
         self.hand.praise(
@@ -148,6 +160,7 @@ class _Course:
         self._statements = Statements(self._lineage)
         self.episode = Episode.open([environment], seed=pace.seed)
         self._stage = Stage(environment, self.episode, self._lineage, self._statements)
+        self._paths = {name: tuple(leaf_paths(tool.output_schema)) for name, tool in environment.tools.items()}
 
     def run(self, chosen: Collection[str]) -> ObservedTypes:
         met = {name: self._watch(name, "met", Taint(self._statements)) for name in self._environment.tools}
@@ -178,7 +191,7 @@ class _Course:
             watch.praise(arguments, seen)
 
     def _observe(self, name: str, watch: _Watch, *, first: bool) -> None:
-        results = 0
+        results, enough = 0, self._pace.results if first or not watch.knows_all(self._paths[name]) else self._pace.more
         watch.hand.forget()
         for turn in range(self._pace.calls):
             new = first and turn < 2
@@ -188,7 +201,7 @@ class _Course:
                 watch.canary.watch(seen, self._stage.book)
             watch.praise(arguments, seen)
             results += seen.outcome.structured is not None
-            if results >= self._pace.results:
+            if results >= enough:
                 break
 
     def _go_on(self, met: Mapping[str, _Watch], turn: int) -> None:
@@ -206,7 +219,7 @@ class _Course:
         fields = definition.input_schema.get("properties", {})
         return ObservedTool(
             parameters={each: self._parameter(watch, each, "enum" in plain(fields[each])) for each in fields},
-            results={path: self._result(watch, path) for path in leaf_paths(definition.output_schema)},
+            results={path: self._result(watch, path) for path in self._paths[name]},
             changes=frozenset(watch.changes),
             attempts=frozenset(watch.attempts),
             successes=watch.answers.get("", 0),

@@ -52,8 +52,9 @@ class Book:
             return self._old.rows(relation)
         if relation not in self._rows:
             names = ", ".join(f'"{column}"' for column in self._lineage.relations[relation])
-            found = self._database.execute(f'SELECT {names} FROM "{relation}"')  # noqa: S608
-            self._rows[relation] = [tuple(row) for row in found]
+            cursor = self._database.cursor()
+            cursor.row_factory = None
+            self._rows[relation] = cursor.execute(f'SELECT {names} FROM "{relation}"').fetchall()  # noqa: S608
         return self._rows[relation]
 
     def by(self, place: Place) -> Mapping[Any, list[Row]]:
@@ -74,7 +75,7 @@ class Book:
 
     @cached_property
     def identified(self) -> dict[str, Origins]:
-        """Texts that identify rows, with the key columns that hold them; those of new rows alone beside an older book."""
+        """Texts that identify rows, with the key columns that hold them; of new rows alone beside an older book."""
         found: dict[str, Origins] = {}
         for key in self._lineage.keys:
             new = [row[key.column] for row in self._changed.get(key.relation, {}).get("inserted", ())]

@@ -19,11 +19,12 @@ from synthesis.battery.observed.lineage import NOWHERE, Lineage, Origins, Place,
 Scalar = str | int | float
 
 _TOKEN = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | [A-Za-z_][\w$]* | \d+(?:\.\d+)?(?:[eE][+-]?\d+)? | -""",
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | [A-Za-z_][\w$]*
+    | \d+(?:\.\d+)?(?:[eE][+-]?\d+)? | -""",
     re.VERBOSE | re.DOTALL,
 )
 _SLOT = "ef_slot_"
-_COMPARISONS: dict[type[exp.Expression], tuple[str, str]] = {
+_COMPARISONS: dict[type[exp.Expr], tuple[str, str]] = {
     exp.EQ: ("=", "="),
     exp.Is: ("=", "="),
     exp.NullSafeEQ: ("=", "="),
@@ -74,22 +75,26 @@ def cut(sql: str) -> tuple[str, tuple[Scalar, ...]]:
 
     def replace(found: re.Match[str]) -> str:
         nonlocal negative
-        token = found[0]
-        if token == "-":
-            negative = sql[: found.start()].rstrip()[-1:] in {"(", ",", "=", "<", ">", "+", "-", "*", "/", "|"}
-            return " " if negative and sql[found.end() : found.end() + 1].isdigit() else token
-        if token[0] == "'" or token[0].isdigit():
-            values.append(token[1:-1].replace("''", "'") if token[0] == "'" else _number(token, negative))
+        piece = found[0]
+        if piece == "-":
+            negative = sql[found.end() : found.end() + 1].isdigit() and _begins_operand(sql[: found.start()])
+            return " " if negative else piece
+        if piece[0] == "'" or piece[0].isdigit():
+            values.append(piece[1:-1].replace("''", "'") if piece[0] == "'" else _number(piece, negative))
             negative = False
             return f":{_SLOT}{len(values) - 1}"
-        return "" if token.startswith(("--", "/*")) else token
+        return "" if piece.startswith(("--", "/*")) else piece
 
     text = _TOKEN.sub(replace, sql)
     return text, tuple(values)
 
 
-def _number(token: str, negative: bool) -> int | float:
-    value = float(token) if re.search(r"[.eE]", token) else int(token)
+def _begins_operand(before: str) -> bool:
+    return before.rstrip()[-1:] in {"(", ",", "=", "<", ">", "+", "-", "*", "/", "|"}
+
+
+def _number(digits: str, negative: bool) -> int | float:
+    value = float(digits) if re.search(r"[.eE]", digits) else int(digits)
     return -value if negative else value
 
 
@@ -122,7 +127,7 @@ class Statements:
         named = {table.name for table in statement.find_all(exp.Table)} & self._lineage.relations.keys()
         return Shape(tuple(frozenset(uses) for uses in slots), frozenset(changes), frozenset(named))
 
-    def _uses(self, holder: exp.Expression) -> Iterator[Use]:
+    def _uses(self, holder: exp.Expr) -> Iterator[Use]:
         node, derived = holder, False
         while node.parent is not None:
             parent = node.parent
@@ -137,10 +142,10 @@ class Statements:
                 return
             if isinstance(parent, exp.Select) and not _is_list(parent):
                 return
-            derived = derived or not _is_transparent(node, parent)
+            derived = derived or not _is_transparent(parent)
             node = parent
 
-    def _compared(self, node: exp.Expression, parent: exp.Expression, derived: bool) -> Iterator[Use]:
+    def _compared(self, node: exp.Expr, parent: exp.Expr, derived: bool) -> Iterator[Use]:
         if isinstance(parent, exp.In):
             if node is parent.this:
                 yield from self._against(parent.args.get("query"), parent, "=", derived)
@@ -154,10 +159,10 @@ class Statements:
             other, operator = (parent.expression, right) if node is parent.this else (parent.this, left)
             yield from self._against(other, parent, operator, derived)
 
-    def _against(self, other: Any, at: exp.Expression, operator: str, derived: bool) -> Iterator[Use]:
+    def _against(self, other: Any, at: exp.Expr, operator: str, derived: bool) -> Iterator[Use]:
         """The uses of a value that is compared with another expression."""
         scope = self._lineage.reader.scope(at)
-        if not isinstance(other, exp.Expression) or scope is None:
+        if not isinstance(other, exp.Expr) or scope is None:
             return
         if isinstance(other, exp.Subquery | exp.Select):
             outputs = self._lineage.reader.outputs(other)
@@ -167,19 +172,18 @@ class Statements:
         else:
             yield from (Use(place, operator, True) for place in _named(other, scope))
 
-    def _target(self, node: exp.Expression, parent: exp.Expression) -> Origins | None:
+    def _target(self, node: exp.Expr, parent: exp.Expr) -> Origins | None:
         """The column in which a value is stored, if this is where it is."""
-        if isinstance(parent, exp.EQ) and parent.arg_key == "expressions" and node is parent.expression:
-            if isinstance(parent.parent, exp.Update | exp.OnConflict):
-                table = _written(parent)
-                return frozenset({Place(table, parent.this.name)}) if table else NOWHERE
+        if isinstance(parent, exp.EQ) and node is parent.expression and _is_assignment(parent):
+            table = _written(parent)
+            return frozenset({Place(table, parent.this.name)}) if table else NOWHERE
         if isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.Values):
             return self._inserted(parent.parent.parent, parent.expressions.index(node))
         if isinstance(parent, exp.Select) and node.arg_key == "expressions" and isinstance(parent.parent, exp.Insert):
             return self._inserted(parent.parent, parent.expressions.index(node))
         return None
 
-    def _inserted(self, insert: exp.Expression | None, position: int) -> Origins | None:
+    def _inserted(self, insert: exp.Expr | None, position: int) -> Origins | None:
         if not isinstance(insert, exp.Insert):
             return None
         target = insert.this
@@ -189,7 +193,11 @@ class Statements:
         return frozenset({Place(table, columns[position])}) if position < len(columns) else NOWHERE
 
 
-def _is_transparent(node: exp.Expression, parent: exp.Expression) -> bool:
+def _is_assignment(equation: exp.EQ) -> bool:
+    return equation.arg_key == "expressions" and isinstance(equation.parent, exp.Update | exp.OnConflict)
+
+
+def _is_transparent(parent: exp.Expr) -> bool:
     """Whether a value passes through an expression as it is, or as a part of a search text."""
     if isinstance(parent, exp.Paren | exp.Coalesce | exp.Collate | exp.Cast | exp.Subquery | exp.Alias):
         return True
@@ -200,7 +208,7 @@ def _is_transparent(node: exp.Expression, parent: exp.Expression) -> bool:
     return isinstance(parent, exp.DPipe) and isinstance(_above(parent, exp.DPipe, exp.Paren), exp.Like | exp.Glob)
 
 
-def _above(node: exp.Expression, *passed: type[exp.Expression]) -> exp.Expression | None:
+def _above(node: exp.Expr, *passed: type[exp.Expr]) -> exp.Expr | None:
     above = node.parent
     while isinstance(above, passed):
         above = above.parent
@@ -214,11 +222,11 @@ def _is_list(query: exp.Select) -> bool:
     return isinstance(table, exp.Table) and isinstance(table.this, exp.Anonymous)
 
 
-def _named(other: exp.Expression, scope: Scope) -> Origins:
+def _named(other: exp.Expr, scope: Scope) -> Origins:
     return NOWHERE.union(*(scope.origins(column) for column in other.find_all(exp.Column)))
 
 
-def _written(node: exp.Expression) -> str | None:
+def _written(node: exp.Expr) -> str | None:
     statement = node.find_ancestor(exp.Update, exp.Insert)
     if statement is None:
         return None
@@ -227,7 +235,7 @@ def _written(node: exp.Expression) -> str | None:
     return name
 
 
-def _changes(statement: exp.Expression) -> Iterator[Change]:
+def _changes(statement: exp.Expr) -> Iterator[Change]:
     target = statement.this if isinstance(statement, exp.Insert | exp.Update | exp.Delete) else None
     if target is None:
         return

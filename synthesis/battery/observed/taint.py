@@ -62,6 +62,8 @@ class Taint:
         """How often a statement ran in one call, at most."""
         self._given: dict[str, set[Any]] = {}
         self._granted: dict[str, set[Any]] = {}
+        self._places: dict[str, tuple[Use, ...]] = {}
+        """What `places` gave since the last call."""
 
     def copy(self) -> Taint:
         """The same knowledge, to go on from on its own."""
@@ -72,6 +74,7 @@ class Taint:
 
     def watch(self, seen: Seen) -> None:
         """Learn from one call."""
+        self._places.clear()
         values = {slot: found for slot, found in _slot_values(seen).items() if self.uses_of(slot)}
         for slot, found in values.items():
             self._runs[slot] = max(len(found), self._runs.get(slot, 0))
@@ -82,8 +85,10 @@ class Taint:
             if not seen.outcome.is_error:
                 self._granted.setdefault(name, set()).add(_frozen(given))
             alone = not any(other == given for key, other in seen.arguments.items() if key != name)
+            clues = self._clues.setdefault(name, {})
             for slot, found in values.items():
-                clues = self._clues.setdefault(name, {})
+                if slot in clues and not clues[slot]:  # it was told apart for good
+                    continue
                 alike = {likeness for value in found for likeness in _likenesses(given, value)}
                 _compare(clues, slot, alike, missed=len(found) if seen.outcome.is_error else 0)
                 for likeness in alike if alone else ():
@@ -97,24 +102,33 @@ class Taint:
         return self._statements.shape(slot.text).slots[slot.position]
 
     def uses(self, name: str) -> frozenset[Use]:
-        """What is done with a parameter, as far as that is sure."""
+        """What is done with a parameter, as far as that is sure.
+
+        Statements that differ in what is null in them have several shapes, so the values of all count together.
+        """
+        values: dict[tuple[Use, Likeness], set[Any]] = {}
+        for slot, clues in self._clues.get(name, {}).items():
+            for likeness, clue in clues.items():
+                if clue.missed < self._runs[slot]:
+                    for use in self.uses_of(slot):
+                        values.setdefault((use, likeness), set()).update(clue.values)
         return frozenset(
             use._replace(derived=use.derived or likeness != SAME)
-            for slot, clues in self._clues.get(name, {}).items()
-            for likeness, clue in clues.items()
-            if clue.missed < self._runs[slot] and _is_sure(likeness, clue.values)
-            for use in self.uses_of(slot)
+            for (use, likeness), found in values.items()
+            if _is_sure(likeness, found)
         )
 
     def places(self, name: str) -> tuple[Use, ...]:
         """Columns whose values are worth giving, in a fixed order."""
-        found = {
-            use
-            for slot, clues in self._clues.get(name, {}).items()
-            if SAME in clues and clues[SAME].values
-            for use in self.uses_of(slot)
-        }
-        return tuple(sorted(found))
+        if name not in self._places:
+            found = {
+                use
+                for slot, clues in self._clues.get(name, {}).items()
+                if SAME in clues and clues[SAME].values
+                for use in self.uses_of(slot)
+            }
+            self._places[name] = tuple(sorted(found))
+        return self._places[name]
 
     def tries(self, name: str) -> int:
         """How many different values were given."""
@@ -173,23 +187,22 @@ def _likenesses(given: Any, value: Scalar) -> Iterator[Likeness]:
     if isinstance(given, list | tuple):
         if value in given or _is_spelled(given, value):
             yield Likeness("element")
-    elif isinstance(given, bool):
-        if value == int(given):
-            yield SAME
-    elif isinstance(given, int | float):
-        if value == given:
-            yield SAME
-        elif value == -given:
+    elif value == given:  # true and 1 are equal, as they are to SQLite
+        yield SAME
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        if value == -given:
             yield Likeness("negated")
     elif isinstance(given, str) and isinstance(value, str):
-        if value == given:
-            yield SAME
-        elif value.casefold() == given.casefold():
-            yield Likeness("recased")
-        elif len(given) >= _LEAST_PART and given in value:
-            yield Likeness("part")
-        elif (days := _days_between(given, value)) is not None:
-            yield Likeness("shifted", days)
+        yield from _alike_texts(given, value)
+
+
+def _alike_texts(given: str, value: str) -> Iterator[Likeness]:
+    if value.casefold() == given.casefold():
+        yield Likeness("recased")
+    elif len(given) >= _LEAST_PART and given in value:
+        yield Likeness("part")
+    elif (days := _days_between(given, value)) is not None:
+        yield Likeness("shifted", days)
 
 
 def _is_spelled(given: Iterable[Any], value: Scalar) -> bool:
