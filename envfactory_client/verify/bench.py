@@ -131,7 +131,9 @@ class Bench:
             self.reached[seen.tool.name, seen.result.refusal] += 1
 
     def _keep(self, walked: Walked) -> None:
-        kept = self.successes.get(walked.seen.tool.name, ())
+        kept = self.successes.get(walked.seen.tool.name, [])
+        if kept and _found_nothing(walked.seen):
+            return
         if len(kept) < _KEPT or walked.place < len(kept[-1].steps) - 1:
             self.keep(walked.seen.tool.name, [walked.example()])
 
@@ -154,6 +156,13 @@ class Bench:
                 yield walked
 
 
+def _found_nothing(seen: Observation) -> bool:
+    """Whether a call gave an empty list and nothing else, of which there is little to learn."""
+    shown = seen.result.structured
+    lists = [value for value in shown.values() if isinstance(value, list)] if isinstance(shown, Mapping) else []
+    return seen.tool.read_only and bool(lists) and not any(lists)
+
+
 async def boundary_calls(bench: Bench) -> AsyncIterator[Walked]:
     """Calls on both sides of the boundaries of every refusal, and one success of each tool."""
     mirror = await mirrored(bench.subject, seed=bench.effort.seed)
@@ -172,13 +181,13 @@ async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool) -> As
     codes = frozenset(facts.refuses(tool.name))
     spots = await surveyor.spots(tool, codes, bench.effort.tries)
     for code in sorted(codes - spots.keys()):
-        if (made := surveyor.edited(tool, code, list(spots.values()))) is not None:
+        if (made := await surveyor.edited(tool, code, list(spots.values()))) is not None:
             spots[code] = made
     for outcome, spot in sorted(spots.items()):
         async for walked in _sides(bench, tool, [spot]):
             yield walked
         around = [spot, *(spots[""] for _ in [0] if "" in spots)]
-        found = (boundary for one in around for boundary in surveyor.boundaries(tool, outcome, one))
+        found = surveyor.boundaries(tool, outcome, around)
         for boundary in islice(found, bench.effort.boundaries if outcome else 0):
             pair = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing])]
             if len(pair) == 2:

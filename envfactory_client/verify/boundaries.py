@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -18,18 +18,22 @@ from typing import Any
 from envfactory_client.tool import Tool
 from envfactory_client.verify.draw import Drawer, fits, made_text, narrowed
 from envfactory_client.verify.example import Edit, Example, Size, call, wait
-from envfactory_client.verify.mirror import Mirror, later, seconds_between
+from envfactory_client.verify.mirror import Mirror, later
 from envfactory_client.verify.subject import Session, Subject
+from envfactory_client.verify.surroundings import MOST_RELATED, Surroundings
 from envfactory_client.verify.walk import bound
 
 _HOUR, _DAY = 3600, 86_400
 _WAITS = (60, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 45 * _DAY, 120 * _DAY)
 _LEAPS = (-400 * _DAY, -30 * _DAY, -2 * _DAY, 2 * _DAY, 30 * _DAY, 400 * _DAY)
 _AMOUNTS = (0, 1, 1000, 1_000_000, 100_000_000)
-_CHILDREN = 3
 _HOPS = 3
-_MOST_RELATED = 24
 _ATTEMPTS = 8
+_MOVES = 3
+"""Moves by which a code may come to be due alone."""
+_STARTS = 2
+"""Spots of either side from which they are sought."""
+_SUCCESSES = 12
 _COMBINATIONS = 4000
 _JOINT_STEPS = 3000
 """Thousands of instructions of SQLite's machine that one search may take."""
@@ -61,6 +65,8 @@ class Boundary:
 
 _Pair = tuple[Spot, Spot]
 """The refused spot, then the passing one."""
+_Search = Callable[[Tool, str, Spot], Iterator[tuple[str, _Pair | None]]]
+"""Tries to find pairs around a spot, and says across what."""
 
 
 class Surveyor:
@@ -68,6 +74,7 @@ class Surveyor:
 
     def __init__(self, subject: Subject, mirror: Mirror, rng: random.Random) -> None:
         self.mirror = mirror
+        self._surroundings = Surroundings(mirror)
         self._drawer = Drawer(subject, _as_session(mirror), rng)
         self._rng = rng
 
@@ -82,33 +89,54 @@ class Surveyor:
             if found.keys() >= codes | {""}:
                 return found
         for outcome in sorted((codes | {""}) - found.keys()):
-            if (joint := await self._joint(tool, outcome)) is not None:
+            joint = await self._joint(tool, outcome) or await self._beside_success(tool, outcome)
+            if joint is not None:
                 found[outcome] = joint
         return found
 
-    async def _joint(self, tool: Tool, outcome: str) -> Spot | None:
-        """A spot for an outcome, found by one query over all combinations of some values for each parameter."""
+    async def _beside_success(self, tool: Tool, outcome: str) -> Spot | None:
+        """A spot for an outcome about the same rows as a success, found among all values of what else is said."""
+        for _ in range(_SUCCESSES if outcome else 0):
+            fine = await self._joint(tool, "")
+            joint = None if fine is None else await self._joint(tool, outcome, around=fine)
+            if joint is not None:
+                return joint
+        return None
+
+    async def _joint(self, tool: Tool, outcome: str, *, alone: bool = True, around: Spot | None = None) -> Spot | None:
+        """A spot for an outcome, found by one query over all combinations of some values for each parameter.
+
+        Unless it has to be due alone, others may be due as well. Around a spot, the rows that it is about stay.
+        """
         refuses = self.mirror.facts.refuses(tool.name)
         names = [name for name in bound(tool, {}) if any(_speaks_of(sql, name) for sql in refuses.values())]
-        for attempt in range(_ATTEMPTS):
+        names = [name for name in names if around is None or self._column(tool, name) is None]
+        for attempt in range(_ATTEMPTS if around is None else 1):
             given = [name for name in names if attempt % 3 == 2 or name in tool.required]
-            related = self._related({column for name in given if (column := self._column(tool, name))})
+            related = self._related({column for name in given if (column := self._near(tool, name))})
             options = {name: await self._options(tool, name, len(given), related) for name in given}
             if not options or not all(options.values()):
                 continue
-            sql, values = _combined(refuses, options, outcome)
-            rest = await self._drawer.arguments(tool, odd=0.0)
+            asked = refuses if alone else {outcome: refuses[outcome]}
+            sql, values = _combined(asked, options, outcome)
+            rest = around.arguments if around is not None else await self._drawer.arguments(tool, odd=0.0)
             kept = {name: value for name, value in rest.items() if name in tool.required}
             moment = bound(tool, {name: value for name, value in kept.items() if name not in given})
-            for row in self.mirror.select(sql, {**moment, **values}, steps=_JOINT_STEPS):
+            steps = _JOINT_STEPS if around is None else 4 * _JOINT_STEPS
+            for row in self.mirror.select(sql, {**moment, **values}, steps=steps):
                 spot = Spot({**kept, **_typed(tool, row)})
-                if self._due(tool, spot) == frozenset({outcome} if outcome else ()):
+                if not alone or self._due(tool, spot) == frozenset({outcome} if outcome else ()):
                     return spot
         return None
 
     def _column(self, tool: Tool, name: str) -> str | None:
         contract = tool.contract.parameters.get(name) if tool.contract else None
         return self._drawer.column(contract) if contract is not None else None
+
+    def _near(self, tool: Tool, name: str) -> str | None:
+        """The column that has values like those a parameter takes, if only because it is stored there."""
+        contract = tool.contract.parameters.get(name) if tool.contract else None
+        return self._column(tool, name) or (contract.sets if contract is not None else None)
 
     def _related(self, columns: set[str]) -> dict[str, list[Any]]:
         """Values of some columns in the rows around one row by chance, along foreign keys both ways."""
@@ -123,9 +151,11 @@ class Surveyor:
         front: list[tuple[str, Mapping[str, Any]]] = [(table, row) for row in rows]
         seen = list(front)
         for _ in range(_HOPS):
-            front = [found for table, row in front for found in self._linked(table, row) if found not in seen]
-            seen += front[:_MOST_RELATED]
-            front = front[:_MOST_RELATED]
+            front = [
+                found for table, row in front for found in self._surroundings.linked(table, row) if found not in seen
+            ]
+            seen += front[:MOST_RELATED]
+            front = front[:MOST_RELATED]
         values: dict[str, list[Any]] = {}
         for table, row in seen:
             for column in columns & {f"{table}.{name}" for name in row}:
@@ -143,7 +173,7 @@ class Surveyor:
         if form.get("type") in ("array", "object"):
             return []
         column = self._column(tool, name)
-        near = [value for value in related.get(column or "", ()) if fits(value, form)][: most - 2]
+        near = [value for value in related.get(self._near(tool, name) or "", ()) if fits(value, form)][: most - 2]
         values = [value for value in await self._drawer.stored(column) if fits(value, form) and value not in near]
         values = near + self._rng.sample(values, max(0, min(len(values), most - 1 - len(near))))
         if column is not None and fits(made := made_text(form, self._rng), form):
@@ -153,8 +183,10 @@ class Surveyor:
             values += [value for value in plain if fits(value, form) and value not in values]
         if form.get("format") == "date":
             today = date.fromisoformat(self.mirror.start[:10]).toordinal()
-            values += [date.fromordinal(today + days).isoformat() for days in (-1, 1, 40, 400)]
-            return self._rng.sample(values, min(most, len(values)))
+            drawn = [date.fromordinal(today + days).isoformat() for days in (-1, 1, 40, 400)]
+            stored = [value for value in await self._drawer.stored(self._near(tool, name)) if fits(value, form)]
+            values = [*near, *self._rng.sample(drawn, min(4, max(2, most // 2)))]
+            return values + self._rng.sample(stored, max(0, min(len(stored), most - len(values))))
         if not values:
             drawn = [await self._drawer.value(tool, name, form) for _ in range(min(most, 6))]
             values = [value for value in drawn if isinstance(value, str | int)]
@@ -177,18 +209,52 @@ class Surveyor:
                 best = (due, spot)
             yield spot
 
-    def edited(self, tool: Tool, code: str, spots: list[Spot]) -> Spot | None:
-        """A spot at which a code alone is due, made by editing one cell; None if no cell does it."""
-        for spot in spots:
-            for edit in self._edits(tool, spot.arguments):
-                candidate = replace(spot, edits=(*spot.edits, edit))
-                if self._due(tool, candidate) == frozenset({code}) and self._sound(candidate):
-                    return candidate
+    async def edited(self, tool: Tool, code: str, spots: list[Spot]) -> Spot | None:
+        """A spot at which a code alone is due, made by editing cells or waiting; None if that doesn't do it."""
+        due = [await self._joint(tool, code, alone=False) for _ in range(_STARTS)]
+        fine = [await self._joint(tool, "") for _ in range(_STARTS)]
+        for spot in [*due, *spots, *fine]:
+            if spot is not None and (found := self._rid_of_others(tool, code, spot)) is not None:
+                return found
         return None
 
-    def boundaries(self, tool: Tool, code: str, spot: Spot) -> Iterator[Boundary]:
-        """Boundaries of a code around a spot, at which it is due or none is."""
-        for search in (self._by_argument, self._by_clock, self._by_cell, self._by_row):
+    def _rid_of_others(self, tool: Tool, code: str, spot: Spot) -> Spot | None:
+        """A spot at which a code alone is due, reached from one in a few moves that each leave fewer things amiss."""
+        wanted = frozenset({code})
+        here = self._due(tool, spot) or frozenset()
+        for _ in range(_MOVES):
+            amiss = len(here ^ wanted)
+            moves = ((other, self._due(tool, other)) for other in self._moves(tool, spot))
+            better = (
+                (other, due)
+                for other, due in moves
+                if due is not None and len(due ^ wanted) < amiss and self._sound(other)
+            )
+            spot, here = next(better, (spot, here))
+            if here == wanted:
+                return spot
+            if len(here ^ wanted) == amiss:
+                return None
+        return None
+
+    def _moves(self, tool: Tool, spot: Spot) -> Iterator[Spot]:
+        """Spots that differ from one by a wait or by one cell."""
+        yield from (replace(spot, wait=moment) for moment in (0, *_WAITS) if moment != spot.wait)
+        for edit in self._surroundings.edits(tool, spot.arguments):
+            yield _with_cell(spot, edit, edit.value)
+
+    def boundaries(self, tool: Tool, code: str, spots: Sequence[Spot]) -> Iterator[Boundary]:
+        """Boundaries of a code around spots at which it is due or none is; far from them if there are none near."""
+        near = (self._by_argument, self._by_clock, self._by_cell, self._by_row)
+        found = False
+        for boundary in (boundary for spot in spots for boundary in self._around(tool, code, spot, near)):
+            found = True
+            yield boundary
+        for spot in spots if not found else ():
+            yield from self._around(tool, code, spot, (partial(self._by_cell, far=True),))
+
+    def _around(self, tool: Tool, code: str, spot: Spot, searches: Iterable[_Search]) -> Iterator[Boundary]:
+        for search in searches:
             for across, pair in search(tool, code, spot):
                 if pair is not None:
                     yield Boundary(code, *pair, across=across)
@@ -213,8 +279,7 @@ class Surveyor:
     def _by_row(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
         """Another row, or none, in the place of one that the call names."""
         for name, field in tool.input_schema.get("properties", {}).items():
-            contract = tool.contract.parameters.get(name) if tool.contract else None
-            table, _, column = ((self._drawer.column(contract) if contract else None) or "").partition(".")
+            table, _, column = (self._near(tool, name) or "").partition(".")
             form = narrowed(field)
             if not column or form.get("type") != "string" or form.get("format") == "date":
                 continue
@@ -228,8 +293,8 @@ class Surveyor:
         ends = [0, *(spot.wait + leap for leap in _WAITS)]
         yield "the clock", self._bisected(tool, code, spot.wait, ends, lambda value: replace(spot, wait=value))
 
-    def _by_cell(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
-        for table, row in self._rows_spoken_of(tool, spot.arguments):
+    def _by_cell(self, tool: Tool, code: str, spot: Spot, *, far: bool = False) -> Iterator[tuple[str, _Pair | None]]:
+        for table, row in self._surroundings.rows_spoken_of(tool, spot.arguments, far=far):
             key = {name: row[name] for name in self.mirror.facts.layout.keys[table]}
             for column in self.mirror.facts.layout.tables[table]:
                 if column.name not in key:
@@ -242,7 +307,7 @@ class Surveyor:
             return self._bisected(tool, code, here, list(_AMOUNTS), holding)
         if isinstance(here, str) and len(here) == 20 and here.endswith("Z"):
             return self._bisected(tool, code, 0, list(_LEAPS), lambda seconds: holding(later(here, seconds)))
-        others = [holding(value) for value in self._values(cell.table, cell.column) if value != here]
+        others = [holding(value) for value in self._surroundings.values(cell.table, cell.column) if value != here]
         return self._beside(tool, code, spot, others)
 
     def _beside(self, tool: Tool, code: str, spot: Spot, others: Sequence[Spot]) -> _Pair | None:
@@ -288,51 +353,6 @@ class Surveyor:
             return True
         with self.mirror.at(0, spot.edits):
             return self.mirror.sound()
-
-    def _edits(self, tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Edit]:
-        for table, row in self._rows_spoken_of(tool, arguments):
-            key = {name: row[name] for name in self.mirror.facts.layout.keys[table]}
-            for column in self.mirror.facts.layout.tables[table]:
-                if column.name not in key:
-                    for value in self._other_values(table, column.name, row[column.name]):
-                        yield Edit(table=table, key=key, column=column.name, value=value)
-
-    def _other_values(self, table: str, column: str, here: Any) -> list[Any]:
-        values = [value for value in self._values(table, column) if value != here]
-        if isinstance(here, int):
-            values += [value for value in (0, 1, 1_000_000) if value not in values]
-        elif isinstance(here, str) and len(here) == 20 and here.endswith("Z"):
-            near = seconds_between(here, self.mirror.start)
-            values += [later(here, near + leap) for leap in (-_DAY, -_HOUR, _HOUR, _DAY)]
-        return values
-
-    def _values(self, table: str, column: str) -> list[Any]:
-        sql = f"SELECT {column} AS v FROM {table} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 9"  # noqa: S608
-        values = [row["v"] for row in self.mirror.select(sql, {})]
-        return values if len(values) < 9 else []
-
-    def _rows_spoken_of(self, tool: Tool, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The rows whose keys are arguments, then their parents and a few of their children."""
-        layout = self.mirror.facts.layout
-        own: list[tuple[str, Mapping[str, Any]]] = []
-        for name, field in (tool.contract.parameters if tool.contract else {}).items():
-            table, _, column = (field.key or "").partition(".")
-            if table in layout.tables and isinstance(arguments.get(name), str):
-                own += [(table, row) for row in self._where(table, column, arguments[name])]
-        yield from own
-        for table, row in own:
-            yield from self._linked(table, row)
-
-    def _linked(self, table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The rows that a row refers to, and a few of those that refer to it."""
-        for (child, column), (parent, key) in self.mirror.facts.layout.links.items():
-            if child == table and row[column] is not None:
-                yield from ((parent, found) for found in self._where(parent, key, row[column]))
-            if parent == table:
-                yield from ((child, found) for found in self._where(child, column, row[key])[:_CHILDREN])
-
-    def _where(self, table: str, column: str, value: Any) -> list[dict[str, Any]]:
-        return self.mirror.select(f"SELECT * FROM {table} WHERE {column} IS :value LIMIT 5", {"value": value})  # noqa: S608
 
 
 def _speaks_of(sql: str, name: str) -> bool:

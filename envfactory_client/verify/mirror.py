@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from envfactory_client.episode import Rows
@@ -100,6 +101,7 @@ class Mirror:
             return False
 
 
+@lru_cache(maxsize=4096)
 def later(now: str, seconds: int) -> str:
     """The moment some seconds after another."""
     moment = datetime.strptime(now, _TIME).replace(tzinfo=UTC) + timedelta(seconds=seconds)

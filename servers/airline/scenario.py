@@ -90,6 +90,9 @@ FRIENDS = (Service(cabins=Cabins(business=3)), Service(checked_in=True), Service
 """For what the persona booked for friends, who fly within a day."""
 
 NEXT = len(PAST)
+UP_FRONT = Service(cabins=Cabins(economy=6, business=3))
+"""For strangers on a flight that has a business cabin."""
+
 SOLD_OUT = (0, 1, 3)
 """The trips to come beside which another flight is sold out."""
 
@@ -105,6 +108,7 @@ def populate(world: World) -> Rows:
     ]
     desk.ask_for_bag(bookings[NEXT + 2], hours_ago=2)
     surround(desk, own)
+    wait_for_strangers(desk, own[NEXT])
     for journey in others:
         desk.book(journey, Service(seats=desk.rng.choice((0, 0, 1))))
     fill_timetable(desk, world.scale(0, 40, 1_500))
@@ -145,12 +149,34 @@ def offer_rivals(desk: Desk, trip: Trip, journey: Journey, first_day: date) -> N
 
 
 def sell_out(desk: Desk, trip: Trip) -> None:
-    """Add a flight to a trip's place whose seats somebody else has bought."""
+    """Add a flight to a trip's place whose seats somebody else has bought, and somebody who asked to change to it."""
     seats, first = desk.rng.choice((1, 2)), 30 + desk.rng.randrange(8)
-    party = desk.world.people[first : first + seats]
     leg = desk.drawn(trip.origin, trip.destination, desk.time_on(trip.departs_on))
-    desk.publish(leg, Cabins(economy=seats))
-    journey = Journey(
+    full = desk.publish(leg, Cabins(economy=seats))
+    desk.book(strangers_journey(desk, leg, desk.world.people[first : first + seats]), Service())
+    other = desk.drawn(trip.origin, trip.destination, desk.time_on(trip.departs_on))
+    late = desk.book(strangers_journey(desk, other, desk.world.people[38:39]), Service())
+    desk.ask_for_change(late, full, hours_ago=3)
+
+
+def wait_for_strangers(desk: Desk, journey: Journey) -> None:
+    """Add bookings of strangers who fly within a day: with a bag to pay still, called off, and up front."""
+    leg, people = journey.legs[0], desk.world.people
+    soon = [
+        desk.drawn(leg.origin, leg.destination, (desk.world.now + timedelta(hours=hours)).astimezone(leg.origin.zone))
+        for hours in (14, 17, 20)
+    ]
+    unpaid = desk.book(strangers_journey(desk, soon[0], people[39:40], fare_type="flex"), UP_FRONT)
+    desk.enter_points(desk.customer(people[39]), "welcome", WELCOME_POINTS, desk.world.now - 300 * Day)
+    desk.ask_for_bag(unpaid, hours_ago=4)
+    desk.book(strangers_journey(desk, soon[1], people[40:41], state="cancelled"), Service())
+    desk.book(strangers_journey(desk, soon[2], people[41:42], fare_type="flex", cabin="business"), UP_FRONT)
+    desk.enter_points(desk.customer(people[41]), "welcome", WELCOME_POINTS, desk.world.now - 300 * Day)
+
+
+def strangers_journey(desk: Desk, leg: Leg, party: Sequence[Person], **more: Any) -> Journey:
+    """Give the journey of people who have nothing to do with the persona; `more` says what is out of the ordinary."""
+    usual = Journey(
         trip_id=None,
         reference=desk.new_id("bookings.reference"),
         person_id=party[0].person_id,
@@ -160,13 +186,14 @@ def sell_out(desk: Desk, trip: Trip) -> None:
         travellers=tuple(person.name for person in party),
         bags=0,
         upgraded=False,
-        price_cents=seats * leg.economy_fare_cents,
+        price_cents=len(party) * leg.economy_fare_cents,
         booked_at=desk.world.now - timedelta(days=3 + desk.rng.randrange(45), minutes=desk.rng.randrange(24 * 60)),
         state="confirmed",
         refunded_cents=0,
         refunded_at=None,
     )
-    desk.book(journey, Service())
+    journey = replace(usual, **more)
+    return replace(journey, price_cents=len(party) * journey.fare_cents(leg))
 
 
 def fill_timetable(desk: Desk, count: int) -> None:
@@ -435,6 +462,20 @@ class Desk:
         )
         if more["status"] == "paid":
             booking["paid_cents"] += amount
+
+    def ask_for_change(self, booking: Row, flight: Row, *, hours_ago: int) -> None:
+        """Add a request to pay for the change of a booking's first flight to another one, not answered yet."""
+        when, fee = self.world.now - timedelta(hours=hours_ago), FARES[booking["fare_type"]].change_fee_cents
+        segment = next(row for row in self.rows["segments"] if row["booking_id"] == booking["booking_id"])
+        self.ask(
+            booking,
+            "change",
+            fee or 0,
+            when,
+            status="pending",
+            segment_id=segment["segment_id"],
+            new_flight_id=flight["flight_id"],
+        )
 
     def ask_for_bag(self, booking: Row, *, hours_ago: int) -> None:
         """Add a request to pay for a bag on a booking's first flight, not answered yet."""

@@ -123,6 +123,9 @@ PROPOSED = (
 )
 """Meetings that the persona was asked to approve, and what came of it."""
 
+ASIDE = (Plan("Supplier talk", 6, room="Birch"), Plan("Pricing review", 8, room="Birch"))
+"""Meetings of colleagues without the persona, in one room."""
+
 TOPICS = ("Stand-up", "Planning", "Review", "Retrospective", "Coffee", "Interview", "Workshop", "Status call")
 
 
@@ -137,6 +140,8 @@ def populate(world: World) -> Rows:
         office.hold(plan, organizer, [world.persona, *circle.others(organizer, plan.guests)])
     propose(office, circle)
     share(office, circle)
+    for plan, organizer, guest in zip(ASIDE, circle.colleagues, reversed(circle.colleagues), strict=False):
+        office.hold(plan, organizer, [guest])
     remind(office)
     fill(office, world.scale(0, 40, 380), world.scale(0, 90, 2_400))
     office.set_clocks()

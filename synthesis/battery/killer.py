@@ -37,7 +37,7 @@ def notice(environment: Environment, where: str, *, seed: int = 0) -> str | None
 async def _first(environment: Environment, where: str, seed: int) -> str | None:
     subject = DirectSubject(environment)
     focus = concerned(environment, where)
-    effort = Effort(seed=seed, calls=70, walks=1, tries=60, focus=focus, boundaries=6 if focus else 3)
+    effort = Effort(seed=seed, calls=70, walks=1, short=70, tries=60, focus=focus, boundaries=6 if focus else 3)
     async for sentence in first_signs(subject, effort, (*CHECKS, *INSIDE)):
         return sentence
     return None

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from envfactory_client.cli import app
 from envfactory_client.verify import command
-from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.bench import Effort
+from envfactory_client.verify.known import all_checks
 from tests.fixtures.shelves import SERVER, write_shelves
 
 FEW = ("B3", "B4", "B11", "D10")
