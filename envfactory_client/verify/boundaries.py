@@ -188,8 +188,8 @@ class Surveyor:
             values = [*near, *self._rng.sample(drawn, min(4, max(2, most // 2)))]
             return values + self._rng.sample(stored, max(0, min(len(stored), most - len(values))))
         if not values:
-            drawn = [await self._drawer.value(tool, name, form) for _ in range(min(most, 6))]
-            values = [value for value in drawn if isinstance(value, str | int)]
+            others = [await self._drawer.value(tool, name, form) for _ in range(min(most, 6))]
+            values = [value for value in others if isinstance(value, str | int)]
         return values[:most]
 
     async def _candidates(self, tool: Tool, tries: int) -> AsyncIterator[Spot]:

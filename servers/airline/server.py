@@ -1156,6 +1156,10 @@ def decline_payment(payment_id: PaymentId) -> Payment:
 # What always holds ---------------------------------------------------------------------------------------------------
 
 env.invariant(
+    "every_booking_flies_out",
+    "SELECT booking_id FROM bookings WHERE booking_id NOT IN (SELECT booking_id FROM segments WHERE leg = 'outbound')",
+)
+env.invariant(
     "sold_seats_have_tickets",
     """SELECT c.flight_id, c.cabin, c.seats_sold FROM cabins c WHERE c.seats_sold <> (SELECT count(*) FROM segments s
         JOIN bookings b ON b.booking_id = s.booking_id AND b.status = 'confirmed'

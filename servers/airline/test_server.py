@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,45 @@ def test_a_search_gives_the_flights_of_that_day_within_the_fare(desk: Counter) -
     assert flight["flight_id"] not in [line["flight_id"] for line in cheaper["flights"]]
 
 
+def test_what_is_told_of_a_flight_is_in_order_and_adds_up(desk: Counter) -> None:
+    sql = "SELECT f.* FROM flights f JOIN cabins c ON c.flight_id = f.flight_id AND c.cabin = 'business'"
+    row = desk.row(f"{sql} WHERE departs_at > :now ORDER BY flight_id")
+    flight = desk.call("get_flight", flight_id=row["flight_id"])
+    fares = [fare["fare_cents"] for fare in flight["fares"]]
+    assert fares == sorted(fares)
+    assert len(set(fares)) > 2
+    length = datetime.fromisoformat(row["arrives_at"]) - datetime.fromisoformat(row["departs_at"])
+    assert flight["duration_minutes"] == length // timedelta(minutes=1)
+
+
+def test_payments_of_a_booking_are_told_from_the_first_on(desk: Counter) -> None:
+    booking = desk.row(
+        "SELECT booking_id FROM payments GROUP BY booking_id HAVING count(DISTINCT created_at) > 1 ORDER BY booking_id"
+    )
+    payments = desk.call("get_booking", booking_id=booking["booking_id"])["payments"]
+    asked = desk.rows(
+        "SELECT payment_id, created_at FROM payments WHERE booking_id = :booking_id ORDER BY created_at, payment_id",
+        booking_id=booking["booking_id"],
+    )
+    assert [payment["payment_id"] for payment in payments] == [row["payment_id"] for row in asked]
+    assert asked[0]["created_at"] < asked[-1]["created_at"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("find_airports", {"city": "%Bo"}),
+        ("find_airports", {"city": "Bo%"}),
+        ("find_customer", {"email": "ada@example.com and more"}),
+        ("find_customer", {"email": " ada@example.com"}),
+        ("get_flight", {"flight_id": "FL000000"}),
+        ("get_flight", {"flight_id": "AFL00000"}),
+    ],
+)
+def test_what_only_looks_like_a_value_is_no_argument(desk: Counter, tool: str, arguments: dict[str, str]) -> None:
+    assert desk.refused(tool, **arguments) is None
+
+
 def test_a_flight_that_has_left_is_found_by_id_only(desk: Counter) -> None:
     flight = desk.free_flight()
     desk.wait_until(flight["departs_at"])
@@ -154,6 +194,8 @@ def test_a_hold_keeps_a_seat_for_24_hours_and_then_gives_it_back(desk: Counter) 
     flight = desk.free_flight()
     seats = desk.seats_left(flight["flight_id"])
     hold = desk.hold(flight)
+    kept_for = datetime.fromisoformat(hold["held_until"]) - datetime.fromisoformat(desk.episode.now)
+    assert kept_for == timedelta(hours=24)
     assert desk.seats_left(flight["flight_id"]) == seats - 1
     desk.wait_until(hold["held_until"], seconds_before=1)
     assert desk.seats_left(flight["flight_id"]) == seats - 1
