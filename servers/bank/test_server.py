@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from servers.bank.server import env
+from servers.bank.server import env, foreign
 from servers.runtime import Episode, World
 from servers.runtime.desk import Desk
 
@@ -69,6 +69,8 @@ def test_a_customer_is_found_with_accounts_and_cards(desk: Branch) -> None:
     found = desk.call("find_customer", email=desk.email)
     assert found["customer_id"] == desk.customer_id
     assert len(found["accounts"]) == 6
+    kinds = [account["kind"] for account in found["accounts"]]
+    assert kinds == sorted(kinds)
     assert {card["status"] for card in found["cards"]} == {"active", "frozen", "on_its_way", "expired", "closed"}
     assert desk.refused("find_customer", email="nobody@example.com") == "not_found"
 
@@ -118,6 +120,8 @@ def test_a_purchase_abroad_keeps_what_the_shop_asked_for(desk: Branch) -> None:
     abroad = desk.own("purchase_board", "currency <> 'USD'")
     found = desk.call("get_purchase", purchase_id=abroad["purchase_id"])
     assert found["original"].endswith(abroad["currency"])
+    assert foreign(125_000, "JPY") == "125,000 JPY"
+    assert foreign(125_000, "EUR") == "1,250.00 EUR"
     at_home = desk.own("purchase_board", "currency = 'USD'")
     assert desk.call("get_purchase", purchase_id=at_home["purchase_id"])["original"] is None
 
@@ -162,8 +166,28 @@ def test_payees_standing_orders_and_fees_are_listed(desk: Branch) -> None:
     assert payees["total"] == len(payees["payees"]) >= 8
     orders = desk.call("list_standing_orders", customer_id=desk.customer_id)
     assert {order["status"] for order in orders["standing_orders"]} == {"active", "ended"}
+    for order in desk.rows("SELECT * FROM standing_order_board WHERE customer_id = :id", id=desk.customer_id):
+        account = desk.row("SELECT * FROM accounts WHERE account_id = :id", id=order["account_id"])
+        assert (account["name"], account["customer_id"]) == (order["account_name"], desk.customer_id)
     fees = desk.call("list_fees", account_id=desk.account("Everyday")["account_id"])
     assert fees["total"] == len(fees["fees"]) >= 5
+    days = [fee["charged_on"] for fee in fees["fees"]]
+    assert days == sorted(days, reverse=True)
+    assert days[0] > days[-1]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("find_customer", {"email": "ada@example.com and more"}),
+        ("find_customer", {"email": "to ada@example.com"}),
+        ("get_statement", {"account_id": "AC00000", "month": "2026-011"}),
+        ("get_statement", {"account_id": "AC00000", "month": "2026-13"}),
+        ("get_purchase", {"purchase_id": "a purchase"}),
+    ],
+)
+def test_what_only_looks_like_a_value_is_no_argument(desk: Branch, tool: str, arguments: dict[str, str]) -> None:
+    assert desk.refused(tool, **arguments) is None
 
 
 # Moving money --------------------------------------------------------------------------------------------------------

@@ -728,7 +728,8 @@ def moment(local: str) -> datetime:
 
 def minutes_covered(times: Sequence[Span]) -> int:
     """Give the minutes that times in order cover, those that they share counted once."""
-    total, covered = timedelta(), times[0][0] if times else None
+    total = timedelta()
+    covered: datetime | None = None
     for begins, ends in times:
         total += max(timedelta(), ends - max(begins, covered or begins))
         covered = max(covered or ends, ends)
@@ -1436,6 +1437,81 @@ env.invariant(
     "a_proposed_meeting_has_one_proposal",
     "SELECT e.event_id FROM events e WHERE e.status = 'proposed' AND NOT EXISTS"
     " (SELECT 1 FROM proposals q WHERE q.event_id = e.event_id AND q.status = 'pending')",
+)
+env.invariant(
+    "a_request_stands_for_a_day_or_until_the_meeting",
+    "SELECT proposal_id FROM proposals q WHERE unixepoch(expires_at) - unixepoch(created_at) <> 24 * 3600"
+    " AND (kind = 'sharing' OR expires_at <> (SELECT min(starts_at) FROM occurrences o WHERE o.event_id = q.event_id))",
+)
+env.invariant(
+    "a_request_tells_of_its_meeting_or_calendar",
+    "SELECT b.proposal_id FROM proposal_board b JOIN proposals q USING (proposal_id) JOIN people o"
+    " ON o.person_id = q.other_id LEFT JOIN calendars c ON c.calendar_id = q.calendar_id"
+    " LEFT JOIN (SELECT event_id, title, min(starts_on) AS first_on FROM events JOIN occurrences USING (event_id)"
+    " GROUP BY event_id) e ON e.event_id = q.event_id"
+    " WHERE (b.title, b.starts_on, b.other_name, b.role) IS NOT (coalesce(e.title, c.name), e.first_on, o.name, q.role)"
+    " OR b.status <> CASE WHEN q.status <> 'pending' THEN q.status WHEN :now < q.expires_at THEN 'pending'"
+    " ELSE 'expired' END",
+)
+env.invariant(
+    "an_invitation_is_shown_as_it_was_answered",
+    "SELECT i.invitation_id FROM invitations i LEFT JOIN invitation_board b USING (invitation_id)"
+    " LEFT JOIN events e ON e.event_id = i.event_id LEFT JOIN people p ON p.person_id = i.person_id"
+    " WHERE (i.answer, i.sent_at, i.answered_at, i.event_id, e.title, e.organizer_id, p.name, p.email) IS NOT"
+    " (b.answer, b.sent_at, b.answered_at, b.event_id, b.title, b.organizer_id, b.person_name, b.email)",
+)
+env.invariant(
+    "everybody_receives_what_others_invite_them_to",
+    "SELECT invitation_id FROM invitations JOIN events USING (event_id) WHERE organizer_id <> person_id"
+    " EXCEPT SELECT invitation_id FROM received_invitations"
+    " UNION ALL SELECT invitation_id FROM received_invitations JOIN events e USING (event_id)"
+    " WHERE e.organizer_id = person_id",
+)
+env.invariant(
+    "an_event_is_seen_by_the_invited_and_by_who_sees_its_calendar",
+    "SELECT event_id FROM (SELECT event_id, email FROM invitations JOIN people USING (person_id)"
+    " UNION SELECT e.event_id, a.email FROM events e JOIN calendar_access a USING (calendar_id)"
+    " EXCEPT SELECT event_id, email FROM event_viewers)"
+    " UNION ALL SELECT event_id FROM (SELECT v.event_id, v.email FROM event_viewers v"
+    " EXCEPT SELECT e.event_id, a.email FROM events e JOIN calendar_access a USING (calendar_id)"
+    " EXCEPT SELECT i.event_id, p.email FROM invitations i JOIN people p USING (person_id))",
+)
+env.invariant(
+    "an_event_is_changed_by_its_organizer_and_by_who_writes_in_its_calendar",
+    "SELECT event_id FROM (SELECT event_id, email FROM event_editors"
+    " EXCEPT SELECT e.event_id, p.email FROM events e JOIN people p ON p.person_id = e.organizer_id"
+    " EXCEPT SELECT e.event_id, a.email FROM events e JOIN calendar_access a USING (calendar_id)"
+    " WHERE a.role IN ('owner', 'writer', 'delegate'))"
+    " UNION ALL SELECT event_id FROM ("
+    " SELECT e.event_id, a.email FROM events e JOIN calendar_access a USING (calendar_id)"
+    " WHERE a.role IN ('owner', 'writer', 'delegate') EXCEPT SELECT event_id, email FROM event_editors)",
+)
+env.invariant(
+    "a_calendar_counts_whom_its_owner_has_let_in",
+    "SELECT c.calendar_id FROM calendars c LEFT JOIN calendar_board b USING (calendar_id)"
+    " LEFT JOIN (SELECT calendar_id, count(*) AS guests FROM shares GROUP BY calendar_id) s USING (calendar_id)"
+    " WHERE b.shared_with IS NOT coalesce(s.guests, 0) OR b.owner_id IS NOT c.owner_id",
+)
+env.invariant(
+    "people_are_taken_by_what_they_accepted_and_nothing_else",
+    "SELECT occurrence_id FROM (SELECT person_id, occurrence_id FROM busy"
+    " EXCEPT SELECT i.person_id, o.occurrence_id FROM invitations i JOIN occurrences o USING (event_id)"
+    " JOIN events e USING (event_id)"
+    " WHERE (i.answer, e.status) = ('accepted', 'confirmed') AND o.status IN ('scheduled', 'moved'))"
+    " UNION ALL"
+    " SELECT o.occurrence_id FROM occurrences o JOIN events e USING (event_id) JOIN invitations i USING (event_id)"
+    " WHERE (i.answer, e.status) = ('accepted', 'confirmed') AND o.status IN ('scheduled', 'moved')"
+    " AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.occurrence_id = o.occurrence_id AND b.person_id = i.person_id)",
+)
+env.invariant(
+    "people_are_taken_by_their_own_clock",
+    "SELECT b.occurrence_id FROM busy_times b JOIN people p USING (person_id) JOIN ("
+    " SELECT timezone, offset_minutes, since_at, lead(since_at, 1, '9999') OVER"
+    " (PARTITION BY timezone ORDER BY since_at) AS until_at FROM utc_offsets) u"
+    " ON u.timezone = p.timezone AND b.starts_at >= u.since_at AND b.starts_at < u.until_at"
+    " WHERE unixepoch(b.from_local) <> unixepoch(b.starts_at) + 60 * u.offset_minutes"
+    " OR unixepoch(b.until_local) - unixepoch(b.from_local) <> unixepoch(b.ends_at) - unixepoch(b.starts_at)"
+    " OR b.busy_on <> date(b.from_local)",
 )
 
 mcp = env.mcp

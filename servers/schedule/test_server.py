@@ -120,6 +120,21 @@ def test_the_persona_has_events_in_every_state(desk: Office) -> None:
     assert answers == {"needs_action", "accepted", "tentative", "declined"}
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("search_events", {"title": "Sync%"}),
+        ("search_events", {"title": "%Sync"}),
+        ("search_events", {"title": "S"}),
+        ("get_agenda", {"starts_on": "2026-02-30"}),
+        ("get_event", {"event_id": "EV0000001"}),
+        ("get_event", {"event_id": "an EV000000"}),
+    ],
+)
+def test_what_only_looks_like_a_value_is_no_argument(desk: Office, tool: str, arguments: dict[str, str]) -> None:
+    assert desk.refused(tool, email=desk.email, **arguments) is None
+
+
 def test_invitations_are_those_of_others(desk: Office) -> None:
     found = desk.call("list_invitations", answer="needs_action")
     assert found["total"] >= 5
@@ -209,6 +224,7 @@ def test_a_proposed_meeting_invites_nobody_until_it_is_approved(desk: Office) ->
     assert (approved["status"], approved["other_name"]) == ("approved", guest["name"])
     event = desk.call("get_event", email=guest["email"], event_id=meeting["event_id"])
     assert (event["status"], event["attendees"], event["unanswered"]) == ("confirmed", 2, 1)
+    assert [date["status"] for date in event["dates"]] == ["scheduled"]
     assert desk.refused("approve_proposal", proposal_id=meeting["proposal_id"]) == "not_pending"
 
 
