@@ -260,6 +260,7 @@ class Walker:
         self.watcher = Watcher(self.bench.subject, self.session)
         self.drawer = Drawer(self.bench.subject, self.session, self.rng)
         self._harness = "harness" in self.bench.subject.abilities
+        self._successes: Counter[str] = Counter()
 
     async def step(self) -> AsyncIterator[Observation]:
         """Make the next call, sometimes after a wait."""
@@ -272,6 +273,7 @@ class Walker:
         seen = await self._do(call(tool.name, arguments))
         if seen is not None:
             if seen.succeeded:
+                self._successes[tool.name] += 1
                 self.drawer.learn(tool, seen.result.structured, seen.after.now if seen.after else None)
             yield seen
 
@@ -293,9 +295,9 @@ class Walker:
         return [tool for name, tool in self.bench.subject.tools.items() if name not in self.bench.unanswered]
 
     def _tool(self, known: Sequence[Tool]) -> Tool:
-        """A tool by chance, rather one with few successes so far."""
+        """A tool by chance, rather one with few successes in this episode."""
         tools: Iterable[Tool] = self.rng.sample(known, k=min(3, len(known)))
         if self.bench.effort.focus and self.rng.random() < 0.7:
             tools = [tool for tool in self.bench.tools if tool.name in self.bench.subject.tools]
             tools = [self.rng.choice(list(tools))]
-        return min(tools, key=lambda tool: self.bench.reached[tool.name, ""])
+        return min(tools, key=lambda tool: self._successes[tool.name])

@@ -85,6 +85,7 @@ class _Runs:
         """The smallest sequence found that goes wrong; None if all goes well."""
         try:
             from hypothesis import HealthCheck, Phase, settings
+            from hypothesis.errors import Flaky
             from hypothesis.stateful import run_state_machine_as_test
         except ModuleNotFoundError as error:
             raise MissingExtra("Exploring with hypothesis", "verify") from error
@@ -100,8 +101,8 @@ class _Runs:
         )
         try:
             run_state_machine_as_test(self._machine(), settings=profile)
-        except _Wrong:
-            steps, sentence = self._failed or ([], "")
+        except (_Wrong, Flaky):  # flaky: the same calls went wrong once and not again
+            steps, sentence = self._failed or ([], "the same calls lead to something else each time")
             start = Example(seed=self._bench.effort.seed)
             return Broken(sentence, start.then(*steps), steps[-1].tool if steps else None)
         return None

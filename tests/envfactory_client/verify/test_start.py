@@ -13,7 +13,7 @@ from envfactory_client.verify.checks.saving import SaveAndLoad
 from envfactory_client.verify.checks.start import Start
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.farm_subject import FarmSubject
-from servers.runtime.farm import create_app
+from servers.runtime.farm import EMBEDDED_HOST, create_app
 from synthesis.battery.direct import DirectSession
 from tests.envfactory_client.verify.examined import LoadingSubject, found, library, sentences
 
@@ -24,7 +24,7 @@ def said(subject: LoadingSubject, *command: str) -> list[str]:
     """What is found when a command is to start what a farm serves."""
 
     async def visit() -> list[str]:
-        app = create_app({"library": lambda: subject.environment}, token=TOKEN)
+        app = create_app({"library": lambda: subject.environment}, token=TOKEN, allowed_hosts=[EMBEDDED_HOST])
         async with Farm(app, token=TOKEN) as farm:
             served = await FarmSubject.of(farm, "library", here=True)
             return [one.sentence for one in await found(Start(lambda _: (sys.executable, *command)), served, again=1)]
