@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 
 from envfactory_client.card.links import LinkName, full_name, links_used
 from envfactory_client.card.report import Coverage, Covered
-from envfactory_client.errors import UnknownEnvironment
-from envfactory_client.explore import explore
-from envfactory_client.farm import Farm
 from envfactory_client.graph import ToolGraph
 from envfactory_client.tool import Tool
 from envfactory_client.trajectory import Trajectory
@@ -42,17 +39,6 @@ class Reach:
                 (tool.full_name, code) for tool in listed if tool.contract for code in tool.contract.refusals
             ),
         )
-
-
-async def reach_of(farm: Farm, environments: Iterable[str]) -> Reach | None:
-    """What the environments of a farm offer together; None when the farm lacks one of them."""
-    tools: list[Tool] = []
-    for name in environments:
-        try:
-            tools += (await explore(farm, name)).tools
-        except UnknownEnvironment:
-            return None
-    return Reach.of(tools)
 
 
 @dataclass
