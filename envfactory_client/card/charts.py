@@ -5,19 +5,22 @@ Each chart tells its numbers in words too, so that it can be read without being 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Final
 
 HUES: Final = 6
 """Colours that the page has, as the classes hue0, hue1 and so on."""
-_WIDTH: Final = 440
+_WIDTH: Final = 360
 _HEIGHT: Final = 150
 _FOOT: Final = 22
 _HEAD: Final = 18
 _ROW: Final = 26
-_LABEL: Final = 150
-_LETTER: Final = 7.2
+_BAR: Final = 26
+_LEGEND: Final = 20
+_NUMBER: Final = 44
+"""Room for a number behind a bar."""
+_LETTER: Final = 6.4
 """About how wide a letter is, to keep labels within their room."""
 
 
@@ -38,22 +41,20 @@ def columns(counts: Mapping[int, int] | Mapping[str, int], title: str) -> str:
     return _drawing(parts, _HEIGHT, f"{title}: {_in_words(counts)}")
 
 
-def bars(shares: Mapping[str, float], title: str, *, most: float = 1.0, unit: str = "%") -> str:
-    """A bar for each entry, from top to bottom; a share in [0, 1] is written in percent, any other unit as it is."""
+def bars(shares: Mapping[str, float], title: str) -> str:
+    """A bar in a track for each share in [0, 1], from top to bottom, written in percent."""
     if not shares:
         return ""
-    room = _WIDTH - _LABEL - 60
-    parts, said = [], {}
-    for place, (label, value) in enumerate(shares.items()):
+    label = _label_room(shares)
+    room = _WIDTH - label - _NUMBER
+    parts, said = [], {name: f"{value:.0%}" for name, value in shares.items()}
+    for place, (name, value) in enumerate(shares.items()):
         top = place * _ROW
-        said[label] = f"{value:.0%}" if unit == "%" else f"{value:,.4g}{unit}"
         parts += [
-            _text(0, top + 17, _shortened(label, _LABEL), "ink", "start"),
-            _rectangle(_LABEL, top + 4, room, _ROW - 9, "track", label),
-            _rectangle(
-                _LABEL, top + 4, room * min(1.0, value / (most or 1)), _ROW - 9, "hue0", f"{label}: {said[label]}"
-            ),
-            _text(_LABEL + room + 8, top + 17, said[label], "count", "start"),
+            _text(0, top + 17, _shortened(name, label), "ink", "start"),
+            _rectangle(label, top + 4, room, _ROW - 9, "track", name),
+            _rectangle(label, top + 4, room * min(1.0, value), _ROW - 9, "hue0", f"{name}: {said[name]}"),
+            _text(label + room + 8, top + 17, said[name], "count", "start"),
         ]
     return _drawing(parts, len(shares) * _ROW, f"{title}: {_in_words(said)}")
 
@@ -66,48 +67,50 @@ def parted(counts: Mapping[str, int], title: str) -> str:
     parts, left = [], 0.0
     for place, (label, count) in enumerate(counts.items()):
         width = _WIDTH * count / whole
-        parts.append(_rectangle(left, 0, max(0.0, width - 1.5), 26, f"hue{place % HUES}", f"{label}: {count:,}"))
+        parts.append(_rectangle(left, 0, max(0.0, width - 1.5), _BAR, f"hue{place % HUES}", f"{label}: {count:,}"))
         left += width
-    rows = list(_legend(counts, whole))
-    parts += [part for _, part in rows]
-    return _drawing(parts, 40 + 22 * (1 + max(row for row, _ in rows)), f"{title}: {_in_words(counts)}")
+    legend = list(_legend([f"{name} {count:,} ({count / whole:.0%})" for name, count in counts.items()], _BAR + 14))
+    parts += [part for _, part in legend]
+    return _drawing(parts, _BAR + 14 + _LEGEND * (1 + legend[-1][0]), f"{title}: {_in_words(counts)}")
 
 
 def paired(rows: Mapping[str, Sequence[float]], names: Sequence[str], title: str) -> str:
     """Bars in groups, each group with one bar in each of the named colours; values are in [0, 1]."""
-    room, thin = _WIDTH - _LABEL - 60, 12
-    tall = thin * len(names) + 12
+    label, thin = _label_room(rows), 12
+    room, tall = _WIDTH - label - _NUMBER, thin * len(names) + 12
     parts = []
-    for place, (label, values) in enumerate(rows.items()):
+    for place, (name, values) in enumerate(rows.items()):
         top = place * tall
-        parts.append(_text(0, top + tall / 2, _shortened(label, _LABEL), "ink", "start"))
+        parts.append(_text(0, top + tall / 2, name, "ink", "start"))
         for number, value in enumerate(values):
-            line = top + number * thin + 2
-            parts.append(_rectangle(_LABEL, line, room * min(1.0, value), thin - 2, f"hue{number}", f"{names[number]}"))
-            parts.append(_text(_LABEL + room * min(1.0, value) + 6, line + thin - 3, f"{value:.2f}", "count", "start"))
+            line, wide = top + number * thin + 2, room * min(1.0, value)
+            parts.append(
+                _rectangle(label, line, wide, thin - 2, f"hue{number}", f"{name}, {names[number]}: {value:.2f}")
+            )
+            parts.append(_text(label + wide + 6, line + thin - 3, f"{value:.2f}", "count", "start"))
     foot = len(rows) * tall + 6
-    for number, name in enumerate(names):
-        parts.append(_rectangle(_LABEL + number * 140, foot, 11, 11, f"hue{number}", name))
-        parts.append(_text(_LABEL + number * 140 + 17, foot + 10, name, "soft", "start"))
-    said = {label: " and ".join(f"{value:.2f}" for value in values) for label, values in rows.items()}
-    return _drawing(parts, foot + 18, f"{title} ({' and '.join(names)}): {_in_words(said)}")
+    legend = list(_legend(names, foot))
+    said = {name: " and ".join(f"{value:.2f}" for value in values) for name, values in rows.items()}
+    parts += [part for _, part in legend]
+    return _drawing(parts, foot + _LEGEND * (1 + legend[-1][0]), f"{title} ({' and '.join(names)}): {_in_words(said)}")
 
 
-def _legend(counts: Mapping[str, int], whole: int) -> Iterator[tuple[int, str]]:
-    """Names with their counts and shares, in as many rows as they need."""
+def _legend(names: Sequence[str], foot: float) -> Iterator[tuple[int, str]]:
+    """Words behind the colours, each with its row, in as many rows as they need from a height on."""
     row, left = 0, 0.0
-    for place, (label, count) in enumerate(counts.items()):
-        words = f"{label} {count:,} ({count / whole:.0%})"
-        width = 22 + _LETTER * len(words)
+    for place, words in enumerate(names):
+        width = 26 + _LETTER * len(words)
         if left and left + width > _WIDTH:
             row, left = row + 1, 0.0
-        top = 40 + row * 22
-        yield (
-            row,
-            _rectangle(left, top, 11, 11, f"hue{place % HUES}", label)
-            + _text(left + 16, top + 10, words, "soft", "start"),
-        )
+        top = foot + row * _LEGEND
+        mark = _rectangle(left, top, 11, 11, f"hue{place % HUES}", words)
+        yield row, mark + _text(left + 16, top + 10, words, "soft", "start")
         left += width
+
+
+def _label_room(labels: Iterable[str]) -> float:
+    """The room that the longest label takes, at most half of the width."""
+    return min(_WIDTH / 2, 14 + _LETTER * max(map(len, labels)))
 
 
 def _drawing(parts: Sequence[str], height: float, words: str) -> str:

@@ -39,7 +39,7 @@ def page(card: Card) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage with one digit behind the point, none where it is a whole number."""
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+    return f"{share * 100:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
 
 
 def coverage(card: Card) -> list[tuple[str, Covered]]:
