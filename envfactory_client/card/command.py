@@ -19,7 +19,7 @@ from envfactory_client.card.contamination import compare
 from envfactory_client.card.coverage import Reach
 from envfactory_client.card.measure import Measure
 from envfactory_client.card.page import page
-from envfactory_client.card.proof import recorded_rates
+from envfactory_client.card.proof import recorded_rates, replay_rate
 from envfactory_client.card.report import Card
 from envfactory_client.card.splits import splits, write_splits
 from envfactory_client.card.toolset import declared_parameters
@@ -44,6 +44,8 @@ class Wanted:
     token: str | None
     seed: int
     against: Sequence[str]
+    embed: bool
+    replay: bool
     quiet: bool
 
 
@@ -66,6 +68,10 @@ def report_card(  # noqa: PLR0913, PLR0917 - a command's options
         typer.Option(help="Compare names of tools and parameters with a benchmark: bfcl-eval, inspect-evals."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the messages that are drawn, and of the splits.")] = 0,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Compare the drawn messages by meaning too (needs the extra 'embed').")
+    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Replay every trajectory, and count those that do.")] = False,
     farm: Annotated[
         str | None, typer.Option(envvar="ENVFACTORY_FARM", help="Farm that tells what there is to cover.")
     ] = None,
@@ -74,9 +80,9 @@ def report_card(  # noqa: PLR0913, PLR0917 - a command's options
 ) -> None:
     """Tell what a dataset covers, hides, repeats and proves; docs/card.md says how each figure is defined."""
     lines = dataset / _LINES if dataset.is_dir() else dataset
-    wanted = Wanted(farm, token, seed, against or (), as_json)
+    wanted = Wanted(farm, token, seed, against or (), embed, replay, as_json)
     measure = _measured(lines, wanted)
-    card = _card(measure, lines.parent, wanted)
+    card = asyncio.run(_card(measure, lines, wanted))
     if html is not None:
         text = page(card)
         html.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +100,7 @@ def report_card(  # noqa: PLR0913, PLR0917 - a command's options
 
 
 def _measured(lines: Path, wanted: Wanted) -> Measure:
-    measure, console = Measure(wanted.seed), Console(stderr=True)
+    measure, console = Measure(wanted.seed, wanted.embed), Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     off = wanted.quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=off) as progress:
@@ -107,26 +113,46 @@ def _measured(lines: Path, wanted: Wanted) -> Measure:
     return measure
 
 
-def _card(measure: Measure, folder: Path, wanted: Wanted) -> Card:
-    tools = asyncio.run(_tools(sorted(measure.tally.versions), wanted))
+async def _card(measure: Measure, lines: Path, wanted: Wanted) -> Card:
+    folder = lines.parent
+    rates, tools = recorded_rates(folder), None
+    if (opened := _farm(wanted)) is not None:
+        async with opened as farm:
+            tools = await _tools(sorted(measure.tally.versions), farm)
+            if wanted.replay:
+                dataset = Dataset(lines)
+                rates["replayed"] = await replay_rate(
+                    (line.trajectory for line in dataset.read()), farm, dataset.scenarios
+                )
+    elif wanted.replay:
+        raise MissingExtra("Replaying without --farm", "farm")
     parameters = measure.parameters(folder) | declared_parameters(tools or ())
     return measure.card(
-        folder.resolve().name,
+        _name(folder),
         parameters,
         reach=None if tools is None else Reach.of(tools),
         contamination=[compare(package, parameters) for package in wanted.against],
-        said=recorded_rates(folder),
+        said=rates,
     )
 
 
-async def _tools(environments: Sequence[str], wanted: Wanted) -> list[Tool] | None:
-    """The tools of the environments as a farm lists them; None without a farm that has them all."""
+def _name(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def _farm(wanted: Wanted) -> Farm | None:
+    """The farm that was named, or one in this process; None when that can't be had."""
+    if wanted.farm:
+        return Farm(wanted.farm, token=wanted.token)
     try:
-        opened = Farm(wanted.farm, token=wanted.token) if wanted.farm else Farm.embedded()
+        return Farm.embedded()
     except MissingExtra:
         return None
-    async with opened:
-        try:
-            return [tool for name in environments for tool in (await explore(opened, name)).tools]
-        except UnknownEnvironment:
-            return None
+
+
+async def _tools(environments: Sequence[str], farm: Farm) -> list[Tool] | None:
+    """The tools of the environments as a farm lists them; None when it lacks one of them."""
+    try:
+        return [tool for name in environments for tool in (await explore(farm, name)).tools]
+    except UnknownEnvironment:
+        return None

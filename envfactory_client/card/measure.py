@@ -25,6 +25,8 @@ class Measure:
 
     seed: int = 0
     """Seed of the messages that are drawn."""
+    embed: bool = False
+    """Whether the drawn messages are compared by their meaning too."""
     tally: Tally = field(default_factory=Tally)
     exercised: Exercised = field(default_factory=Exercised)
     hidden: HiddenCount = field(default_factory=HiddenCount)
@@ -34,7 +36,7 @@ class Measure:
     speech: Speech = field(init=False)
 
     def __post_init__(self) -> None:
-        self.speech = Speech(self.seed)
+        self.speech = Speech(self.seed, embed=self.embed)
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""

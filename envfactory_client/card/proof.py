@@ -1,16 +1,18 @@
-"""Proof: what a dataset's own records say of its tasks: difficulty, other paths, replays and trials of the reward."""
+"""Proof: what a dataset's own records say of its tasks, and whether its trajectories replay."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from envfactory_client.card.report import Proof
 from envfactory_client.errors import DatasetError
+from envfactory_client.farm import Farm
+from envfactory_client.replay import replay
 from envfactory_client.trajectory import Trajectory
 
 ENOUGH_PATHS = 3
@@ -42,13 +44,17 @@ class ProofCount:
     def figures(self, rates: Mapping[str, float]) -> Proof:
         """What is recorded; `rates` are those that the run's report tells."""
         return Proof(
-            replayed=rates.get("replayed"),
-            reward_tests=rates.get("reward_tests"),
-            null_agent=rates.get("null_agent"),
+            **{name: rates.get(name) for name in _RATES},
             few_paths=self.few_paths if self.tasks else None,
             difficulty={f"{tenth / 10:.1f}": self.scores[tenth] for tenth in sorted(self.scores)} or None,
             grades=dict(sorted(self.grades.items())) or None,
         )
+
+
+async def replay_rate(trajectories: Iterable[Trajectory], farm: Farm, scenarios: Path) -> float:
+    """The share of trajectories that a farm replays to equal results and digests."""
+    outcomes = [(await replay(trajectory, farm, scenarios)).ok for trajectory in trajectories]
+    return sum(outcomes) / len(outcomes) if outcomes else 0.0
 
 
 def recorded_rates(folder: Path) -> dict[str, float]:

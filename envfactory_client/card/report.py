@@ -140,7 +140,11 @@ class Wording(_Part):
     user: Repetition = Field(description="The user's messages as they are.")
     masked: Repetition = Field(description="The user's messages with every fact replaced by its type.")
     skeletons: Skeletons = Field(description="The masked messages compared as wholes.")
-    assistant: Repetition = Field(description="As many messages of the assistant as they are.")
+    assistant: Repetition = Field(description="The assistant's answers to them as they are.")
+    nearest_cosine: float | None = Field(
+        description="Mean cosine between the sentence embedding of a message of the user and the nearest other one; "
+        "null unless asked for."
+    )
 
 
 class ParameterVariety(_Part):
@@ -186,7 +190,9 @@ class Duplicates(_Part):
 class Proof(_Part):
     """What the dataset's own records say of its tasks; null where they say nothing."""
 
-    replayed: float | None = Field(description="Share of trajectories that were replayed to equal digests.")
+    replayed: float | None = Field(
+        description="Share of trajectories that were replayed to equal results and digests; measured when asked for."
+    )
     reward_tests: float | None = Field(description="Share of tasks that pass all unit tests of their reward.")
     null_agent: float | None = Field(description="Mean reward of an agent that does nothing.")
     few_paths: int | None = Field(description="Tasks with fewer than three alternative paths that pay in full.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from envfactory_client.card.embedding import nearest_cosine
 from envfactory_client.card.mask import masked
 from envfactory_client.card.report import Repetition, Skeletons, Wording
 from envfactory_client.card.sample import Sample
@@ -18,8 +19,8 @@ SAMPLED = 500
 class Speech:
     """Draws messages from trajectories as they pass; a trajectory is only kept while a message of it is drawn."""
 
-    def __init__(self, seed: int, size: int = SAMPLED) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, size: int = SAMPLED, *, embed: bool = False) -> None:
+        self._seed, self._embed = seed, embed
         self._drawn: Sample[tuple[Trajectory, int]] = Sample(seed, size)
 
     def add(self, trajectory: Trajectory) -> None:
@@ -41,6 +42,7 @@ class Speech:
             masked=_repetition(skeletons),
             skeletons=_skeletons(skeletons),
             assistant=_repetition([words(turn.assistant) for turn in turns]),
+            nearest_cosine=round(nearest_cosine([turn.user for turn in turns]), 3) if self._embed else None,
         )
 
 

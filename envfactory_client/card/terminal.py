@@ -89,6 +89,8 @@ def _wording(found: Wording) -> Iterator[tuple[str, str]]:
     for name, one in (("user", found.user), ("user, facts masked", found.masked), ("assistant", found.assistant)):
         distinct = f"{one.distinct_1:.3f} {one.distinct_2:.3f} {one.distinct_3:.3f}"
         yield name, f"self-BLEU-4 {one.self_bleu_4:.3f}   distinct-1/2/3 {distinct}"
+    if found.nearest_cosine is not None:
+        yield "nearest by meaning", f"cosine {found.nearest_cosine:.3f} on average"
     yield "skeletons", f"{found.skeletons.distinct:.1%} distinct, the commonest {found.skeletons.commonest:.1%}"
     yield "commonest skeleton", f"“{found.skeletons.commonest_text}”"
 
