@@ -27,13 +27,14 @@ from envfactory_client.errors import DatasetError, Unreachable, UsageError
 from tests.envfactory_client.card.told import call, found, said, trajectory, turn
 from tests.synthesis.conftest import run_library
 
+COUNT = 8
 DOCS = Path(__file__).parents[3] / "docs" / "card.md"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of sixteen trajectories over the library."""
-    return run_library(tmp_path_factory.mktemp("card") / "library-16", 16).folder
+    """The folder of a run of eight trajectories over the library."""
+    return run_library(tmp_path_factory.mktemp("card") / "library-8", COUNT).folder
 
 
 def command(run: Path, farm_url: str, token: str, *words: str) -> Result:
@@ -87,9 +88,9 @@ def test_every_field_says_what_it_is() -> None:
 def test_the_card_counts_what_the_lines_hold(card: Card, run: Path) -> None:
     records = [line.trajectory for line in Dataset(run / "trajectories.jsonl").read()]
     steps = [step for record in records for step in record.steps]
-    assert (card.format, card.dataset, card.size.trajectories) == (FORMAT, "library-16", 16)
+    assert (card.format, card.dataset, card.size.trajectories) == (FORMAT, "library-8", COUNT)
     assert card.size.calls + card.size.user_calls == len(steps) == sum(one.calls for one in card.environments)
-    assert sum(card.histograms.turns.values()) == sum(card.histograms.chain.values()) == 16
+    assert sum(card.histograms.turns.values()) == sum(card.histograms.chain.values()) == COUNT
     assert sum(turns * times for turns, times in card.histograms.turns.items()) == card.size.turns
     assert sum(card.mix.goals.values()) == sum(len(one.goals) for record in records for one in record.turns)
     assert card.hidden.arguments == sum(len(step.arguments) for step in steps if step.actor == "agent")
@@ -131,10 +132,10 @@ def test_equal_runs_have_equal_cards_and_another_line_another_digest(card: Card,
         measure = Measure()
         for record in records[:count]:
             measure.add(record)
-        return measure.card("library-16", measure.parameters(run))
+        return measure.card("library-8", measure.parameters(run))
 
-    assert told(16) == told(16)
-    assert told(16).determinism == card.determinism != told(15).determinism
+    assert told(COUNT) == told(COUNT)
+    assert told(COUNT).determinism == card.determinism != told(COUNT - 1).determinism
 
 
 def test_without_a_farm_that_knows_them_coverage_is_a_count(farm_url: str, token: str, tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_without_a_farm_that_knows_them_coverage_is_a_count(farm_url: str, token
 
 def test_the_terminal_tells_the_figures(run: Path, farm_url: str, token: str, card: Card) -> None:
     shown = command(run, farm_url, token).stdout
-    assert "library-16" in shown
+    assert "library-8" in shown
     assert f"{card.hidden.rate:.1%} of {card.hidden.arguments:,} arguments" in shown
     assert f"self-BLEU-4 {card.wording.user.self_bleu_4:.3f}" in shown
     assert card.determinism in shown
@@ -163,8 +164,8 @@ def test_the_terminal_tells_the_figures(run: Path, farm_url: str, token: str, ca
 def test_the_command_writes_a_page_and_splits(run: Path, farm_url: str, token: str, tmp_path: Path) -> None:
     done = command(run, farm_url, token, "--html", str(tmp_path / "a" / "card.html"), "--splits", str(tmp_path / "s"))
     assert done.exit_code == 0, done.output
-    assert "Split by tasks: 13 train, 3 held out" in done.stdout
-    assert len((tmp_path / "s" / "tasks" / "held_out.txt").read_text().split()) == 3
+    assert "Split by tasks: 6 train, 2 held out" in done.stdout
+    assert len((tmp_path / "s" / "tasks" / "held_out.txt").read_text().split()) == 2
     assert (tmp_path / "a" / "card.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
