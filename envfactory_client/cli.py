@@ -446,8 +446,8 @@ def _absent(name: str) -> Any:
     return absent
 
 
-card_command.add_to(app)
 export_command.add_to(app)
 verify_command.add_to(app)
+card_command.add_to(app)
 if __name__ == "__main__":
     main()
