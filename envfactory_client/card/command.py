@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from envfactory_client.card import terminal
 from envfactory_client.card.contamination import compare
 from envfactory_client.card.coverage import Reach
-from envfactory_client.card.measure import Measure
+from envfactory_client.card.measure import Beside, Measure
 from envfactory_client.card.page import page
-from envfactory_client.card.proof import recorded_rates, replay_rate
+from envfactory_client.card.proof import recorded_screens, replay_rate
 from envfactory_client.card.report import Card
 from envfactory_client.card.splits import splits, write_splits
 from envfactory_client.card.toolset import declared_parameters
@@ -115,25 +115,24 @@ def _measured(lines: Path, wanted: Wanted) -> Measure:
 
 async def _card(measure: Measure, lines: Path, wanted: Wanted) -> Card:
     folder = lines.parent
-    rates, tools = recorded_rates(folder), None
+    tools, replayed = None, None
     if (opened := _farm(wanted)) is not None:
         async with opened as farm:
             tools = await _tools(sorted(measure.tally.versions), farm)
             if wanted.replay:
                 dataset = Dataset(lines)
-                rates["replayed"] = await replay_rate(
-                    (line.trajectory for line in dataset.read()), farm, dataset.scenarios
-                )
+                replayed = await replay_rate((line.trajectory for line in dataset.read()), farm, dataset.scenarios)
     elif wanted.replay:
         raise MissingExtra("Replaying without --farm", "farm")
     parameters = measure.parameters(folder) | declared_parameters(tools or ())
-    return measure.card(
-        _name(folder),
-        parameters,
+    beside = Beside(
+        parameters=parameters,
         reach=None if tools is None else Reach.of(tools),
-        contamination=[compare(package, parameters) for package in wanted.against],
-        said=rates,
+        screens=recorded_screens(folder),
+        replayed=replayed,
+        contamination=tuple(compare(package, parameters) for package in wanted.against),
     )
+    return measure.card(_name(folder), beside)
 
 
 def _name(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -10,13 +9,26 @@ from pathlib import Path
 from envfactory_client.card.coverage import Exercised, Reach
 from envfactory_client.card.hidden import HiddenCount
 from envfactory_client.card.likeness import Likeness
-from envfactory_client.card.proof import ProofCount
+from envfactory_client.card.proof import ProofCount, Screens
 from envfactory_client.card.report import Card, Contamination
 from envfactory_client.card.speech import Speech
 from envfactory_client.card.tally import Tally
 from envfactory_client.card.toolset import Parameters, kept_parameters
 from envfactory_client.card.variety import ValueCount
 from envfactory_client.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of a dataset beside its lines; what is left out isn't known."""
+
+    parameters: Parameters = field(default_factory=dict)
+    """Of the tools that were offered."""
+    reach: Reach | None = None
+    """What there is to cover."""
+    screens: Screens | None = None
+    replayed: float | None = None
+    contamination: tuple[Contamination, ...] = ()
 
 
 @dataclass
@@ -45,30 +57,22 @@ class Measure:
         ):  # fmt: skip
             part.add(trajectory)
 
-    def card(
-        self,
-        name: str,
-        parameters: Parameters,
-        *,
-        reach: Reach | None = None,
-        contamination: Iterable[Contamination] = (),
-        said: Mapping[str, float] | None = None,
-    ) -> Card:
-        """The card of a dataset of that name, whose tools take these parameters."""
+    def card(self, name: str, beside: Beside) -> Card:
+        """The card of a dataset of that name."""
         return Card(
             dataset=name,
             determinism=blake2b("\n".join(self.likeness.ids).encode(), digest_size=16).hexdigest(),
-            size=self.tally.size(parameters),
-            environments=self.tally.environments(parameters),
-            coverage=self.exercised.figures(reach),
+            size=self.tally.size(beside.parameters),
+            environments=self.tally.environments(beside.parameters),
+            coverage=self.exercised.figures(beside.reach),
             histograms=self.tally.histograms(self.likeness.lengths),
             mix=self.tally.mix(),
             hidden=self.hidden.figures(),
             wording=self.speech.figures(),
             variety=self.values.figures(),
             duplicates=self.likeness.figures(),
-            proof=self.proof.figures(said or {}),
-            contamination=tuple(contamination),
+            proof=self.proof.figures(beside.screens, beside.replayed),
+            contamination=beside.contamination,
         )
 
     def parameters(self, folder: Path) -> dict[str, frozenset[str]]:

@@ -75,5 +75,6 @@ def plots(card: Card) -> dict[str, str]:
             "Repetition",
         ),
         "difficulty": charts.columns(card.proof.difficulty or {}, "Trajectories by difficulty"),
+        "rewards": charts.bars(card.proof.rewards or {}, "Mean reward by kind of attempt"),
         "grades": charts.parted(card.proof.grades or {}, "Trajectories by the weakest solver"),
     }

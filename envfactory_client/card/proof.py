@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from envfactory_client.card.report import Proof
 from envfactory_client.errors import DatasetError
 from envfactory_client.farm import Farm
 from envfactory_client.replay import replay
+from envfactory_client.tool import Frozen
 from envfactory_client.trajectory import Trajectory
 
 ENOUGH_PATHS = 3
-_RATES = ("replayed", "reward_tests", "null_agent")
+SCREENS = "screens.json"
+"""The file beside the trajectories that holds what `python -m synthesis.screens DATA --json` printed."""
+
+
+class _Got(Frozen):
+    """What one kind of attempt got over all tasks."""
+
+    mean: float
+
+
+class Screens(Frozen):
+    """How the rewards of a dataset's tasks did when they were put to the test."""
+
+    tasks: int
+    passed: int
+    rewards: Mapping[str, _Got]
+    """By kind of attempt; "null / answer" is that kind on tasks with such a goal alone."""
 
 
 @dataclass
@@ -24,7 +42,7 @@ class ProofCount:
     """What trajectories record of difficulty and paths; those of a format without these fields record nothing."""
 
     scores: Counter[int] = field(default_factory=Counter)
-    """Difficulty in tenths to how many trajectories have it."""
+    """Difficulty, rounded down, to how many trajectories have it."""
     grades: Counter[str] = field(default_factory=Counter)
     tasks: int = 0
     """Trajectories whose reward can be scored."""
@@ -34,19 +52,25 @@ class ProofCount:
         """Count one trajectory."""
         difficulty: Any = getattr(trajectory, "difficulty", None)
         if difficulty is not None:
-            self.scores[int(difficulty.score * 10)] += 1
+            self.scores[int(difficulty.score)] += 1
             self.grades[difficulty.grade] += 1
         paths: int | None = getattr(trajectory.reward, "paths", None)
         if paths is not None and getattr(trajectory.reward, "format", None) is not None:
             self.tasks += 1
             self.few_paths += paths < ENOUGH_PATHS
 
-    def figures(self, rates: Mapping[str, float]) -> Proof:
-        """What is recorded; `rates` are those that the run's report tells."""
+    def figures(self, screens: Screens | None, replayed: float | None) -> Proof:
+        """What is recorded by the trajectories, by a screening of their rewards, and by a replay."""
+        means = (
+            {} if screens is None else {name: got.mean for name, got in screens.rewards.items() if " / " not in name}
+        )
         return Proof(
-            **{name: rates.get(name) for name in _RATES},
+            replayed=replayed,
+            reward_tests=screens.passed / screens.tasks if screens is not None and screens.tasks else None,
+            null_agent=means.get("null"),
+            rewards=means or None,
             few_paths=self.few_paths if self.tasks else None,
-            difficulty={f"{tenth / 10:.1f}": self.scores[tenth] for tenth in sorted(self.scores)} or None,
+            difficulty=dict(sorted(self.scores.items())) or None,
             grades=dict(sorted(self.grades.items())) or None,
         )
 
@@ -57,13 +81,15 @@ async def replay_rate(trajectories: Iterable[Trajectory], farm: Farm, scenarios:
     return sum(outcomes) / len(outcomes) if outcomes else 0.0
 
 
-def recorded_rates(folder: Path) -> dict[str, float]:
-    """The rates under "proof" in the report.json that a run leaves beside its trajectories; none without one."""
-    path = folder / "report.json"
+def recorded_screens(folder: Path) -> Screens | None:
+    """What a screening left beside the trajectories; None when there was none."""
+    path = folder / SCREENS
     if not path.exists():
-        return {}
+        return None
     try:
-        told = json.loads(path.read_bytes()).get("proof", {})
-        return {name: float(told[name]) for name in _RATES if told.get(name) is not None}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise DatasetError(f"{path} isn't the report of a run ({error}); take it away, or copy it again.") from error
+        return Screens.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        where = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
+        raise DatasetError(
+            f"{path} isn't the JSON of a screening ({where}); take it away, or make it again."
+        ) from error

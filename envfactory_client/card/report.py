@@ -195,8 +195,9 @@ class Proof(_Part):
     )
     reward_tests: float | None = Field(description="Share of tasks that pass all unit tests of their reward.")
     null_agent: float | None = Field(description="Mean reward of an agent that does nothing.")
+    rewards: Mapping[str, float] | None = Field(description="Mean reward by kind of attempt.")
     few_paths: int | None = Field(description="Tasks with fewer than three alternative paths that pay in full.")
-    difficulty: Mapping[str, int] | None = Field(description="Trajectories by difficulty, in tenths.")
+    difficulty: Mapping[int, int] | None = Field(description="Trajectories by difficulty, rounded down.")
     grades: Mapping[str, int] | None = Field(description="Trajectories by the weakest solver that solves them.")
 
 

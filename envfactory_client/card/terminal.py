@@ -109,7 +109,7 @@ def _proof(found: Card) -> Iterator[tuple[str, str]]:
     yield "reward unit tests", none if told.reward_tests is None else f"{told.reward_tests:.1%}"
     yield "null agent", none if told.null_agent is None else f"{told.null_agent:.3f}"
     yield "tasks with < 3 other paths", none if told.few_paths is None else f"{told.few_paths:,}"
-    yield "difficulty", _counts(told.difficulty) if told.difficulty else none
+    yield "difficulty", _spread(told.difficulty) if told.difficulty else none
     yield "grades", _counts(told.grades) if told.grades else none
 
 

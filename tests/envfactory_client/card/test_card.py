@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 from envfactory_client import Dataset
 from envfactory_client.card import charts
 from envfactory_client.card.contamination import BENCHMARKS, Function, compare, functions_in, judged
-from envfactory_client.card.measure import Measure
+from envfactory_client.card.measure import Beside, Measure
 from envfactory_client.card.page import page, percent
-from envfactory_client.card.proof import recorded_rates
+from envfactory_client.card.proof import recorded_screens
 from envfactory_client.card.report import FORMAT, Card
 from envfactory_client.card.toolset import kept_parameters
 from envfactory_client.cli import app
@@ -132,7 +132,7 @@ def test_equal_runs_have_equal_cards_and_another_line_another_digest(card: Card,
         measure = Measure()
         for record in records[:count]:
             measure.add(record)
-        return measure.card("library-8", measure.parameters(run))
+        return measure.card("library-8", Beside(measure.parameters(run)))
 
     assert told(COUNT) == told(COUNT)
     assert told(COUNT).determinism == card.determinism != told(COUNT - 1).determinism
@@ -235,13 +235,19 @@ def test_a_file_without_trajectories_is_refused(tmp_path: Path, farm_url: str, t
     assert "There is no file of trajectories" in command(tmp_path / "nowhere", farm_url, token).stderr
 
 
-def test_a_run_tells_its_rates_in_its_report(tmp_path: Path) -> None:
-    assert recorded_rates(tmp_path) == {}
-    (tmp_path / "report.json").write_text('{"proof": {"reward_tests": 1, "null_agent": 0.02, "other": 3}}')
-    assert recorded_rates(tmp_path) == {"reward_tests": 1.0, "null_agent": 0.02}
-    (tmp_path / "report.json").write_text("[]")
-    with pytest.raises(DatasetError, match=r"report\.json isn't the report of a run"):
-        recorded_rates(tmp_path)
+def test_a_screening_beside_the_trajectories_is_told(card: Card, tmp_path: Path) -> None:
+    assert recorded_screens(tmp_path) is None
+    told = {"tasks": 4, "passed": 3, "ms_per_score": 0.2, "rewards": {
+        "null": {"runs": 4, "mean": 0.02, "max": 0.1}, "null / ask": {"runs": 1, "mean": 0.0, "max": 0.0},
+        "perfect": {"runs": 4, "mean": 1.0, "max": 1.0},
+    }}  # fmt: skip
+    (tmp_path / "screens.json").write_text(json.dumps(told))
+    proof = Measure().card("x", Beside(screens=recorded_screens(tmp_path))).proof
+    assert (proof.reward_tests, proof.null_agent, proof.rewards) == (0.75, 0.02, {"null": 0.02, "perfect": 1.0})
+    assert "null 2%, perfect 100%" in page(card.model_copy(update={"proof": proof}))
+    (tmp_path / "screens.json").write_text("[]")
+    with pytest.raises(DatasetError, match=r"screens\.json isn't the JSON of a screening"):
+        recorded_screens(tmp_path)
 
 
 def test_a_list_of_tools_that_is_none_is_told(tmp_path: Path) -> None:
