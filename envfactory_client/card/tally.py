@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from envfactory_client.card.links import crosses, full_name
 from envfactory_client.card.report import EnvironmentFigures, Histograms, Mix, Size
 from envfactory_client.card.toolset import Parameters
+from envfactory_client.exports.figures import Figures
 from envfactory_client.trajectory import Trajectory
 
 _WRITE = {"done": "write"}
@@ -17,19 +18,15 @@ _WRITE = {"done": "write"}
 class Tally:
     """Counts over a dataset."""
 
-    trajectories: int = 0
+    figures: Figures = field(default_factory=Figures)
+    """What an export counts too."""
     crossing: int = 0
     several: int = 0
     unused: float = 0.0
     """The sum over trajectories of the share of the offered tools that are never called."""
-    user_calls: int = 0
-    turns: Counter[int] = field(default_factory=Counter)
-    calls: Counter[int] = field(default_factory=Counter)
     offered: Counter[int] = field(default_factory=Counter)
-    goals: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
-    references: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
+    """Refusals that the agent met, by environment and code."""
     tools: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
     """Digests of the lists of tools that were offered."""
@@ -41,20 +38,14 @@ class Tally:
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
         steps = trajectory.steps
-        agent = [step for step in steps if step.actor == "agent"]
-        called = {full_name(step) for step in steps}
-        self.trajectories += 1
+        self.figures.add(trajectory)
         self.crossing += crosses(trajectory)
         self.several += len({step.environment for step in steps}) > 1
-        self.user_calls += len(steps) - len(agent)
-        self.turns[len(trajectory.turns)] += 1
-        self.calls[len(agent)] += 1
-        self.goals.update(_WRITE.get(goal.outcome, goal.outcome) for turn in trajectory.turns for goal in turn.goals)
-        self.refusals.update(f"{step.environment}.{step.refusal}" for step in agent if step.refusal is not None)
-        self.references.update(reference.kind for reference in trajectory.references)
-        self.sources.update(entry.source for entry in trajectory.ledger)
+        self.refusals.update(
+            f"{step.environment}.{step.refusal}" for step in steps if step.actor == "agent" and step.refusal is not None
+        )
         self.used.update(step.environment for step in steps)
-        self._offer(trajectory, called)
+        self._offer(trajectory, {full_name(step) for step in steps})
 
     def _offer(self, trajectory: Trajectory, called: set[str]) -> None:
         names = set(trajectory.tools.names)
@@ -66,16 +57,22 @@ class Tally:
             self.versions[environment.name].add(environment.version)
             self.present[environment.name] += 1
 
+    @property
+    def trajectories(self) -> int:
+        """How many were counted."""
+        return self.figures.trajectories
+
     def size(self, parameters: Parameters) -> Size:
         """How much there is."""
+        sums = self.figures.totals()
         return Size(
             trajectories=self.trajectories,
             environments=len(self.versions),
             tools=len(self.tools),
             parameters=sum(len(parameters.get(tool, ())) for tool in self.tools),
-            turns=_sum(self.turns),
-            calls=_sum(self.calls),
-            user_calls=self.user_calls,
+            turns=sums["turns"],
+            calls=sums["calls"],
+            user_calls=sums["user_calls"],
         )
 
     def environments(self, parameters: Parameters) -> tuple[EnvironmentFigures, ...]:
@@ -95,25 +92,21 @@ class Tally:
 
     def histograms(self, chain: Counter[int]) -> Histograms:
         """How trajectories are spread; the lengths of chains are counted elsewhere."""
-        turns, calls, lengths, offered = map(_by_number, (self.turns, self.calls, chain, self.offered))
+        turns, calls, lengths, offered = map(_by_number, (self.figures.turns, self.figures.calls, chain, self.offered))
         return Histograms(turns=turns, calls=calls, chain=lengths, offered=offered)
 
     def mix(self) -> Mix:
         """What the trajectories are made of."""
         whole = max(1, self.trajectories)
         return Mix(
-            goals=_ranked(self.goals),
+            goals=_ranked(Counter({_WRITE.get(name, name): count for name, count in self.figures.outcomes.items()})),
             refusals=_ranked(self.refusals),
-            references=_ranked(self.references),
-            sources=_ranked(self.sources),
+            references=_ranked(self.figures.references),
+            sources=_ranked(self.figures.sources),
             crossing=round(self.crossing / whole, 4),
             several=round(self.several / whole, 4),
             distractors=round(self.unused / whole, 4),
         )
-
-
-def _sum(counts: Counter[int]) -> int:
-    return sum(number * times for number, times in counts.items())
 
 
 def _by_number(counts: Counter[int]) -> dict[int, int]:
