@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from math import ceil
 from typing import Final
 
 HUES: Final = 6
@@ -30,14 +31,16 @@ def columns(counts: Mapping[int, int] | Mapping[str, int], title: str) -> str:
         return ""
     most, step = max(counts.values()) or 1, _WIDTH / len(counts)
     room = _HEIGHT - _FOOT - _HEAD
+    every, each = (_sparsely(words, step) for words in (map(str, counts), (f"{count:,}" for count in counts.values())))
     parts = []
     for place, (label, count) in enumerate(counts.items()):
         tall = max(1.0, room * count / most) if count else 0.0
         left, top, middle = place * step, _HEIGHT - _FOOT - tall, place * step + step / 2
         parts.append(_rectangle(left + step * 0.12, top, step * 0.76, tall, "hue0", f"{label}: {count:,}"))
-        if count:
+        if count and place % each == 0:
             parts.append(_text(middle, top - 5, f"{count:,}", "count", "middle"))
-        parts.append(_text(middle, _HEIGHT - 6, _shortened(str(label), step), "soft", "middle"))
+        if place % every == 0:
+            parts.append(_text(middle, _HEIGHT - 6, str(label), "soft", "middle"))
     return _drawing(parts, _HEIGHT, f"{title}: {_in_words(counts)}")
 
 
@@ -106,6 +109,11 @@ def _legend(names: Sequence[str], foot: float) -> Iterator[tuple[int, str]]:
         mark = _rectangle(left, top, 11, 11, f"hue{place % HUES}", words)
         yield row, mark + _text(left + 16, top + 10, words, "soft", "start")
         left += width
+
+
+def _sparsely(words: Iterable[str], step: float) -> int:
+    """How many entries there is one label for, so that the longest has room."""
+    return ceil((_LETTER * max(map(len, words)) + 4) / step)
 
 
 def _label_room(labels: Iterable[str]) -> float:

@@ -60,8 +60,8 @@ def plots(card: Card) -> dict[str, str]:
         "sources": charts.parted(card.mix.sources, "Arguments by where they come from"),
         "coverage": charts.bars({words: found.covered / (found.of or 1) for words, found in known.items()}, "Covered"),
         "hidden": charts.columns(
-            {name.removesuffix("%"): count for name, count in card.hidden.trajectories_by_tenth.items()},
-            "Trajectories by their hidden rate",
+            {name.partition("-")[0]: count for name, count in card.hidden.trajectories_by_tenth.items()},
+            "Trajectories by their hidden rate, from so many percent on",
         ),
         "hidden_sources": charts.bars(card.hidden.by_source, "Hidden rate by where arguments come from"),
         "wording": charts.paired(
