@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from envfactory_client import console
+from envfactory_client.card import command as card_command
 from envfactory_client.dataset import Dataset, Line
 from envfactory_client.episode import CallResult, Side
 from envfactory_client.errors import (
@@ -419,5 +420,6 @@ def _counted(number: int, noun: str) -> str:
 
 export_command.add_to(app)
 verify_command.add_to(app)
+card_command.add_to(app)
 if __name__ == "__main__":
     main()
