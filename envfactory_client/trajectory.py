@@ -161,12 +161,101 @@ class LedgerEntry(_Sparse):
     origin: Any = Field(default=None, alias="from")
 
 
+SlotType = Literal["money", "date", "time", "count", "name", "id", "flag", "list"]
+
+
+class Slot(_Sparse):
+    """A value that the assistant has to tell."""
+
+    name: str
+    """The result field that the user asked for, such as "refund_cents"."""
+    type: SlotType
+    """How it is read in a message: "money" in hundredths, "date" and "time" as ISO 8601, the rest as it stands."""
+    value: Any
+
+
+class Evidence(_Sparse):
+    """What an agent must have seen: a refused call, a read's answer, or in one the field of a record."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("code", "arguments", "key", "value", "field")
+
+    tool: str
+    """The tool whose call is evidence, by its full name."""
+    code: str | None = None
+    """The code with which the call was refused; None for a read that succeeded."""
+    arguments: Mapping[str, Any] = Field(default={})
+    """Arguments that the call must have had; others may be anything."""
+    key: str = ""
+    """The result path of a key, such as "bookings[].booking_id"; "" when any result will do."""
+    value: Any = None
+    """The value at that path in the record that counts."""
+    field: str = ""
+    """The field of that record that must be there, such as "status"."""
+
+
+class Owed(_Sparse):
+    """What one goal wants beside the state: something told, asked or refused, and the evidence for it."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("parameter", "code", "slots", "phrases", "evidence")
+
+    turn: int
+    """The turn in which the goal is set, from 0."""
+    goal: str
+    """The tool that reaches the goal, by its full name."""
+    outcome: Literal["answer", "ask", "refuse"]
+    parameter: str | None = None
+    """For "ask": the parameter that is asked for; it counts only once the answer has been used."""
+    code: str | None = None
+    """For "refuse": the code whose reason is to be given."""
+    slots: tuple[Slot, ...] = ()
+    """For "answer": the values to be told, all of them."""
+    phrases: Mapping[str, tuple[str, ...]] = Field(default={})
+    """How a message says it: for "ask" the parameter's questions, for "refuse" the reasons by code of all its codes."""
+    evidence: tuple[Evidence, ...] = ()
+    """For "answer" and "refuse": any one of these must be in the call log before the message."""
+
+
+class RefusedCall(_Sparse):
+    """A refused call that the plan itself contains, and that therefore costs nothing."""
+
+    tool: str
+    code: str | None = None
+    """The refusal's code; None for another error."""
+
+
 class RewardSpec(_Sparse):
-    """What a solution is measured against."""
+    """What a solution is measured against: format 1, whose every field docs/reward.md describes."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = (
+        "format", "calls", "owed", "writes", "sources", "refused", "generated", "links", "volatile", "masks", "paths",
+    )  # fmt: skip
 
     state: str
+    """State digest at the plan's end."""
     changes: Mapping[str, Any] = Field(default_factory=dict)
     """Environment to table to rows, as Diff.to_json gives it."""
+    format: int | None = None
+    """1 once the task can be scored; None for a recording that nobody has made a task of."""
+    calls: int = 0
+    """The agent's calls in the plan; efficiency is judged against twice as many."""
+    owed: tuple[Owed, ...] = ()
+    """What goals want told, asked or refused; goals that only change the state owe nothing more."""
+    writes: tuple[str, ...] = ()
+    """The offered tools that write, by full name; a failed call of one of them costs."""
+    sources: Mapping[str, tuple[str, ...]] = Field(default={})
+    """Write tool to the parameters whose values the agent must have seen, in a result or the user's words, before."""
+    refused: tuple[RefusedCall, ...] = ()
+    """The failed calls of write tools that the plan has."""
+    generated: tuple[str, ...] = ()
+    """Columns, as "environment.table.column", in which a new row gets a value of its own, such as its id."""
+    links: Mapping[str, str] = Field(default={})
+    """Column, as "environment.table.column", to the table, as "environment.table", whose rows it refers to."""
+    volatile: tuple[str, ...] = ()
+    """Columns that differ when the same is done at another time; learned by doing so, and left out of comparisons."""
+    masks: tuple[StepArgument, ...] = ()
+    """Arguments of the plan that make no difference to state and answers; the trace score doesn't compare them."""
+    paths: int = 0
+    """Other ways to reach the goals that were executed and pay 1, up to three."""
 
 
 class Trajectory(_Sparse):
