@@ -46,7 +46,11 @@ class _Sparse(Frozen):
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
         defaults = {name: type(self).model_fields[name].default for name in self.SPARSE}
-        return {name: value for name, value in written.items() if name not in defaults or value != defaults[name]}
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in defaults or getattr(self, name) != defaults[name]
+        }
 
 
 class TrajectoryWorld(_Sparse):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
 
@@ -34,40 +35,52 @@ class _Placing:
 
     def place(self, start: int) -> None:
         """Give one more row a column, moving others along the cheapest chain that ends at a free column."""
-        distance = [inf] * len(self.owner)
-        before = [-1] * len(self.owner)
-        reached: dict[int, float] = {}
-        row, length, via = start, 0.0, -1
+        chains = _Chains([inf] * len(self.owner), [-1] * len(self.owner), {})
+        row, via = start, -1
         while True:
-            self._look_from(row, length, via, distance, before, reached)
-            via = min((column for column in range(len(self.owner)) if column not in reached), key=distance.__getitem__)
-            length = reached[via] = distance[via]
+            self._look_from(row, via, chains)
+            via = chains.shortest()
             holder = self.owner[via]
             if holder is None:
                 break
             row = holder
-        self._reprice(start, length, reached)
-        self._shift(start, via, before)
+        self._reprice(start, chains.reached)
+        while chains.before[via] >= 0:
+            self.owner[via] = self.owner[chains.before[via]]
+            via = chains.before[via]
+        self.owner[via] = start
 
-    def _look_from(
-        self, row: int, length: float, via: int, distance: list[float], before: list[int], reached: dict[int, float]
-    ) -> None:
-        """Note the columns to which a row at the end of a chain gives a shorter one."""
+    def _look_from(self, row: int, via: int, chains: _Chains) -> None:
+        """Note the columns to which the row at the end of a chain gives a shorter one."""
+        length = chains.reached.get(via, 0.0)
         for column, cost in enumerate(self._costs[row]):
             step = length + cost - self._row_price[row] - self._column_price[column]
-            if column not in reached and step < distance[column]:
-                distance[column], before[column] = step, via
+            if column not in chains.reached and step < chains.length[column]:
+                chains.length[column], chains.before[column] = step, via
 
-    def _reprice(self, start: int, length: float, reached: dict[int, float]) -> None:
-        self._row_price[start] += length
-        for column, distance in reached.items():
+    def _reprice(self, start: int, reached: dict[int, float]) -> None:
+        """Change prices so that the pairs along the shortest chains become free."""
+        longest = max(reached.values())
+        self._row_price[start] += longest
+        for column, length in reached.items():
             holder = self.owner[column]
-            self._column_price[column] -= length - distance
+            self._column_price[column] -= longest - length
             if holder is not None:
-                self._row_price[holder] += length - distance
+                self._row_price[holder] += longest - length
 
-    def _shift(self, start: int, end: int, before: list[int]) -> None:
-        while before[end] >= 0:
-            self.owner[end] = self.owner[before[end]]
-            end = before[end]
-        self.owner[end] = start
+
+@dataclass
+class _Chains:
+    """The chains from one row to every column: how long the shortest known is, and the column before its end."""
+
+    length: list[float]
+    before: list[int]
+    reached: dict[int, float]
+    """Columns whose shortest chain is known for good."""
+
+    def shortest(self) -> int:
+        """Take the column that is next to be reached for good."""
+        open_columns = (column for column in range(len(self.length)) if column not in self.reached)
+        column = min(open_columns, key=self.length.__getitem__)
+        self.reached[column] = self.length[column]
+        return column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from envfactory_client.score import wording
@@ -34,11 +34,12 @@ class Hearing:
     messages: list[_Moment] = field(default_factory=list)
     calls: list[tuple[int, LoggedCall]] = field(default_factory=list)
     """Each call of the agent with its turn of the task."""
+    writes: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, turns: Turns) -> Hearing:
-        """Go through an attempt in its order."""
-        hearing = cls()
+    def of(cls, turns: Turns, writes: Iterable[str]) -> Hearing:
+        """Go through an attempt in its order; `writes` are the tools that write."""
+        hearing = cls(writes=frozenset(writes))
         for number, turn, call, seen in moments(turns):
             if call is None:
                 here = _Moment(number, turn.assistant, turn.response, " ".join(seen.heard), seen.copy(), 0)
@@ -69,7 +70,7 @@ class Hearing:
             return Told(ok=False, reason=f"{name} isn't asked for")
         if any(call.full_name == owed.goal and not call.is_error for _, call in self._calls_of(owed, moment)):
             return Told(ok=False, reason=f"{owed.goal} was called before {name} was asked for")
-        if not any(call.full_name == owed.goal for _, call in self.calls[moment.calls :]):
+        if owed.goal in self.writes and not any(call.full_name == owed.goal for _, call in self.calls[moment.calls :]):
             return Told(ok=False, reason=f"what was said about {name} was never used")
         return Told(ok=True, reason=f"{name} was asked for, and the answer used")
 

@@ -78,7 +78,7 @@ def score(task: Trajectory, attempt: Attempt) -> Reward:
     if spec.format != 1:
         raise ScoreError(f"Task {task.id} has no reward specification of format 1; make it with `synthesis.run` again.")
     turns = list(aligned(task, attempt.turns))
-    hearing = Hearing.of(turns)
+    hearing = Hearing.of(turns, spec.writes)
     owed = [hearing.judge(one) for one in spec.owed]
     wanted, done = atoms(changes_of(spec.changes), spec), atoms(attempt.changes, spec)
     components = (

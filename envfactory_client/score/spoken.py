@@ -92,7 +92,7 @@ def number_words(text: str) -> set[int]:
 
 def plain(text: Any) -> str:
     """A text as names are compared: lower case, single blanks, no underscores, one kind of quote."""
-    return " ".join(str(text).replace("_", " ").replace("’", "'").lower().split())
+    return " ".join(str(text).replace("_", " ").replace("\u2019", "'").lower().split())
 
 
 def names(wanted: Any, text: str) -> bool:

@@ -22,10 +22,7 @@ def trace_score(task: Trajectory, attempt: Attempt) -> float:
     masked = {(place.step, place.name) for place in task.reward.masks}
     made = attempt.calls
     weights = [
-        [
-            _likeness(LoggedCall.of(step), call, {name for place, name in masked if place == number})
-            for call in made
-        ]
+        [_likeness(LoggedCall.of(step), call, {name for place, name in masked if place == number}) for call in made]
         for number, step in planned
     ]
     pairs = dict(best_pairs(weights))

@@ -14,10 +14,14 @@ from typing import Final
 _WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
 _SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]*")
 _IDLE: Final = frozenset(
-    "a an the is are was were be been it its it's to for of on in at by and or so but with from as this that these "
-    "those there here i i'm i'll me my we our us you you're your yours he she they them their his her can can't could "
-    "will would won't do does did don't doesn't not no have has had may might must just any some please sorry afraid "
-    "unfortunately than then".split()
+    word
+    for words in (
+        "a an the is are was were be been it its it's to for of on in at by and or so but with from as then than",
+        "this that these those there here i i'm i'll me my we our us you you're your yours he she they them their his",
+        "her can can't could will would won't do does did don't doesn't not no have has had may might must just any",
+        "some please sorry afraid unfortunately",
+    )
+    for word in words.split()
 )
 _ENOUGH_OF_A_REASON: Final = 0.6
 _ENOUGH_OF_A_QUESTION: Final = 0.5
@@ -65,7 +69,7 @@ def _closeness(text: str, phrases: Sequence[str]) -> float:
 @lru_cache(maxsize=4096)
 def telling_words(text: str) -> frozenset[str]:
     """The stems of the words that tell something."""
-    return frozenset(_stem(word) for word in _WORD.findall(text.lower().replace("’", "'")) if word not in _IDLE)
+    return frozenset(_stem(word) for word in _WORD.findall(text.lower().replace("\u2019", "'")) if word not in _IDLE)
 
 
 def _stem(word: str) -> str:
