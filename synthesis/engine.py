@@ -34,6 +34,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.ledger import check_no_leak, ledger, references
 from synthesis.planning import plan
+from synthesis.screens.screen import screen
 from synthesis.stage import Stage
 
 MOST_ATTEMPTS = 12
@@ -138,6 +139,8 @@ class Engine:
                 ledger=entries,
                 scenario=await self.scenario(job),
             )
+        async with self._episode(job) as episode:
+            trajectory = await screen(trajectory, episode, await self._catalogues(episode, job.environments))
         again = await replay(trajectory, self.farm)
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])

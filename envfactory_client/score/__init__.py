@@ -6,12 +6,13 @@ logs that hold calls alone.
 
 from envfactory_client.score.attempt import Attempt, AttemptTurn, LoggedCall, Response
 from envfactory_client.score.perform import perform, perform_in
-from envfactory_client.score.reward import Component, Reward, TurnProgress, score
+from envfactory_client.score.reward import Component, Judge, Reward, TurnProgress, score
 
 __all__ = [
     "Attempt",
     "AttemptTurn",
     "Component",
+    "Judge",
     "LoggedCall",
     "Response",
     "Reward",

@@ -6,7 +6,8 @@ turns like its task, and may have more of them: a question that the user answers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field
@@ -36,6 +37,11 @@ class LoggedCall(Frozen):
     def full_name(self) -> str:
         """The tool's name with its environment."""
         return f"{self.environment}.{self.tool}"
+
+    @cached_property
+    def leaves(self) -> frozenset[Hashable]:
+        """The plain values in the result, at any depth."""
+        return frozenset(leaves(self.result))
 
     @classmethod
     def of(cls, step: Step) -> LoggedCall:
@@ -122,3 +128,15 @@ def aligned(task: Trajectory, turns: Sequence[AttemptTurn]) -> Iterator[tuple[in
 
 def _same(said: str, scripted: str | None) -> bool:
     return scripted is not None and " ".join(said.split()) == " ".join(scripted.split())
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The plain values in a JSON value, at any depth."""
+    if isinstance(value, dict | Mapping):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from leaves(part)
+    elif value is not None:
+        yield value

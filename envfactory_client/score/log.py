@@ -8,7 +8,6 @@ from typing import Any
 
 from envfactory_client.score import spoken
 from envfactory_client.score.attempt import AttemptTurn, LoggedCall
-from envfactory_client.score.slots import leaves
 from envfactory_client.trajectory import Evidence
 
 
@@ -31,7 +30,7 @@ class Seen:
     def see(self, call: LoggedCall) -> None:
         """Take in a call of the agent with what it answered."""
         self.calls.append(call)
-        self.values.update(leaves(call.result))
+        self.values.update(call.leaves)
         if call.text is not None:
             self.texts.append(call.text)
 

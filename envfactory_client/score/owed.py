@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from envfactory_client.score import wording
 from envfactory_client.score.attempt import AttemptTurn, LoggedCall, Response
 from envfactory_client.score.log import Seen, moments
-from envfactory_client.score.slots import Told, told
-from envfactory_client.trajectory import Owed
+from envfactory_client.score.slots import MOST_BESIDE, Told, beside, told
+from envfactory_client.trajectory import Owed, RewardSpec
 
 Turns = list[tuple[int, AttemptTurn]]
 
@@ -37,15 +37,16 @@ class Hearing:
     writes: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, turns: Turns, writes: Iterable[str]) -> Hearing:
-        """Go through an attempt in its order; `writes` are the tools that write."""
-        hearing = cls(writes=frozenset(writes))
+    def of(cls, turns: Turns, spec: RewardSpec) -> Hearing:
+        """Go through an attempt in its order; only turns in which something is owed are listened to."""
+        hearing = cls(writes=frozenset(spec.writes))
+        owing = {owed.turn for owed in spec.owed}
         for number, turn, call, seen in moments(turns):
-            if call is None:
+            if call is None and number in owing:
                 here = _Moment(number, turn.assistant, turn.response, " ".join(seen.heard), seen.copy(), 0)
                 here.calls = len(hearing.calls)
                 hearing.messages.append(here)
-            elif call.actor == "agent":
+            elif call is not None and call.actor == "agent":
                 hearing.calls.append((number, call))
         return hearing
 
@@ -105,7 +106,8 @@ def _refused(owed: Owed, moment: _Moment) -> Told:
     if moment.response is not None and moment.response.outcome == "refuse":
         given = moment.response.code == code
     else:
-        given = wording.gives_reason(moment.message, code, owed.phrases)
+        crowded = beside(moment.message, heard=moment.heard, seen=moment.seen.values) > MOST_BESIDE
+        given = wording.gives_reason(moment.message, code, owed.phrases) and not crowded
     if not given:
         return Told(ok=False, reason=f"the reason isn't given: {code}")
     if not _has_evidence(owed, moment):

@@ -1,22 +1,25 @@
 """The reward: a number in [0, 1] for what an agent did at a task, as a product of gates with reasons.
 
-    reward = [state and info] * flow * 0.9 ** (failed writes beyond the plan's) * efficiency
+    reward = [state and info] * flow * failures * efficiency
 
 The state must have changed as the plan changed it and in nothing else; what goals owe must have been told, asked or
 explained with evidence; what writes were given must have been seen before (else 0.3); and only beyond twice the
-plan's calls does efficiency fall, to 0.8 at the least. `progress` is apart from it, for shaping.
+plan's calls does efficiency fall, to 0.8 at the least. Each failed write beyond the plan's costs a tenth, and with
+more than two of them the agent is taken to guess. `progress` is apart from it, for shaping.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
+from math import prod
 from typing import Final
 
 from pydantic import Field
 
 from envfactory_client.errors import ScoreError
-from envfactory_client.score.attempt import Attempt, aligned, changes_of
+from envfactory_client.score.attempt import Attempt, Changes, aligned, changes_of
 from envfactory_client.score.changes import Atom, atoms
 from envfactory_client.score.log import moments
 from envfactory_client.score.owed import Hearing, Turns
@@ -28,6 +31,8 @@ from envfactory_client.trajectory import RewardSpec, Trajectory
 GUESSED: Final = 0.3
 """What remains of the reward when a write was given something that the agent had never seen."""
 FAILED_WRITE: Final = 0.9
+MOST_FAILED: Final = 2
+"""Failed writes beyond the plan's after which an agent is taken to guess."""
 LEAST_EFFICIENCY: Final = 0.8
 DISCOUNT: Final = 0.99
 MOST_SHAPING: Final = 0.2
@@ -74,35 +79,83 @@ class Reward(Frozen):
 
 def score(task: Trajectory, attempt: Attempt) -> Reward:
     """What an attempt at a task is worth; ScoreError when the task has no reward specification of format 1."""
-    spec = task.reward
-    if spec.format != 1:
-        raise ScoreError(f"Task {task.id} has no reward specification of format 1; make it with `synthesis.run` again.")
-    turns = list(aligned(task, attempt.turns))
-    hearing = Hearing.of(turns, spec.writes)
-    owed = [hearing.judge(one) for one in spec.owed]
-    wanted, done = atoms(changes_of(spec.changes), spec), atoms(attempt.changes, spec)
-    components = (
-        _state(wanted, done),
-        _info(owed),
-        _flow(spec, turns),
-        _failures(spec, attempt),
-        _efficiency(spec, attempt),
-    )
-    value = 1.0
-    for component in components:
-        value *= component.value
-    told = [f"{one.goal} {one.outcome}" for one in spec.owed]
-    return Reward(
-        task=task.id,
-        reward=value,
-        progress=_potential(wanted, done, owed),
-        trace=trace_score(task, attempt),
-        components=components,
-        owed=tuple(
-            Component(name=name, value=float(one.ok), reason=one.reason) for name, one in zip(told, owed, strict=True)
-        ),
-        turns=tuple(_shaping(spec, wanted, turns, owed)),
-    )
+    return Judge(task).score(attempt)
+
+
+class Judge:
+    """Judges attempts at one task; what the plan changed is worked out once."""
+
+    def __init__(self, task: Trajectory) -> None:
+        if task.reward.format != 1:
+            raise ScoreError(
+                f"Task {task.id} has no reward specification of format 1; make it with `synthesis.run` again."
+            )
+        self.task = task
+        self.wanted = self.atoms(changes_of(task.reward.changes))
+
+    def atoms(self, changes: Changes) -> Counter[Atom]:
+        """Everything that changed, in the form in which equal deeds are equal."""
+        return atoms(changes, self.task.reward)
+
+    def score(self, attempt: Attempt) -> Reward:
+        """What an attempt is worth, and why."""
+        judged = _Judged(self, attempt)
+        components = tuple(judged.components())
+        told = [f"{one.goal} {one.outcome}" for one in self.task.reward.owed]
+        return Reward(
+            task=self.task.id,
+            reward=prod(component.value for component in components),
+            progress=_potential(self.wanted, judged.done, judged.owed),
+            trace=trace_score(self.task, attempt),
+            components=components,
+            owed=tuple(
+                Component(name=name, value=float(one.ok), reason=one.reason)
+                for name, one in zip(told, judged.owed, strict=True)
+            ),
+            turns=tuple(_shaping(judged)),
+        )
+
+    def worth(self, attempt: Attempt) -> float:
+        """The reward's number alone, without looking further once it is 0."""
+        value = 1.0
+        for component in _Judged(self, attempt).components():
+            value *= component.value
+            if not value:
+                break
+        return value
+
+
+class _Judged:
+    """An attempt under judgement; what a component needs is worked out when it is asked for."""
+
+    def __init__(self, judge: Judge, attempt: Attempt) -> None:
+        self.judge, self.attempt, self.spec = judge, attempt, judge.task.reward
+
+    def components(self) -> Iterator[Component]:
+        """The factors of the reward, in order."""
+        yield _state(self.judge.wanted, self.done)
+        yield _info(self.owed)
+        yield _flow(self.spec, self.turns)
+        yield _failures(self.spec, self.attempt)
+        yield _efficiency(self.spec, self.attempt)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The attempt's turns, each with the number of the task's turn."""
+        return list(aligned(self.judge.task, self.attempt.turns))
+
+    @cached_property
+    def done(self) -> Counter[Atom]:
+        """What the attempt changed."""
+        return self.judge.atoms(self.attempt.changes)
+
+    @cached_property
+    def owed(self) -> list[Told]:
+        """What became of each thing owed."""
+        if not self.spec.owed:
+            return []
+        hearing = Hearing.of(self.turns, self.spec)
+        return [hearing.judge(one) for one in self.spec.owed]
 
 
 def _state(wanted: Counter[Atom], done: Counter[Atom]) -> Component:
@@ -135,7 +188,8 @@ def _failures(spec: RewardSpec, attempt: Attempt) -> Component:
     met = Counter((call.full_name, call.refusal) for call in attempt.calls if call.is_error)
     failed = Counter({call: number for call, number in met.items() if call[0] in spec.writes})
     beyond = (failed - Counter((call.tool, call.code) for call in spec.refused)).total()
-    return Component(name="failures", value=FAILED_WRITE**beyond, reason=f"{beyond} failed writes beyond the plan's")
+    value = FAILED_WRITE**beyond * (GUESSED if beyond > MOST_FAILED else 1.0)
+    return Component(name="failures", value=value, reason=f"{beyond} failed writes beyond the plan's")
 
 
 def _efficiency(spec: RewardSpec, attempt: Attempt) -> Component:
@@ -154,16 +208,17 @@ def _potential(wanted: Counter[Atom], done: Counter[Atom], owed: list[Told]) -> 
     return max(-1.0, (reached - (done - wanted).total()) / whole)
 
 
-def _shaping(spec: RewardSpec, wanted: Counter[Atom], turns: Turns, owed: list[Told]) -> Iterator[TurnProgress]:
+def _shaping(judged: _Judged) -> Iterator[TurnProgress]:
     """The gain of each turn whose end was looked at; what is owed counts from its turn on."""
     before = 0.0
-    for place, (number, turn) in enumerate(turns):
+    for place, (number, turn) in enumerate(judged.turns):
         if turn.changes is None:
             return
-        due = [one for one, wish in zip(owed, spec.owed, strict=True) if one.ok and wish.turn <= number]
-        missing = [Told(ok=False, reason="")] * (len(owed) - len(due))
-        potential = _potential(wanted, atoms(turn.changes, spec), due + missing)
-        gain = DISCOUNT * potential - before
-        shaping = max(-MOST_SHAPING, min(MOST_SHAPING, gain))
+        due = [
+            one if wish.turn <= number else Told(ok=False, reason="")
+            for one, wish in zip(judged.owed, judged.spec.owed, strict=True)
+        ]
+        potential = _potential(judged.judge.wanted, judged.judge.atoms(turn.changes), due)
+        shaping = max(-MOST_SHAPING, min(MOST_SHAPING, DISCOUNT * potential - before))
         yield TurnProgress(turn=place, potential=potential, shaping=shaping)
         before = potential

@@ -6,7 +6,7 @@ the message tells beside it, apart from what the user had said, don't outnumber 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,11 +30,12 @@ def told(slot: Slot, message: str, *, heard: str, seen: Iterable[Any]) -> Told:
     """Whether a message tells a slot; `heard` is what the user has said, `seen` are the values of earlier results."""
     if not says(slot.type, slot.value, message):
         return Told(ok=False, reason=f"{slot.name} isn't told: {slot.value!r}")
-    beside = _values(slot.type, message) - _values(slot.type, heard)
-    right = {value for value in beside if _is_the(slot.type, value, slot.value)}
-    if len(right | beside) * _LEAST_PRECISION > max(len(right), 1):
-        return Told(ok=False, reason=f"{slot.name} is told among {len(beside)} values of its kind")
-    others = _others(slot, message, heard, seen)
+    alike = _values(slot.type, message) - _values(slot.type, heard)
+    right = {value for value in alike if _is_the(slot.type, value, slot.value)}
+    if len(alike) * _LEAST_PRECISION > max(len(right), 1):
+        return Told(ok=False, reason=f"{slot.name} is told among {len(alike)} values of its kind")
+    apart = slot.value if isinstance(slot.value, list) else [slot.value]
+    others = beside(message, heard=heard, seen=seen, apart=apart)
     if others > MOST_BESIDE:
         return Told(ok=False, reason=f"{slot.name} is told among {others} other values out of results")
     return Told(ok=True, reason=f"{slot.name} is told")
@@ -63,7 +64,8 @@ def _values(kind: str, text: str) -> set[Hashable]:
         case "date":
             return set(spoken.days(text))
         case "time":
-            return {(day, hour) for day in spoken.days(text) or {None} for hour in spoken.hours(text)}
+            named: set[spoken.Day | None] = {*spoken.days(text)}
+            return {(day, hour) for day in named or {None} for hour in spoken.hours(text)}
         case "count":
             return set(spoken.counts(text))
     return set()
@@ -80,26 +82,14 @@ def _is_the(kind: str, said: Any, value: Any) -> bool:
     return (day is not None and day.is_(moment.date())) and hour in (None, (moment.hour, moment.minute))
 
 
-def _others(slot: Slot, message: str, heard: str, seen: Iterable[Any]) -> int:
-    """How many values out of results a message tells that are neither the slot's nor the user's words."""
-    told_values = {spoken.plain(value) for value in seen if isinstance(value, str | int) and not _is_small(value)}
-    told_values -= {spoken.plain(value) for value in (slot.value if isinstance(slot.value, list) else [slot.value])}
+def beside(message: str, *, heard: str, seen: Iterable[Any], apart: Iterable[Any] = ()) -> int:
+    """How many values out of results a message tells that the user hadn't said, other than those in `apart`."""
+    values = {spoken.plain(value) for value in seen if isinstance(value, str | int) and not _is_small(value)}
+    values -= {spoken.plain(value) for value in apart}
     here, before = spoken.plain(message), spoken.plain(heard)
-    return sum(1 for value in told_values if spoken.has_words(here, value) and not spoken.has_words(before, value))
+    return sum(1 for value in values if spoken.has_words(here, value) and not spoken.has_words(before, value))
 
 
 def _is_small(value: str | int) -> bool:
     """Whether a value is too short to be recognised in a sentence."""
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) < 100) or len(str(value)) < 3
-
-
-def leaves(value: Any) -> Iterable[Any]:
-    """The plain values in a result, at any depth."""
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from leaves(part)
-    elif value is not None:
-        yield value

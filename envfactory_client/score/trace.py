@@ -46,7 +46,10 @@ def _likeness(planned: LoggedCall, made: LoggedCall, masked: set[str]) -> float:
 
 
 def _equal(planned: Mapping[str, Any], made: Mapping[str, Any], name: str) -> bool:
-    return name in planned and name in made and canonical_json(planned[name]) == canonical_json(made[name])
+    if name not in planned or name not in made:
+        return False
+    one, other = planned[name], made[name]
+    return bool(one == other) and (isinstance(one, str) or canonical_json(one) == canonical_json(other))
 
 
 def _before(task: Trajectory) -> dict[int, Sequence[int]]:

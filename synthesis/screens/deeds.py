@@ -65,9 +65,14 @@ class Doing:
     catalogues: Mapping[str, Catalogue]
     renamed: dict[str, str] = field(default_factory=dict)
 
-    async def do(self, deeds: Iterable[Deed]) -> list[Deed]:
-        """Give the deeds with what they answered now."""
-        return [await self._do(deed) if deed.live else deed for deed in deeds]
+    async def do(self, deeds: Iterable[Deed], *, to_the_end: bool = True) -> list[Deed]:
+        """Give the deeds with what they answered now; otherwise only up to a first one that fails."""
+        done: list[Deed] = []
+        for deed in deeds:
+            done.append(await self._do(deed) if deed.live else deed)
+            if deed.live and done[-1].call.is_error and not to_the_end:
+                break
+        return done
 
     async def _do(self, deed: Deed) -> Deed:
         call = deed.call

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from envfactory_client import Evidence, Owed, Trajectory
 from envfactory_client.score import spoken
-from envfactory_client.score.attempt import Changes, changes_of
-from envfactory_client.score.slots import leaves
+from envfactory_client.score.attempt import Changes, changes_of, leaves
 from synthesis.screens.deeds import Deed
 from synthesis.screens.variant import Variant, said
 from synthesis.spoken import say

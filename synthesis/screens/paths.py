@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 from envfactory_client import LoggedCall, Tool, Trajectory
-from envfactory_client.score.slots import leaves
+from envfactory_client.score.attempt import leaves
 from synthesis.catalogue import Catalogue
 from synthesis.screens.deeds import Deed
 from synthesis.screens.values import Values
@@ -31,7 +32,7 @@ async def other_paths(task: Trajectory, deeds: tuple[Deed, ...], values: Values)
     )
     for variant in found:
         yield variant
-    async for variant in _extra_reads(task, deeds, values):
+    async for variant in _extra_reads(deeds, values):
         yield variant
 
 
@@ -62,7 +63,7 @@ def _with_defaults(deed: Deed, tool: Tool) -> Deed:
 def _reordered_reads(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
     """Give two look-ups in a row, of which neither needs the other, the other way round."""
     needed = {(entry.origin["step"], entry.step) for entry in task.ledger if entry.source == "earlier"}
-    for place, (one, other) in enumerate(zip(deeds, deeds[1:], strict=False)):
+    for place, (one, other) in enumerate(pairwise(deeds)):
         both = not one.live and not other.live and one.turn == other.turn
         if both and one.call.actor == other.call.actor == "agent" and (place, place + 1) not in needed:
             yield Variant("reordered_reads", (*deeds[:place], other, one, *deeds[place + 2 :]), "all", first=len(deeds))
@@ -134,7 +135,7 @@ def _keys_seen(deeds: tuple[Deed, ...], catalogue: Catalogue, key: str) -> list[
     ]
 
 
-async def _extra_reads(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
+async def _extra_reads(deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
     """Give the plan with one look-up beside it that nobody needs."""
     for environment in dict.fromkeys(deed.call.environment for deed in deeds):
         catalogue = values.catalogues[environment]

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-from envfactory_client import Diff, Episode, StepArgument, TableDiff, Trajectory, score
-from envfactory_client.score import spoken
-from envfactory_client.score.attempt import Changes, changes_of
-from envfactory_client.score.changes import atoms
-from envfactory_client.score.slots import leaves
+from envfactory_client import Diff, Episode, StepArgument, TableDiff, Trajectory
+from envfactory_client.score import Judge, spoken
+from envfactory_client.score.attempt import Changes, changes_of, leaves
 from synthesis.catalogue import Catalogue
 from synthesis.errors import Drop
 from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
-from synthesis.screens.idle import idle, unfounded
+from synthesis.screens.idle import DONE, idle, unfounded
 from synthesis.screens.paths import MOST_PATHS, other_paths
 from synthesis.screens.spec import draft_spec
-from synthesis.screens.spoilt import at_random, collateral, shotgun, shots, spoilt
+from synthesis.screens.spoilt import at_random, other_rows, spoilt
 from synthesis.screens.values import Values
-from synthesis.screens.variant import Variant
+from synthesis.screens.variant import Variant, said
 
 LATER: Final = 61
 """Seconds by which the clock is moved to see which columns depend on the time."""
+SOON: Final = timedelta(days=8)
+"""Times nearer than this to the clock may depend on it."""
 TRIVIAL: Final = (
     "null", "reads_only", "always_refuse", "always_ask", "confirm_only", "echo", "shotgun", "list_all", "random_values",
 )  # fmt: skip
@@ -87,6 +89,10 @@ class _Screen:
     verdicts: list[Verdict] = field(default_factory=list)
     masks: list[StepArgument] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    spare: Episode | None = None
+    """A fork that still stands where the episode does."""
+    before: Changes = field(default_factory=dict)
+    """What the plan has changed up to where the episode stands."""
 
     async def run(self) -> Screened:
         deeds = deeds_of(self.task, self.catalogues)
@@ -96,15 +102,21 @@ class _Screen:
         for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds)):
             self._judge(variant, variant.deeds, variant.changes or {})
         await self._play_without_plan(deeds, values)
-        variants = [variant async for variant in spoilt(self.task, deeds, values)]
+        variants = [variant async for variant in spoilt(deeds, values)]
         variants += [variant async for variant in other_paths(self.task, deeds, values)]
         await self._walk(deeds, variants)
-        await self._collateral(deeds, values)
+        await self._beside_the_plan(deeds, values)
         return self._screened()
 
-    @property
+    @cached_property
     def _planned(self) -> Changes:
+        """What the plan changed."""
         return changes_of(self.task.reward.changes)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who judges, once it is known which columns are volatile."""
+        return Judge(self.task)
 
     def _screened(self) -> Screened:
         spec = self.task.reward.model_copy(
@@ -119,11 +131,15 @@ class _Screen:
         """Make the plan's writes, with each variant forked off before the step in which it differs."""
         doing = Doing(self.episode, self.catalogues)
         for place in range(len(deeds) + 1):
-            for variant in variants:
-                if variant.first == place:
-                    await self._try(variant)
+            here = [variant for variant in variants if variant.first == place]
+            if here:
+                self.before = (await self.episode.diff()).changes
+            for variant in here:
+                await self._try(variant)
             if place < len(deeds) and deeds[place].live:
+                await self._drop_spare()
                 await doing.do([deeds[place]])
+        await self._drop_spare()
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
@@ -131,13 +147,28 @@ class _Screen:
             return
         rest = variant.deeds[variant.first :]
         if any(deed.live and self._writes(deed) for deed in rest):
-            async with await self.episode.fork() as fork:
-                done = await Doing(fork, self.catalogues).do(rest)
-                changes = (await fork.diff()).changes
+            done, changes = await self._fork_and_do(rest, to_the_end=variant.wish != "little")
         else:
             done = await Doing(self.episode, self.catalogues).do(rest)
-            changes = (await self.episode.diff()).changes if variant.name == "missing_write" else self._planned
+            changes = self.before if variant.name == "missing_write" else self._planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
+
+    async def _fork_and_do(self, rest: tuple[Deed, ...], *, to_the_end: bool) -> tuple[list[Deed], Changes]:
+        """Do deeds in a fork; one in which only a failed call was made serves again, since that leaves no trace."""
+        fork = self.spare or await self.episode.fork()
+        self.spare = None
+        done = await Doing(fork, self.catalogues).do(rest, to_the_end=to_the_end)
+        if not to_the_end and all(deed.call.is_error for deed in done if deed.live):
+            self.spare = fork
+            return done, self.before
+        changes = (await fork.diff()).changes
+        await fork.close()
+        return done, changes
+
+    async def _drop_spare(self) -> None:
+        if self.spare is not None:
+            await self.spare.close()
+            self.spare = None
 
     def _writes(self, deed: Deed) -> bool:
         return not self.catalogues[deed.call.environment].tools[deed.call.tool].read_only
@@ -159,11 +190,11 @@ class _Screen:
 
     def _same(self, changes: Changes) -> bool:
         """Whether changes are the plan's."""
-        return atoms(changes, self.task.reward) == atoms(self._planned, self.task.reward)
+        return changes is self._planned or self.judge.atoms(changes) == self.judge.wanted
 
     def _judge(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> None:
         attempt = attempt_of(self.task, done, changes, variant.messages)
-        reward = score(self.task, attempt).reward
+        reward = self.judge.worth(attempt)
         ok = variant.passes(reward, same=variant.wish != "what it changes" or self._same(changes))
         self.verdicts.append(Verdict(variant.name, reward, ok))
         if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
@@ -172,39 +203,36 @@ class _Screen:
     async def _play_without_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
         """Let agents play that call the plan's tools with values drawn by chance."""
         runs = RANDOM_RUNS if self.rng.random() < RANDOM_SHARE else 1
-        for run in range(runs):
+        for _ in range(runs):
             variant = await at_random(self.task, deeds, values)
-            fired = await shots(deeds, values) if run == runs - 1 else None
-            await self._play(variant, deeds, fired)
+            if not any(deed.live for deed in variant.deeds):
+                self._judge(variant, variant.deeds, {})
+                continue
+            async with await self.episode.fork() as fork:
+                done = await Doing(fork, self.catalogues).do(variant.deeds)
+                self._judge(variant, done, (await fork.diff()).changes)
 
-    async def _play(self, variant: Variant, deeds: tuple[Deed, ...], fired: tuple[Deed, ...] | None) -> None:
-        """Let the random agent play, and then the one that tries its luck with several rows."""
-        if not any(self._writes(deed) for deed in variant.deeds):
-            self._judge(variant, variant.deeds, {})
-            return
-        async with await self.episode.fork() as fork:
-            doing = Doing(fork, self.catalogues)
-            self._judge(variant, await doing.do(variant.deeds), (await fork.diff()).changes)
-            if fired is not None:
-                shooting = shotgun(deeds, tuple(await doing.do(fired)), self.task)
-                self._judge(shooting, shooting.deeds, (await fork.diff()).changes)
-
-    async def _collateral(self, deeds: tuple[Deed, ...], values: Values) -> None:
-        """Do one thing more than the plan, in the episode in which the plan has been done."""
+    async def _beside_the_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
+        """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
         doing = Doing(self.episode, self.catalogues)
-        for deed in await collateral(deeds, values):
-            (done,) = await doing.do([deed])
-            if not done.call.is_error:
-                changes = (await self.episode.diff()).changes
-                if not self._same(changes):
-                    self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done), changes)
-                    return
+        done: list[Deed] = []
+        changes = self._planned
+        for deed in await other_rows(deeds, values):
+            done += await doing.do([deed])
+            if not done[-1].call.is_error:
+                before, changes = changes, (await self.episode.diff()).changes
+                if self._same(before) and not self._same(changes):
+                    self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done[-1]), changes)
+        messages = said(DONE, self.task.turns)
+        self._judge(Variant("shotgun", deeds, "little", messages=messages), (*deeds, *done), changes)
 
     # Learning ---------------------------------------------------------------------------------------------------------
 
     async def _learn_volatile(self, deeds: tuple[Deed, ...]) -> None:
         """Do the same a minute later: the columns that then hold another time are left out of comparisons."""
-        if not any(spoken.as_moment(value) is not None for value in leaves(_plain(self._planned))):
+        now = spoken.as_moment(self.task.world.now)
+        times = [spoken.as_moment(value) for value in leaves(_plain(self._planned)) if "T" in str(value)]
+        if not any(now and time and abs(time - now) < SOON for time in times):
             return
         async with await self.episode.fork() as fork:
             await fork.advance(LATER)

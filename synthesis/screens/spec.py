@@ -24,7 +24,7 @@ from envfactory_client import (
     canonical_json,
 )
 from envfactory_client.score import spoken
-from envfactory_client.score.slots import leaves
+from envfactory_client.score.attempt import leaves
 from envfactory_client.trajectory import SlotType
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
