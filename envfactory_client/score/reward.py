@@ -5,7 +5,7 @@
 The state must have changed as the plan changed it and in nothing else; what goals owe must have been told, asked or
 explained with evidence; what writes were given must have been seen before (else 0.3); and only beyond twice the
 plan's calls does efficiency fall, to 0.8 at the least. Each failed write beyond the plan's costs a tenth, and with
-more than two of them the agent is taken to guess. `progress` is apart from it, for shaping.
+more than two of them the agent is taken to try its luck. `progress` is apart from it, for shaping.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ GUESSED: Final = 0.3
 """What remains of the reward when a write was given something that the agent had never seen."""
 FAILED_WRITE: Final = 0.9
 MOST_FAILED: Final = 2
-"""Failed writes beyond the plan's after which an agent is taken to guess."""
+"""Failed writes beyond the plan's after which an agent is taken to try its luck."""
+LUCK: Final = 0.1
+"""What then remains of the reward, beside what each failure costs."""
 LEAST_EFFICIENCY: Final = 0.8
 DISCOUNT: Final = 0.99
 MOST_SHAPING: Final = 0.2
@@ -174,7 +176,7 @@ def _info(owed: list[Told]) -> Component:
 
 def _flow(spec: RewardSpec, turns: Turns) -> Component:
     for _, _, call, seen in moments(turns):
-        if call is None or call.is_error or call.actor != "agent":
+        if call is None or call.actor != "agent":
             continue
         for name in spec.sources.get(call.full_name, ()):
             value = call.arguments.get(name)
@@ -188,7 +190,7 @@ def _failures(spec: RewardSpec, attempt: Attempt) -> Component:
     met = Counter((call.full_name, call.refusal) for call in attempt.calls if call.is_error)
     failed = Counter({call: number for call, number in met.items() if call[0] in spec.writes})
     beyond = (failed - Counter((call.tool, call.code) for call in spec.refused)).total()
-    value = FAILED_WRITE**beyond * (GUESSED if beyond > MOST_FAILED else 1.0)
+    value = FAILED_WRITE**beyond * (LUCK if beyond > MOST_FAILED else 1.0)
     return Component(name="failures", value=value, reason=f"{beyond} failed writes beyond the plan's")
 
 

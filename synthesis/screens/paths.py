@@ -12,15 +12,13 @@ from itertools import pairwise
 from typing import Any, Final
 
 from envfactory_client import LoggedCall, Tool, Trajectory
-from envfactory_client.score.attempt import leaves
 from synthesis.catalogue import Catalogue
+from synthesis.paths import places_at
 from synthesis.screens.deeds import Deed
 from synthesis.screens.values import Values
 from synthesis.screens.variant import Variant
 
 MOST_PATHS: Final = 3
-MOST_ROWS: Final = 2
-"""Look-ups tried by one tool to find one that shows a key."""
 
 
 async def other_paths(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
@@ -71,16 +69,42 @@ def _reordered_reads(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Vari
 
 
 def _other_look_ups(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -> Iterator[Variant]:
-    """Give the plan with a look-up replaced by another tool that shows the same key."""
+    """Give the plan with a look-up replaced by one that may show the same key: by another tool, or narrowed down."""
+    telling = {slot.value for owed in task.reward.owed for slot in owed.slots if isinstance(slot.value, str | int)}
+    evidence = {one.tool for owed in task.reward.owed for one in owed.evidence}
     for place, deed in enumerate(deeds):
         taken = _taken(task, deeds, place)
-        if deed.live or deed.call.actor == "user" or len(taken) != 1:
+        needed = deed.call.full_name in evidence or telling & deed.call.leaves
+        if deed.live or deed.call.actor == "user" or len(taken) != 1 or needed:
             continue
         (value,) = taken
-        for call in _showing(task, deeds, place, values):
-            after = (replace(other, live=False) for other in deeds[place + 1 :])
+        after = tuple(replace(other, live=False) for other in deeds[place + 1 :])
+        calls = [("other_look_up", call) for call in _showing(task, deeds, place, values)]
+        calls += [("narrower_look_up", call) for call in _narrowed(deed.call, value, values)]
+        for name, call in calls:
             others = (*deeds[:place], replace(deed, call=call, live=True), *after)
-            yield Variant("other_look_up", others, "all", first=place, altered=place, argument=str(value))
+            yield Variant(name, others, "all", first=place, altered=place, shows=value)
+
+
+def _narrowed(call: LoggedCall, value: Any, values: Values) -> Iterator[LoggedCall]:
+    """Give a look-up with one filter more, which the record that holds the value fulfils."""
+    tool = values.catalogues[call.environment].tools[call.tool]
+    contract = tool.contract
+    record = next((one for one in _records(call.result) if value in one.values()), None)
+    if contract is None or record is None:
+        return
+    for name, parameter in contract.parameters.items():
+        column = parameter.filter.column.partition(".")[2] if parameter.filter else ""
+        free = name not in call.arguments and parameter.filter is not None and parameter.filter.operator == "="
+        if free and record.get(column) is not None:
+            yield call.model_copy(update={"arguments": {**call.arguments, name: record[column]}})
+            return
+
+
+def _records(result: Any) -> Iterator[Mapping[str, Any]]:
+    for listed in result.values() if isinstance(result, Mapping) else ():
+        if isinstance(listed, list):
+            yield from (record for record in listed if isinstance(record, Mapping))
 
 
 def _taken(task: Trajectory, deeds: tuple[Deed, ...], place: int) -> set[Any]:
@@ -99,22 +123,21 @@ def _showing(task: Trajectory, deeds: tuple[Deed, ...], place: int, values: Valu
     step, catalogue = deeds[place].call, values.catalogues[deeds[place].call.environment]
     contract = catalogue.tools[step.tool].contract
     keys = {field.key for field in contract.results.values() if field.key} if contract else set()
-    known = [leaf for deed in deeds[:place] for leaf in leaves(deed.call.result)]
     for key in sorted(keys):
         for producer in catalogue.producers(key):
             if producer.tool.name != step.tool:
-                for arguments in _known_arguments(task, catalogue, producer.tool, (deeds[:place], known)):
+                for arguments in _known_arguments(task, catalogue, producer.tool, deeds[:place]):
                     yield LoggedCall(environment=step.environment, tool=producer.tool.name, arguments=arguments)
 
 
 def _known_arguments(
-    task: Trajectory, catalogue: Catalogue, tool: Tool, before: tuple[tuple[Deed, ...], list[Any]]
+    task: Trajectory, catalogue: Catalogue, tool: Tool, before: tuple[Deed, ...]
 ) -> Iterator[dict[str, Any]]:
     """Give the arguments of a look-up out of the user's card and keys seen before."""
     arguments: dict[str, Any] = {}
     for name in tool.required:
         fact, key = catalogue.fact(tool.name, name), catalogue.parameter(tool.name, name).key
-        seen = [value for value in _keys_seen(before[0], catalogue, str(key)) if value in before[1]] if key else []
+        seen = _keys_seen(before, catalogue, key) if key else []
         if fact and fact in task.persona:
             arguments[name] = task.persona[fact]
         elif seen:
@@ -125,27 +148,32 @@ def _known_arguments(
 
 
 def _keys_seen(deeds: tuple[Deed, ...], catalogue: Catalogue, key: str) -> list[Any]:
-    """Give the arguments of earlier calls that are keys of this kind."""
-    return [
-        value
-        for deed in deeds
-        if deed.call.environment == catalogue.environment
-        for name, value in deed.call.arguments.items()
-        if catalogue.parameter(deed.call.tool, name).key == key
-    ]
+    """Give the keys of a kind that earlier results show at just one place, in order."""
+    found: list[Any] = []
+    for deed in deeds:
+        contract = catalogue.tools[deed.call.tool].contract if deed.call.environment == catalogue.environment else None
+        if contract is not None and deed.call.actor == "agent":
+            for path, field in contract.results.items():
+                if field.key == key and "[" not in path:
+                    found += [value for _, value in places_at(deed.call.result, path)]
+    return found
 
 
 async def _extra_reads(deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
-    """Give the plan with one look-up beside it that nobody needs."""
+    """Give the plan with one look-up beside it that nobody needs: an unplanned one, or else one made again."""
+    again = [deed.call for deed in deeds if not deed.live and deed.call.actor == "agent"]
     for environment in dict.fromkeys(deed.call.environment for deed in deeds):
-        catalogue = values.catalogues[environment]
-        for tool in catalogue.tools.values():
-            keys = [catalogue.parameter(tool.name, name).key for name in tool.required]
-            if not tool.read_only or tool.actor != "agent" or len(keys) != 1 or not keys[0]:
-                continue
-            rows = await values.keys(environment, str(keys[0]))
-            for value in rows[:1]:
-                call = LoggedCall(environment=environment, tool=tool.name, arguments={tool.required[0]: value})
-                extra = Deed(deeds[-1].turn, call, live=True)
-                yield Variant("extra_reads", (*deeds, extra), "all", first=len(deeds))
-                return
+        again = [*await _needless(values, environment), *again]
+    for call in again[:1]:
+        yield Variant("extra_reads", (*deeds, Deed(deeds[-1].turn, call, live=True)), "all", first=len(deeds))
+
+
+async def _needless(values: Values, environment: str) -> list[LoggedCall]:
+    """Give a look-up of an environment that needs nothing but the key of some row."""
+    catalogue = values.catalogues[environment]
+    for tool in catalogue.tools.values():
+        keys = [catalogue.parameter(tool.name, name).key for name in tool.required]
+        if tool.read_only and tool.actor == "agent" and len(keys) == 1 and keys[0]:
+            for value in (await values.keys(environment, keys[0]))[:1]:
+                return [LoggedCall(environment=environment, tool=tool.name, arguments={tool.required[0]: value})]
+    return []

@@ -143,7 +143,7 @@ class _Screen:
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
-        if variant.name == "other_look_up" and variant.name in self.paths:
+        if variant.shows is not None and variant.name in self.paths:
             return
         rest = variant.deeds[variant.first :]
         if any(deed.live and self._writes(deed) for deed in rest):
@@ -175,8 +175,7 @@ class _Screen:
 
     def _learn_from(self, variant: Variant, done: tuple[Deed, ...], changes: Changes) -> None:
         """Judge what was done, unless it shows that it was no such variant after all."""
-        altered = done[variant.altered].call if variant.altered is not None else None
-        if variant.name == "other_look_up" and altered and variant.argument not in map(str, leaves(altered.result)):
+        if variant.shows is not None and variant.shows not in done[variant.altered or 0].call.leaves:
             return
         if variant.name == "wrong_value" and self._same(changes) and self._answers_alike(done):
             self.masks.append(StepArgument(step=variant.altered or 0, name=variant.argument))

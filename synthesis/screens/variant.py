@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from envfactory_client.score.attempt import Changes
 from synthesis.screens.deeds import Deed
@@ -30,8 +30,10 @@ class Variant:
     changes: Changes | None = None
     """What it changed, when that is known without doing it."""
     altered: int | None = None
-    """The plan's step of which one argument is another."""
+    """The plan's step in whose place another call stands."""
     argument: str = ""
+    shows: Any = None
+    """What the altered step's result must show, or it is no such variant after all."""
 
     def passes(self, reward: float, *, same: bool) -> bool:
         """Whether a reward is as it must be; `same` tells whether the changes are the plan's."""
