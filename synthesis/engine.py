@@ -33,6 +33,7 @@ from synthesis.draft import Draft
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.ledger import check_no_leak, ledger, references
+from synthesis.memo import Memo
 from synthesis.planning import plan
 from synthesis.stage import Stage
 
@@ -69,6 +70,7 @@ class Engine:
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
         """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
@@ -117,7 +119,7 @@ class Engine:
     async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
+            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona), memo=self.memo)
             planned = await plan(stage, counts)
             check_no_leak(planned.draft)
             return planned.draft, planned.drops
