@@ -10,6 +10,7 @@ from typing import Any
 
 from envfactory_client import ToolGraph, Trajectory
 from synthesis.goals import GoalKind, kinds_in
+from synthesis.hidden import Count, of_trajectories
 
 _INDEX = re.compile(r"\[\d+\]")
 LinkName = tuple[str, str, str, str]
@@ -58,6 +59,7 @@ class Tally:
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    hidden: Count = field(default_factory=Count)
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
@@ -70,6 +72,7 @@ class Tally:
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
+        self.hidden += of_trajectories([trajectory])
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
         "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
         "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
     }
