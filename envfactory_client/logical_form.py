@@ -32,7 +32,7 @@ class Part(Frozen):
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
-        defaults = {name: type(self).model_fields[name].get_default() for name in self.SPARSE}
+        defaults = {name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.SPARSE}
         return {
             name: value
             for name, value in written.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal
+from envfactory_client.logical_form import Intent
 
 Source = Literal["explicit", "earlier"]
 
@@ -57,6 +58,8 @@ class Split:
     noun: str
     fitting: int
     """How many rows fit what is said first."""
+    column: str
+    """The column that the left out words speak of."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class DraftTurn:
     """One turn: what is wanted, how it is said, which steps answer it."""
 
     goals: list[Goal] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    """What each request means."""
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None
@@ -113,6 +118,8 @@ class DraftTurn:
     """The request without what the user only says when asked; then the turn's own clause is the reply."""
     question: str = ""
     missing: str = ""
+    left_open: str = ""
+    """The column left out of a description that is said too shortly."""
     looked_first: int = 0
     """How many of the steps are made before the question."""
     is_reply: bool = False

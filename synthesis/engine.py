@@ -127,7 +127,7 @@ class Engine:
         async with self._episode(job) as episode:
             recorder = Recorder(episode)
             for turn in draft.turns:
-                recorder.user(turn.user, goals=turn.goals)
+                recorder.user(turn.user, goals=turn.goals, intents=turn.intents)
                 for place in turn.steps:
                     await _repeat(recorder, draft, place)
                 await recorder.assistant(turn.assistant)

@@ -15,6 +15,7 @@ from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import Speaker, Voice, answer, compose
 from synthesis.locate import see_again
+from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -223,8 +224,10 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     if turn.withheld is None:
         return [turn]
     goal = Goal(tool=turn.goals[0].tool, outcome="ask", parameter=turn.missing)
+    asked, replied = request_and_reply(turn.intents[0], turn)
     request = DraftTurn(
         goals=[goal],
+        intents=[asked],
         clauses=[turn.withheld],
         reason=turn.reason,
         facts=turn.facts,
@@ -234,6 +237,7 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     )
     turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
+    turn.intents = [replied]
     return [request, turn]
 
 
@@ -255,5 +259,6 @@ def _put_into_words(stage: Stage) -> None:
     for place, turn in enumerate(stage.draft.turns):
         new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
         told.update(new)
+        turn.intents = telling(turn.intents, new)
         turn.user = compose(turn, speaker, first=place == 0, new_facts=new, rng=stage.rng)
         turn.assistant = answer(turn.answers)
