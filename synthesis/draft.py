@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal
-from envfactory_client.logical_form import Intent
+from envfactory_client.logical_form import Intent, Row
 
 Source = Literal["explicit", "earlier"]
 
@@ -99,6 +99,26 @@ class Clause:
     imperative: bool
 
 
+Known = Mapping[tuple[str, str], Any]
+"""Environment and entity to the key of the row that was spoken of, for "it" inside a description."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A description as it is said, and the row that the plan takes it for."""
+
+    name: str
+    """The parameter that it fills, or inside whose description it stands."""
+    row: Row
+    value: Any
+    call: int
+    """The step that acts on it."""
+    sql: str
+    """The query by which the plan proved it."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)
+
+
 @dataclass
 class DraftTurn:
     """One turn: what is wanted, how it is said, which steps answer it."""
@@ -106,6 +126,8 @@ class DraftTurn:
     goals: list[Goal] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
     """What each request means."""
+    meant: list[Meant] = field(default_factory=list)
+    """The descriptions in the requests."""
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None

@@ -17,7 +17,7 @@ from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
-from synthesis.logical_form import intent_of
+from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -99,7 +99,7 @@ class _Mark:
 
 
 def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
-    return (turn.goals, turn.intents, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,7 @@ class Grounding:
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.intents.append(intent_of(reached, through_rows))
+        turn.meant += meant_by(reached, through_rows)
         turn.clauses.append(clause(reached))
         if question is not None:
             self._confirm(question, turn, len(stage.draft.steps) - 1 - first)

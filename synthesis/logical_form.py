@@ -24,7 +24,7 @@ from envfactory_client.logical_form import (
     Term,
 )
 from synthesis.catalogue import Catalogue
-from synthesis.draft import DraftTurn, Mention, Origin
+from synthesis.draft import DraftTurn, Meant, Mention, Origin
 from synthesis.errors import Drop
 from synthesis.paths import value_of
 from synthesis.stage import Stage
@@ -49,6 +49,23 @@ def intent_of(reached: Reached, through: Mapping[str, Mention]) -> Intent:
         return Intent(wants=f"{kind.full_name}.{kind.what}", terms=terms)
     rest = {name: term for name, term in terms.items() if name != about}
     return Intent(wants=f"{environment}.{column}", about=terms[about] if about else own, terms=rest)
+
+
+def meant_by(reached: Reached, through: Mapping[str, Mention]) -> list[Meant]:
+    """Give the descriptions in the words of one goal, with the rows that they stand for."""
+    terms = _Terms(reached, through)
+    said = {name: terms.described(name, mention) for name, mention in reached.mentions.items()}
+    said |= {name: term_of(reached.stage, mention) for name, mention in through.items()}
+    known = {(it.environment, it.table): it.value for it in reached.mentions.values() if it.kind == "anaphora"}
+    found: list[Meant] = []
+    for name, mention in {**reached.mentions, **through}.items():
+        pairs = [(mention, said[name]), *((inner, term_of(reached.stage, inner)) for inner in mention.within)]
+        found += [
+            Meant(name, term, part.value, reached.call, part.sql, part.parameters, known)
+            for part, term in pairs
+            if isinstance(term, Row)
+        ]
+    return found
 
 
 def request_and_reply(intent: Intent, turn: DraftTurn) -> tuple[Intent, Intent]:
@@ -192,15 +209,16 @@ class _Terms:
         mentions = {part: found for part, found in self.reached.mentions.items() if part.partition("[")[0] == name}
         if name in mentions:
             said = name in self.choice.placeholders or mentions[name].kind == "anaphora"
-            return self._row(name, mentions[name]) if said else None
+            return self.described(name, mentions[name]) if said else None
         return Several(of=tuple(term_of(self.stage, mention) for mention in mentions.values()))
 
-    def _row(self, name: str, mention: Mention) -> Row | Same:
+    def described(self, name: str, mention: Mention) -> Row | Same:
+        """Give the term of a mention with what follows from the other rows of the request."""
         term = term_of(self.stage, mention)
         if isinstance(term, Same):
             return term
         known = {part.get("column") for part in mention.properties}
-        implied = [column for column in self.choice.rows[name][1].implied if column not in known]
+        implied = [column for column in self.choice.rows[name.partition("[")[0]][1].implied if column not in known]
         inferred = [part for column in implied if (part := self._inferred(name, mention, column)) is not None]
         return term.model_copy(update={"properties": (*term.properties, *inferred)})
 

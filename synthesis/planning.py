@@ -228,6 +228,7 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     request = DraftTurn(
         goals=[goal],
         intents=[asked],
+        meant=[part for part in turn.meant if not (turn.left_open and part.name == turn.missing)],
         clauses=[turn.withheld],
         reason=turn.reason,
         facts=turn.facts,
@@ -238,6 +239,7 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
     turn.intents = [replied]
+    turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
 
 

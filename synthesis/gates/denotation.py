@@ -6,11 +6,11 @@ It knows the tables but nothing of how the description was found, so it can cont
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from envfactory_client.logical_form import Comparison, Field, Property, Row, Said, Same, Term
 from synthesis.catalogue import Catalogue
+from synthesis.draft import Known
 from synthesis.errors import Drop
 from synthesis.stage import Stage
 
@@ -18,25 +18,6 @@ _CONDITIONS: Final[Mapping[Comparison, str]] = {
     "on": "substr({}, 1, 10) = {}",
     "at": "substr({}, 12, 5) = {}",
 }
-Known = Mapping[tuple[str, str], Any]
-"""Environment and entity to the key of the row that was spoken of, for "it" inside a description."""
-
-
-@dataclass(frozen=True)
-class Meant:
-    """A description as it was said, and the row that the plan took it for."""
-
-    name: str
-    """The parameter that it fills, or inside whose description it stands."""
-    row: Row
-    value: Any
-    call: int
-    """The step that acts on it."""
-    sql: str
-    """The query by which the plan proved it."""
-    parameters: Mapping[str, Any]
-    known: Known = field(default_factory=dict)
-
 
 async def denoted(stage: Stage, row: Row, known: Known) -> list[Any]:
     """Give the keys of the rows that a description fits in the stage's episode as it is now."""
