@@ -29,12 +29,12 @@ from envfactory_client import (
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
-from synthesis.draft import Draft
 from synthesis.difficulty import with_difficulty
+from synthesis.draft import Draft
 from synthesis.errors import Drop
-from synthesis.goals import GoalKind
 from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
+from synthesis.goals import GoalKind
 from synthesis.ledger import ledger, references
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
@@ -151,7 +151,6 @@ class Engine:
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
         return trajectory, recorder.tools
-
 
     async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
         """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""

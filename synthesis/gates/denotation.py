@@ -19,6 +19,7 @@ _CONDITIONS: Final[Mapping[Comparison, str]] = {
     "at": "substr({}, 12, 5) = {}",
 }
 
+
 async def denoted(stage: Stage, row: Row, known: Known) -> list[Any]:
     """Give the keys of the rows that a description fits in the stage's episode as it is now."""
     here = stage.at(row.environment)

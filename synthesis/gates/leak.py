@@ -65,5 +65,3 @@ def _day_forms(text: str) -> Iterator[str]:
     for name in (month, short):
         yield from (f"{number} {name}", f"{name} {number}", f"{name} {number}{ending}", f"{number}{ending} of {name}")
     yield f"{MONTHS.index(month) + 1}/{number}"
-
-

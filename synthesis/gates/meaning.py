@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from envfactory_client.logical_form import Extreme, Row
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Meant
+from synthesis.draft import Meant, Mention
 from synthesis.errors import Drop
 from synthesis.gates.denotation import denoted
-from synthesis.logical_form import path_of
+from synthesis.logical_form import path_of, term_of
 from synthesis.stage import Stage
 
 
@@ -48,6 +48,16 @@ async def check_readings(stage: Stage, described: Meant) -> None:
         found = await denoted(stage, reading, described.known)
         if found and found != [described.value]:
             raise Drop("gate_G6", f"{described.name}: read by {name} it is {found}, meant is {described.value}")
+
+
+async def reads_one_way(stage: Stage, mention: Mention) -> bool:
+    """Whether every way to read a mention that was just made gives the row that it is for."""
+    row = term_of(stage, mention)
+    if not isinstance(row, Row):
+        return True
+    catalogue = stage.catalogues[row.environment]
+    others = [await denoted(stage, reading, {}) for _, reading in readings(catalogue, row)]
+    return all(found in ([], [mention.value]) for found in others)
 
 
 def readings(catalogue: Catalogue, row: Row) -> Iterator[tuple[str, Row]]:

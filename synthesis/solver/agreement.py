@@ -7,6 +7,7 @@ is done as it is on record: it is the user's, not the solver's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from envfactory_client import Episode, Goal, Trajectory, Turn
 from synthesis.solver.outcome import Outcome
@@ -34,9 +35,19 @@ class Solved:
         return not self.disagreement
 
 
-async def solve(episode: Episode, trajectory: Trajectory, toolbox: Toolbox, skill: Skill = BLIND) -> Solved:
-    """Solve a task in a fresh episode, up to the first turn that ends otherwise than on record."""
-    solver = Solver(episode, toolbox, skill)
+async def solve(
+    episode: Episode,
+    trajectory: Trajectory,
+    toolbox: Toolbox,
+    skill: Skill = BLIND,
+    *,
+    start: dict[tuple[str, str], Any] | None = None,
+) -> Solved:
+    """Solve a task in a fresh episode, up to the first turn that ends otherwise than on record.
+
+    `start` is what others have seen there before anybody wrote, and takes in what this solver sees.
+    """
+    solver = Solver(episode, toolbox, skill, start=start)
     before, disagreement = trajectory.world.state, ""
     for place, turn in enumerate(trajectory.turns):
         disagreement = await _play(solver, trajectory, place)

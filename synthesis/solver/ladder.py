@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from envfactory_client import Episode, Trajectory
 from synthesis.solver.agreement import Solved, solve
@@ -20,15 +21,15 @@ class Ladder:
 
 async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> Ladder:
     """Let the blind solver try a task in a fresh episode, and if it agrees, the weaker ones as well, weakest first."""
-    start = await episode.snapshot()
-    blind = await solve(episode, trajectory, toolbox)
+    start, seen = await episode.snapshot(), dict[tuple[str, str], Any]()
+    blind = await solve(episode, trajectory, toolbox, start=seen)
     if not blind.agrees:
         return Ladder(blind, BLIND.rung)
     clean = not blind.wrote
     for skill in RUNGS[:-1]:
         if not clean:
             await episode.restore(start)
-        tried = await solve(episode, trajectory, toolbox, skill)
+        tried = await solve(episode, trajectory, toolbox, skill, start=seen)
         if tried.agrees:
             return Ladder(blind, skill.rung)
         clean = not tried.wrote

@@ -133,9 +133,7 @@ class Search:
         loose = sum(_LOOSE for path in spoken if path not in look_up.columns)
         return _Way(look_up, arguments, cost + loose)
 
-    def _bound(
-        self, look_up: LookUp, name: str, wanted: Row | Rows
-    ) -> tuple[Property | _Parent | _Fact, int] | None:
+    def _bound(self, look_up: LookUp, name: str, wanted: Row | Rows) -> tuple[Property | _Parent | _Fact, int] | None:
         """Give what an argument of a look-up can be, with what that costs; None when it can't be anything."""
         contract = parameter(look_up.tool, name)
         if contract.shared:
@@ -156,10 +154,9 @@ class Search:
     def _names(part: Property, environment: str, key: str | None) -> bool:
         """Whether a property says which row of another entity it is, and that entity has a key."""
         inner = part.value
-        named = isinstance(inner, Row | Same) and inner.environment == environment
-        return bool(key) and named and str(key).partition(".")[0] == inner.entity and last_part(part.path) == last_part(
-            str(key)
-        )
+        if not key or not isinstance(inner, Row | Same) or inner.environment != environment:
+            return False
+        return key.partition(".")[0] == inner.entity and last_part(part.path) == last_part(key)
 
     def _distance(self, environment: str, entity: str) -> int:
         """Give a small cost for what the user's facts alone lead to, and a large one for what must be gone through."""
@@ -221,5 +218,3 @@ def _outermost(rows: list[Found], extreme: Extreme, look_up: LookUp) -> list[Fou
     values = [row.record[name] for row in rows if row.record.get(name) is not None]
     best = (min if extreme.function == "min" else max)(values, default=None)
     return [row for row in rows if best is not None and row.record.get(name) == best]
-
-

@@ -31,8 +31,10 @@ class Found:
 class Sight:
     """The calls of one solver in one episode."""
 
-    def __init__(self, episode: Episode, *, keeps: bool) -> None:
+    def __init__(self, episode: Episode, *, keeps: bool, start: dict[tuple[str, str], Any]) -> None:
         self.episode = episode
+        self.start = start
+        """What look-ups show as long as nobody has written; solvers of the same task share it."""
         self.keeps = keeps
         """Whether it goes on trusting what it saw before a write."""
         self.writes: Counter[str] = Counter()
@@ -45,12 +47,20 @@ class Sight:
 
     async def look(self, tool: Tool, arguments: Mapping[str, Any]) -> Any:
         """Give the result of a look-up, or raise `Stuck` when there is none."""
-        key = (tool.full_name, canonical_json(arguments), self.age(tool.environment))
+        call = (tool.full_name, canonical_json(arguments))
+        key = (*call, self.age(tool.environment))
         if key not in self._seen:
-            self._seen[key] = (await self._call(tool, arguments)).structured
+            self._seen[key] = await self._shown(tool, arguments, call)
         if self._seen[key] is None:
             raise Stuck(f"{tool.full_name} shows nothing")
         return self._seen[key]
+
+    async def _shown(self, tool: Tool, arguments: Mapping[str, Any], call: tuple[str, str]) -> Any:
+        if self.writes:
+            return (await self._call(tool, arguments)).structured
+        if call not in self.start:
+            self.start[call] = (await self._call(tool, arguments)).structured
+        return self.start[call]
 
     async def act(self, tool: Tool, arguments: Mapping[str, Any]) -> CallResult:
         """Give what comes of a write, which makes what was seen before it old."""

@@ -1,4 +1,4 @@
-"""A solver: it hears the logical form of one message after another and does what is wanted, as well as its skill allows."""
+"""A solver: it hears the logical form of one message after another and does what is wanted, as far as it can."""
 
 from __future__ import annotations
 
@@ -21,10 +21,17 @@ CONFIRMATION = "confirmation"
 class Solver:
     """One assistant in one conversation."""
 
-    def __init__(self, episode: Episode, toolbox: Toolbox, skill: Skill = BLIND) -> None:
+    def __init__(
+        self,
+        episode: Episode,
+        toolbox: Toolbox,
+        skill: Skill = BLIND,
+        *,
+        start: dict[tuple[str, str], Any] | None = None,
+    ) -> None:
         self.toolbox, self.skill = toolbox, skill
         self.memory = Memory()
-        self.sight = Sight(episode, keeps=not skill.remembers)
+        self.sight = Sight(episode, keeps=not skill.remembers, start={} if start is None else start)
         self.terms = Terms(toolbox, self.sight, self.memory, skill)
 
     async def hear(
@@ -110,12 +117,12 @@ class Solver:
         found: dict[str, Any] = {}
         for name in tool.input_schema.get("properties", {}):
             if name in intent.terms:
-                found[name] = await self._argument(tool, name, intent.terms[name])
+                found[name] = await self._argument(name, intent.terms[name])
             elif name in tool.required:
                 found[name] = await self._unsaid(tool, name)
         return found
 
-    async def _argument(self, tool: Tool, name: str, term: Term) -> Any:
+    async def _argument(self, name: str, term: Term) -> Any:
         if isinstance(term, Row | Same):
             return (await self._head(term, name)).value
         self.terms.named.clear()
