@@ -36,6 +36,7 @@ from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
 from synthesis.ledger import ledger, references
+from synthesis.memo import Memo
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
@@ -74,6 +75,7 @@ class Engine:
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
         """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
@@ -123,7 +125,8 @@ class Engine:
     async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            planned = await plan(Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona)), counts)
+            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona), memo=self.memo)
+            planned = await plan(stage, counts)
             check_no_leak(planned.draft, catalogues)
             return planned.draft, planned.drops
 

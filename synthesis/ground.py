@@ -24,7 +24,10 @@ from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply, which_one
 
-MOST_TRIES = 40
+MOST_TRIES = 16
+MOST_HOPELESS = 4
+"""Tries that may end for want of a row or a value; more of them would hardly find one."""
+HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value"})
 REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
@@ -42,7 +45,6 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     A goal that joins another in one message may only use words whose meaning can't move in between.
     """
     reasons: list[str] = []
-    before = await stage.episode.snapshot()
     grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool])
     for _ in range(MOST_TRIES):
         mark = _Mark.of(stage, turn)
@@ -54,8 +56,10 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
             written = len(stage.draft.states) > mark.states
             mark.undo(stage, turn)
             if written:
-                await stage.episode.restore(before)
+                await grounding.take_back()
             reasons.append(drop.reason)
+            if sum(reason in HOPELESS for reason in reasons) >= MOST_HOPELESS:
+                break
             continue
         return
     raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
@@ -102,13 +106,20 @@ def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
     return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Grounding:
     """One kind of goal on one stage."""
 
     stage: Stage
     kind: GoalKind
     tool: Tool
+    before: str | None = None
+    """The snapshot taken before the goal's write, once there is one."""
+
+    async def take_back(self) -> None:
+        """Go back to before the goal's write."""
+        assert self.before is not None
+        await self.stage.episode.restore(self.before)
 
     async def rehearse(self, choice: Choice) -> None:
         """Raise `Drop` unless the call ends as the goal wants; it is tried in a fork, so the episode stays as it is."""
@@ -151,6 +162,8 @@ class Grounding:
         question = await self._confirming(choice, mentions) if call is None and not turn.goals else None
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
+            if not self.tool.read_only and self.before is None:
+                self.before = await stage.episode.snapshot()
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
