@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from synthesis.draft import Meant
+from dataclasses import replace
+
+from synthesis.draft import Draft, Meant
 from synthesis.gates.intent import check_intents
 from synthesis.gates.meaning import check_acted_on, check_spoken, check_unique
+from synthesis.memo import Memo
 from synthesis.stage import Stage
 
 
@@ -12,7 +15,10 @@ class Watch:
     """The descriptions of one draft, each due twice: in the turn that says it, and before the call that acts on it."""
 
     def __init__(self, stage: Stage) -> None:
-        self.stage, self.draft = stage, stage.draft
+        self.draft = stage.draft
+        self.stage = replace(stage, draft=Draft(self.draft.turns, self.draft.steps), memo=Memo())
+        self.stage.draft.locals = dict.fromkeys(stage.catalogues, "start")
+        """The states of the recording, which answers are kept by; not the plan's, which is over."""
         self._due: dict[int, list[Meant]] = {}
         self._writes = 0
         self._spoken_after: dict[int, int] = {}
@@ -37,5 +43,6 @@ class Watch:
                 await check_unique(self.stage, described, "acted on")
         await check_acted_on(self.stage, due)
         step = self.draft.steps[place]
+        self.stage.draft.locals[step.environment] = step.local
         if not self.stage.catalogues[step.environment].tools[step.tool].read_only:
             self._writes += 1
