@@ -29,13 +29,17 @@ from envfactory_client import (
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
+from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
 from synthesis.errors import Drop
+from synthesis.gates.leak import check_no_leak
+from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
-from synthesis.ledger import check_no_leak, ledger, references
+from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
 from synthesis.planning import plan
+from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
 
 MOST_ATTEMPTS = 20
@@ -73,6 +77,7 @@ class Engine:
 
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
 
@@ -90,6 +95,7 @@ class Engine:
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
                 trajectory, tools = await self._record(job, draft)
+                trajectory = await self._solve(job, trajectory, tools)
                 return Made(job, trajectory, tools, tuple(drops))
             except Drop as drop:
                 drops.append(str(drop))
@@ -128,16 +134,20 @@ class Engine:
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
             stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts)
-            check_no_leak(planned.draft)
+            check_no_leak(planned.draft, catalogues)
             return planned.draft, planned.drops
 
     async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:
         entries = ledger(draft)
         async with self._episode(job) as episode:
+            catalogues = await self._catalogues(episode, job.environments)
+            watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode)
-            for turn in draft.turns:
-                recorder.user(turn.user, goals=turn.goals)
+            for number, turn in enumerate(draft.turns):
+                recorder.user(turn.user, goals=turn.goals, intents=turn.intents)
+                await watch.spoken(number)
                 for place in turn.steps:
+                    await watch.acted_on(place)
                     await _repeat(recorder, draft, place)
                 await recorder.assistant(turn.assistant)
             trajectory = await recorder.trajectory(
@@ -151,6 +161,16 @@ class Engine:
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
         return trajectory, recorder.tools
+
+    async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
+        """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""
+        if job.environments not in self.toolboxes:
+            self.toolboxes[job.environments] = Toolbox(tools)
+        async with self._episode(job) as episode:
+            ladder = await climb(episode, trajectory, self.toolboxes[job.environments])
+        if not ladder.blind.agrees:
+            raise Drop("blind_solver", ladder.blind.disagreement)
+        return with_difficulty(trajectory, ladder)
 
 
 async def _repeat(recorder: Recorder, draft: Draft, place: int) -> None:

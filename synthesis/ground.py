@@ -17,6 +17,7 @@ from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
+from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -96,13 +97,13 @@ class _Mark:
         stage.draft.yields = list(self.yields)
         stage.draft.locals = dict(self.locals)
         turn.reason = self.reason
-        turn.withheld, turn.looked_first = None, 0
+        turn.withheld, turn.looked_first, turn.left_open = None, 0, ""
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
 
 
 def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
-    return (turn.goals, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
 
 
 @dataclass
@@ -168,6 +169,8 @@ class Grounding:
         turn.steps += range(first, len(stage.draft.steps))
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
+        turn.intents.append(intent_of(reached, through_rows))
+        turn.meant += meant_by(reached, through_rows)
         turn.clauses.append(clause(reached))
         if question is not None:
             self._confirm(question, turn, len(stage.draft.steps) - 1 - first)
@@ -231,6 +234,7 @@ class Grounding:
         turn.clauses.clear()
         turn.withheld = clause(replace(reached, mentions=shorter))
         turn.question, turn.missing = which_one(split, self.stage.rng), name
+        turn.left_open = split.column
         turn.looked_first = self._before_use(reached.mentions[name], turn)
         turn.clauses.append(Clause(split.reply, imperative=False))
 

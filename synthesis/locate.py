@@ -15,6 +15,7 @@ from synthesis.carry import anchors, through
 from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
+from synthesis.gates.meaning import reads_one_way
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -121,7 +122,7 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
     for description in _drawn(stage, found):
         whole = replace(description, properties=in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await proved(stage, sought, seen, whole, unsaid)
-        if mention is not None:
+        if mention is not None and await reads_one_way(stage, mention):
             return replace(mention, split=split_of(stage, sought, seen, description, visible))
     raise Drop("not_describable", sought.table)
 

@@ -16,6 +16,7 @@ from synthesis.ground import ground
 from synthesis.language import Speaker, Voice, answer, compose
 from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
+from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -227,8 +228,11 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     if turn.withheld is None:
         return [turn]
     goal = Goal(tool=turn.goals[0].tool, outcome="ask", parameter=turn.missing)
+    asked, replied = request_and_reply(turn.intents[0], turn)
     request = DraftTurn(
         goals=[goal],
+        intents=[asked],
+        meant=[part for part in turn.meant if not (turn.left_open and part.name == turn.missing)],
         clauses=[turn.withheld],
         reason=turn.reason,
         facts=turn.facts,
@@ -238,6 +242,8 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     )
     turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
+    turn.intents = [replied]
+    turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
 
 
@@ -259,5 +265,6 @@ def _put_into_words(stage: Stage) -> None:
     for place, turn in enumerate(stage.draft.turns):
         new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
         told.update(new)
+        turn.intents = telling(turn.intents, new)
         turn.user = compose(turn, speaker, first=place == 0, new_facts=new, rng=stage.rng)
         turn.assistant = answer(turn.answers)
