@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client import ToolGraph, Trajectory
+from envfactory_client.card.links import LinkName, crosses, full_name, links_used
 from synthesis.goals import GoalKind, kinds_in
 from synthesis.hidden import Count, of_trajectories
-
-_INDEX = re.compile(r"\[\d+\]")
-LinkName = tuple[str, str, str, str]
-"""Producer, result path, consumer and parameter."""
 
 
 def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
     """Give how often each kind of goal occurs."""
     return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
-
-
-def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
-    """Give the links along which a trajectory's arguments came from earlier results."""
-    steps = trajectory.steps
-    for entry in trajectory.ledger:
-        if entry.source == "earlier":
-            producer, consumer = steps[entry.origin["step"]], steps[entry.step]
-            yield (
-                f"{producer.environment}.{producer.tool}",
-                _INDEX.sub("[]", entry.origin["path"]),
-                f"{consumer.environment}.{consumer.tool}",
-                entry.argument.partition("[")[0],
-            )
-
-
-def crosses(trajectory: Trajectory) -> bool:
-    """Whether an argument in one environment came from a result of another."""
-    steps = trajectory.steps
-    return any(
-        steps[entry.origin["step"]].environment != steps[entry.step].environment
-        for entry in trajectory.ledger
-        if entry.source == "earlier"
-    )
 
 
 @dataclass
@@ -67,7 +39,7 @@ class Tally:
         self.crossing += crosses(trajectory)
         self.turns[len(trajectory.turns)] += 1
         self.calls[len(trajectory.steps)] += 1
-        self.tools.update(f"{step.environment}.{step.tool}" for step in trajectory.steps)
+        self.tools.update(full_name(step) for step in trajectory.steps)
         self.links.update(links_used(trajectory))
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
