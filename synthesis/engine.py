@@ -38,6 +38,7 @@ from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
+from synthesis.necessity import check_necessity
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
@@ -135,6 +136,7 @@ class Engine:
             stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts)
             check_no_leak(planned.draft, catalogues)
+            await check_necessity(stage)
             return planned.draft, planned.drops
 
     async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:

@@ -192,7 +192,9 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
         if key:
-            turn.steps += await see_again(stage, key.partition(".")[0], value)
+            seen = await see_again(stage, key.partition(".")[0], value)
+            turn.steps += seen
+            turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
 
