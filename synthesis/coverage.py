@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client import ToolGraph, Trajectory
+from envfactory_client.card.links import LinkName, crosses, full_name, links_used
 from synthesis.goals import GoalKind, kinds_in
+from synthesis.hidden import Count, of_trajectories
 
-_INDEX = re.compile(r"\[\d+\]")
-LinkName = tuple[str, str, str, str]
-"""Producer, result path, consumer and parameter."""
+IN_VAIN = frozenset({"infeasible", "no_candidate", "no_set", "no_value", "set_refused"})
+"""Why a kind of goal can't be reached where it was tried."""
 
 
 def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
@@ -21,28 +21,10 @@ def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
     return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
 
 
-def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
-    """Give the links along which a trajectory's arguments came from earlier results."""
-    steps = trajectory.steps
-    for entry in trajectory.ledger:
-        if entry.source == "earlier":
-            producer, consumer = steps[entry.origin["step"]], steps[entry.step]
-            yield (
-                f"{producer.environment}.{producer.tool}",
-                _INDEX.sub("[]", entry.origin["path"]),
-                f"{consumer.environment}.{consumer.tool}",
-                entry.argument.partition("[")[0],
-            )
-
-
-def crosses(trajectory: Trajectory) -> bool:
-    """Whether an argument in one environment came from a result of another."""
-    steps = trajectory.steps
-    return any(
-        steps[entry.origin["step"]].environment != steps[entry.step].environment
-        for entry in trajectory.ledger
-        if entry.source == "earlier"
-    )
+def failure_counts(drops: Iterable[str]) -> Counter[GoalKind]:
+    """Give how often each kind of goal was tried in vain, so that what a world hasn't got isn't tried in every task."""
+    kinds = (GoalKind.read(drop.partition(": ")[0]) for drop in drops if drop.partition(": ")[2] in IN_VAIN)
+    return Counter(kind for kind in kinds if kind is not None)
 
 
 @dataclass
@@ -58,6 +40,7 @@ class Tally:
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    hidden: Count = field(default_factory=Count)
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
@@ -65,11 +48,12 @@ class Tally:
         self.crossing += crosses(trajectory)
         self.turns[len(trajectory.turns)] += 1
         self.calls[len(trajectory.steps)] += 1
-        self.tools.update(f"{step.environment}.{step.tool}" for step in trajectory.steps)
+        self.tools.update(full_name(step) for step in trajectory.steps)
         self.links.update(links_used(trajectory))
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
+        self.hidden += of_trajectories([trajectory])
 
 
 @dataclass(frozen=True)
@@ -103,6 +87,7 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
         "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
         "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
     }
