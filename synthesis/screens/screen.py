@@ -153,12 +153,12 @@ class _Screen:
             changes = self.before if variant.name == "missing_write" else self._planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
 
-    async def _fork_and_do(self, rest: tuple[Deed, ...], *, to_the_end: bool) -> tuple[list[Deed], Changes]:
-        """Do deeds in a fork; one in which only a failed call was made serves again, since that leaves no trace."""
+    async def _fork_and_do(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
+        """Do deeds in a fork; one in which calls have only failed serves again, since that leaves no trace."""
         fork = self.spare or await self.episode.fork()
         self.spare = None
-        done = await Doing(fork, self.catalogues).do(rest, to_the_end=to_the_end)
-        if not to_the_end and all(deed.call.is_error for deed in done if deed.live):
+        done = await Doing(fork, self.catalogues).do(deeds, to_the_end=to_the_end)
+        if all(deed.call.is_error for deed in done if deed.live):
             self.spare = fork
             return done, self.before
         changes = (await fork.diff()).changes
@@ -207,9 +207,9 @@ class _Screen:
             if not any(deed.live for deed in variant.deeds):
                 self._judge(variant, variant.deeds, {})
                 continue
-            async with await self.episode.fork() as fork:
-                done = await Doing(fork, self.catalogues).do(variant.deeds)
-                self._judge(variant, done, (await fork.diff()).changes)
+            done, changes = await self._fork_and_do(variant.deeds)
+            self._judge(variant, done, changes)
+        await self._drop_spare()
 
     async def _beside_the_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
         """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
