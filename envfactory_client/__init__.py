@@ -67,6 +67,7 @@ from envfactory_client.sampling import (
     walk,
 )
 from envfactory_client.score import (
+    RESPOND_TOOL,
     Attempt,
     AttemptTurn,
     Component,
@@ -101,6 +102,7 @@ from envfactory_client.trajectory import (
 from envfactory_client.user import ScriptedUser
 
 __all__ = [
+    "RESPOND_TOOL",
     "Attempt",
     "AttemptTurn",
     "Binding",

@@ -4,11 +4,12 @@
 logs that hold calls alone.
 """
 
-from envfactory_client.score.attempt import Attempt, AttemptTurn, LoggedCall, Response
+from envfactory_client.score.attempt import RESPOND_TOOL, Attempt, AttemptTurn, LoggedCall, Response
 from envfactory_client.score.perform import perform, perform_in
 from envfactory_client.score.reward import Component, Judge, Reward, TurnProgress, score
 
 __all__ = [
+    "RESPOND_TOOL",
     "Attempt",
     "AttemptTurn",
     "Component",

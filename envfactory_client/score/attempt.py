@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -16,6 +16,23 @@ from envfactory_client.episode import Diff, TableDiff
 from envfactory_client.tool import Actor, Frozen
 from envfactory_client.trajectory import Step, Trajectory, Turn
 
+RESPOND: Final = "respond"
+"""The tool by which an agent may end a turn; it belongs to no environment and changes nothing."""
+RESPOND_TOOL: Final[Mapping[str, Any]] = {
+    "name": RESPOND,
+    "description": "End your turn by saying how it ends, beside what you tell the user.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {
+            "outcome": {"enum": ["done", "answer", "ask", "refuse"], "description": "How the turn ends."},
+            "parameter": {"type": "string", "description": "What you ask the user for, when you ask."},
+            "code": {"type": "string", "description": "The refusal's code, when it can't be done."},
+            "answer": {"type": "object", "description": "What the user asked for, by field, when you answer."},
+        },
+        "required": ["outcome"],
+    },
+}
+"""That tool as MCP lists one, to be offered beside a task's own."""
 Changes = Mapping[str, Mapping[str, TableDiff]]
 
 

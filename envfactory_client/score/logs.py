@@ -2,10 +2,9 @@
 
 A whole attempt is one line: `{"task": ID, "attempt": NAME, "turns": [{"user": TEXT, "calls": [CALL, ...], "assistant":
 TEXT}, ...], "changes": {...}}`. Or it is written line by line as it happens, each line with `"task": ID`, `"attempt":
-NAME` and one of `"user": TEXT`, `"call": CALL`, `"assistant": TEXT` or `"response": {"outcome": ...}`. A CALL is
-`{"tool": "airline.get_booking", "arguments": {...}}`; `result`, `text`, `is_error`, `refusal` and `actor` may stand
-beside. `attempt` may be left out where there is one for each task. The lines of a dataset are attempts too: each is
-the plan of its own task.
+NAME` and one of `"user": TEXT`, `"call": CALL` or `"assistant": TEXT`. A CALL is `{"tool": "airline.get_booking",
+"arguments": {...}}`; `result`, `text`, `is_error`, `refusal` and `actor` may stand beside. `attempt` may be left out
+where there is one for each task. The lines of a dataset are attempts too: each is the plan of its own task.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from envfactory_client.errors import ScoreError
-from envfactory_client.score.attempt import Attempt, AttemptTurn, LoggedCall, Response
+from envfactory_client.score.attempt import RESPOND, Attempt, AttemptTurn, LoggedCall, Response
 from envfactory_client.trajectory import Trajectory
 
 
@@ -51,10 +50,10 @@ class _Events:
             self.turns.append(AttemptTurn(turn=line.get("turn")))
             self.ended = False
         last = self.turns[-1]
-        if "call" in line:
+        if "call" in line and line["call"].get("tool") == RESPOND:
+            self.turns[-1] = last.model_copy(update={"response": _response(line["call"])})
+        elif "call" in line:
             self.turns[-1] = last.model_copy(update={"calls": (*last.calls, _call(line["call"]))})
-        elif "response" in line:
-            self.turns[-1] = last.model_copy(update={"response": Response.model_validate(line["response"])})
         else:
             self.turns[-1] = last.model_copy(update={"assistant": line["assistant"]})
             self.ended = True
@@ -103,12 +102,21 @@ def _whole(line: Mapping[str, Any]) -> LoggedAttempt | None:
         return LoggedAttempt(recording.id, "plan", Attempt.of(recording), complete=True)
     if "turns" not in line:
         return None
-    turns = tuple(
-        AttemptTurn.model_validate({**turn, "calls": [_call(call) for call in turn.get("calls", ())]})
-        for turn in line["turns"]
-    )
-    attempt = Attempt.model_validate({"turns": turns, "changes": line.get("changes", {})})
+    attempt = Attempt.model_validate({"turns": tuple(map(_turn, line["turns"])), "changes": line.get("changes", {})})
     return LoggedAttempt(str(line["task"]), str(line.get("attempt", "")), attempt, complete="changes" in line)
+
+
+def _turn(plain: Mapping[str, Any]) -> AttemptTurn:
+    """A turn with its calls; a call of the tool `respond` is no call of an environment, but the turn's end."""
+    calls = plain.get("calls", ())
+    ends = [_response(call) for call in calls if call["tool"] == RESPOND]
+    made = [_call(call) for call in calls if call["tool"] != RESPOND]
+    return AttemptTurn.model_validate({**plain, "calls": made, "response": ends[-1] if ends else None})
+
+
+def _response(call: Mapping[str, Any]) -> Response:
+    arguments = call.get("arguments", {})
+    return Response.model_validate(json.loads(arguments) if isinstance(arguments, str) else arguments)
 
 
 def _call(plain: Mapping[str, Any]) -> LoggedCall:
