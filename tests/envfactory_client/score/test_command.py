@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 import envfactory_client as ef
+from envfactory_client.cli import app
 from envfactory_client.score.logs import read_log
 
-ROOT = Path(ef.__file__).parent.parent
-Score = Callable[..., subprocess.CompletedProcess[str]]
+Score = Callable[..., Result]
 
 
 @pytest.fixture
@@ -31,12 +29,10 @@ def tasks(task: ef.Trajectory, tmp_path: Path) -> Path:
 @pytest.fixture
 def score(farm_url: str, token: str, tasks: Path) -> Score:
     """Run the command against the farm."""
+    variables = {"ENVFACTORY_FARM": farm_url, "ENVFACTORY_TOKEN": token, "COLUMNS": "200"}
 
-    def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        variables = {**os.environ, "ENVFACTORY_FARM": farm_url, "ENVFACTORY_TOKEN": token, "PYTHONPATH": str(ROOT)}
-        line = [sys.executable, "-m", "envfactory_client.cli", "score", str(tasks), *map(str, words)]
-        variables["COLUMNS"] = "200"
-        return subprocess.run(line, capture_output=True, text=True, env=variables, check=False, timeout=60)
+    def command(*words: str | Path) -> Result:
+        return CliRunner().invoke(app, ["score", str(tasks), *map(str, words)], env=variables)
 
     return command
 
@@ -68,7 +64,7 @@ def test_attempts_are_scored_by_what_their_calls_do(
     whole = {**_whole(task, perfect, attempt="good"), "task": _id(tasks)}
     idle = {**whole, "attempt": "idle", "turns": [{**turn, "calls": []} for turn in whole["turns"]]}
     done = score(_written(tmp_path / "log.jsonl", whole, idle), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     got = json.loads(done.stdout)
     assert [(one["attempt"], one["reward"]) for one in got["attempts"]] == [("good", 1.0), ("idle", 0.0)]
     assert got["mean"] == 0.5
@@ -120,7 +116,7 @@ def test_a_log_that_fits_no_task_is_told_in_one_sentence(
     score: Score, tmp_path: Path, line: dict[str, Any], said: str
 ) -> None:
     done = score(_written(tmp_path / "log.jsonl", line))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert said in done.stderr
 
 
@@ -129,7 +125,7 @@ def test_claims_are_believed_only_when_asked_and_when_there_are_any(
 ) -> None:
     whole = {**_whole(task, perfect), "task": _id(tasks)}
     done = score(_written(tmp_path / "log.jsonl", whole), "--as-claimed")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "holds calls only" in done.stderr
 
 
