@@ -92,7 +92,7 @@ def test_a_dataset_is_a_log_of_its_own_plans(score: Score, tasks: Path) -> None:
 def test_a_call_of_respond_ends_a_turn(tasks: Path, perfect: ef.Attempt, tmp_path: Path) -> None:
     respond = {"tool": "respond", "arguments": {"outcome": "refuse", "code": "no_copies"}}
     whole = {"task": "t", "turns": [{"calls": [respond], "assistant": "No."}]}
-    told = [
+    told: list[dict[str, Any]] = [
         {"task": "u", "call": {**respond, "arguments": json.dumps(respond["arguments"])}},
         {"task": "u", "assistant": "No."},
     ]
