@@ -13,10 +13,10 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -44,10 +44,10 @@ from envfactory_client.graph import ToolGraph
 from envfactory_client.plugins import plugin_command, plugins
 from envfactory_client.replay import replay as replay_one
 from envfactory_client.sampling import Bounds, chains, sample
+from envfactory_client.score import command as score_command
 from envfactory_client.tool import Tool
 from envfactory_client.verify import command as verify_command
 
-_T = TypeVar("_T")
 Format = Literal["table", "json", "dot", "mermaid"]
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_]{1,19}")
 
@@ -119,7 +119,7 @@ def list_environments(farm: FarmUrl = None, token: Token = None, as_json: AsJson
         for reason in broken.values():
             Console(stderr=True).print(f"[yellow]warning:[/] {escape(reason)}", highlight=False, soft_wrap=True)
 
-    _run(run())
+    asyncio.run(run())
 
 
 @app.command(
@@ -156,7 +156,7 @@ def call(  # noqa: PLR0913, PLR0917 - a command's options
                     Console(stderr=True).print_json(json.dumps({"changes": changes}))
                 return result
 
-    result = _run(run())
+    result = asyncio.run(run())
     _print_result(result, as_json)
     if result.is_error:
         raise typer.Exit(1)
@@ -169,7 +169,7 @@ def call(  # noqa: PLR0913, PLR0917 - a command's options
 )
 def explore_server(target: Target, farm: FarmUrl = None, token: Token = None, as_json: AsJson = False) -> None:
     """Show what servers offer: tools, their parameters, prompts and resources. Nothing is called."""
-    found = _run(_explorations(target, farm, token))
+    found = asyncio.run(_explorations(target, farm, token))
     if as_json:
         print(
             json.dumps([one.to_json() for one in found] if len(found) > 1 else found[0].to_json(), ensure_ascii=False)
@@ -195,7 +195,7 @@ def show_graph(  # noqa: PLR0913, PLR0917 - a command's options
     token: Token = None,
 ) -> None:
     """Show which results can fill which arguments."""
-    explorations = _run(_explorations(target, farm, token))
+    explorations = asyncio.run(_explorations(target, farm, token))
     seen = {} if observed is None else _observed(observed)
     found = ToolGraph.build((tool for one in explorations for tool in one.tools), observed=seen)
     if form == "table":
@@ -222,7 +222,7 @@ def sample_chains(  # noqa: PLR0913, PLR0917 - a command's options
     as_json: AsJson = False,
 ) -> None:
     """Sample chains of tools in which links bring every value that tools can find. Nothing is called."""
-    found = ToolGraph.build(tool for one in _run(_explorations(target, farm, token)) for tool in one.tools)
+    found = ToolGraph.build(tool for one in asyncio.run(_explorations(target, farm, token)) for tool in one.tools)
     bounds = Bounds(length=length)
     if goal is None:
         sampled = list(chains(found, count, seed=seed, bounds=bounds))
@@ -248,7 +248,7 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     """Make every call of a file's trajectories again and compare results and states."""
     dataset = Dataset(path)
     entries = [Line(line, dataset.line(line))] if line is not None else list(dataset.entries())
-    report = _run(_replay(entries, scenarios or dataset.scenarios, _farm(farm, token), quiet=as_json))
+    report = asyncio.run(_replay(entries, scenarios or dataset.scenarios, _farm(farm, token), quiet=as_json))
     failed = sum(not entry["ok"] for entry in report)
     if as_json:
         print(json.dumps({"lines": report, "ok": not failed}, ensure_ascii=False))
@@ -277,10 +277,6 @@ def show(
 def _out(width: int = 160) -> Console:
     """The console for results, wide when nobody's window limits it."""
     return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else width)
-
-
-def _run(work: Coroutine[Any, Any, _T]) -> _T:
-    return asyncio.run(work)
 
 
 def _farm(url: str | None, token: str | None) -> Farm:
@@ -419,6 +415,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 export_command.add_to(app)
+score_command.add_to(app)
 verify_command.add_to(app)
 card_command.add_to(app)
 if __name__ == "__main__":

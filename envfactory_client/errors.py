@@ -15,6 +15,7 @@
     ├── UnknownField           no such parameter or result path
     ├── NoChain                links don't lead to the tool within the bounds
     ├── RecordingError         what is recorded would be no dialogue, or couldn't be replayed
+    ├── ScoreError             a task or a log of calls can't be scored
     ├── ForeignServerError     a server by other authors didn't start, or ended
     ├── UsageError             what was asked for makes no sense as it was said
     ├── VerifyError            what is to be verified can't even be looked at
@@ -114,6 +115,10 @@ class NoChain(EnvFactoryError):
 
 class RecordingError(EnvFactoryError):
     """What is recorded would be no dialogue, or couldn't be replayed."""
+
+
+class ScoreError(EnvFactoryError):
+    """A task or a log of calls can't be scored as it stands."""
 
 
 class ForeignServerError(EnvFactoryError):

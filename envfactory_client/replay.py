@@ -52,6 +52,16 @@ async def replay(trajectory: Trajectory, farm: Farm, scenarios: Path | str | Non
     return Replay(trajectory.id, calls, from_rows, mismatches)
 
 
+async def open_start(trajectory: Trajectory, farm: Farm, scenarios: Path | str | None = None) -> Episode:
+    """A fresh episode at a trajectory's start; MissingScenario when neither seed nor stored rows give it."""
+    mismatches: list[str] = []
+    episode, _ = await _open(trajectory, farm, None if scenarios is None else Path(scenarios), mismatches)
+    if mismatches:
+        await episode.close()
+        raise MissingScenario(mismatches[0])
+    return episode
+
+
 async def _open(trajectory: Trajectory, farm: Farm, folder: Path | None, mismatches: list[str]) -> tuple[Episode, bool]:
     """A fresh episode at the trajectory's start, and whether stored rows were needed for it."""
     names = [environment.name for environment in trajectory.environments]

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from envfactory_client.episode import EnvironmentVersion, Rows
+from envfactory_client.logical_form import Intent
 from envfactory_client.tool import Actor, Frozen
 
 FORMAT: Final = "envfactory.trajectory/0"
@@ -46,7 +47,11 @@ class _Sparse(Frozen):
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
         defaults = {name: type(self).model_fields[name].default for name in self.SPARSE}
-        return {name: value for name, value in written.items() if name not in defaults or value != defaults[name]}
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in defaults or getattr(self, name) != defaults[name]
+        }
 
 
 class TrajectoryWorld(_Sparse):
@@ -108,7 +113,11 @@ class Step(_Sparse):
 class Turn(_Sparse):
     """From one message of the user to the assistant's answer."""
 
+    SPARSE: ClassVar[tuple[str, ...]] = ("intents",)
+
     user: str
+    intents: tuple[Intent, ...] = ()
+    """The message's logical form; none when the user only tells what they have done themself."""
     goals: tuple[Goal, ...] = ()
     steps: tuple[Step, ...] = ()
     assistant: str
@@ -161,16 +170,128 @@ class LedgerEntry(_Sparse):
     origin: Any = Field(default=None, alias="from")
 
 
+SlotType = Literal["money", "date", "time", "count", "name", "id", "flag", "list"]
+
+
+class Slot(_Sparse):
+    """A value that the assistant has to tell."""
+
+    name: str
+    """The result field that the user asked for, such as "refund_cents"."""
+    type: SlotType
+    """How it is read in a message: "money" in hundredths, "date" and "time" as ISO 8601, the rest as it stands."""
+    value: Any
+
+
+class Evidence(_Sparse):
+    """What an agent must have seen: a refused call, a read's answer, or in one the field of a record."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("code", "arguments", "key", "value", "field")
+
+    tool: str
+    """The tool whose call is evidence, by its full name."""
+    code: str | None = None
+    """The code with which the call was refused; None for a read that succeeded."""
+    arguments: Mapping[str, Any] = Field(default={})
+    """Arguments that the call must have had; others may be anything."""
+    key: str = ""
+    """The result path of a key, such as "bookings[].booking_id"; "" when any result will do."""
+    value: Any = None
+    """The value at that path in the record that counts."""
+    field: str = ""
+    """The field of that record that must be there, such as "status"."""
+
+
+class Owed(_Sparse):
+    """What one goal wants beside the state: something told, asked or refused, and the evidence for it."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("parameter", "code", "slots", "phrases", "evidence")
+
+    turn: int
+    """The turn in which the goal is set, from 0."""
+    goal: str
+    """The tool that reaches the goal, by its full name."""
+    outcome: Literal["answer", "ask", "refuse"]
+    parameter: str | None = None
+    """For "ask": the parameter that is asked for; it counts only once the answer has been used."""
+    code: str | None = None
+    """For "refuse": the code whose reason is to be given."""
+    slots: tuple[Slot, ...] = ()
+    """For "answer": the values to be told, all of them."""
+    phrases: Mapping[str, tuple[str, ...]] = Field(default={})
+    """How a message says it: for "ask" the parameter's questions, for "refuse" the reasons by code of all its codes."""
+    evidence: tuple[Evidence, ...] = ()
+    """For "answer" and "refuse": any one of these must be in the call log before the message."""
+
+
+class RefusedCall(_Sparse):
+    """A refused call that the plan itself contains, and that therefore costs nothing."""
+
+    tool: str
+    code: str | None = None
+    """The refusal's code; None for another error."""
+
+
 class RewardSpec(_Sparse):
-    """What a solution is measured against."""
+    """What a solution is measured against: format 1, whose every field docs/reward.md describes."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = (
+        "format", "calls", "owed", "writes", "sources", "refused", "generated", "links", "volatile", "masks", "paths",
+    )  # fmt: skip
 
     state: str
+    """State digest at the plan's end."""
     changes: Mapping[str, Any] = Field(default_factory=dict)
     """Environment to table to rows, as Diff.to_json gives it."""
+    format: int | None = None
+    """1 once the task can be scored; None for a recording that nobody has made a task of."""
+    calls: int = 0
+    """The agent's calls in the plan; efficiency is judged against twice as many."""
+    owed: tuple[Owed, ...] = ()
+    """What goals want told, asked or refused; goals that only change the state owe nothing more."""
+    writes: tuple[str, ...] = ()
+    """The offered tools that write, by full name; a failed call of one of them costs."""
+    sources: Mapping[str, tuple[str, ...]] = Field(default={})
+    """Write tool to the parameters whose values the agent must have seen, in a result or the user's words, before."""
+    refused: tuple[RefusedCall, ...] = ()
+    """The failed calls of write tools that the plan has."""
+    generated: tuple[str, ...] = ()
+    """Columns, as "environment.table.column", in which a new row gets a value of its own, such as its id."""
+    links: Mapping[str, str] = Field(default={})
+    """Column, as "environment.table.column", to the table, as "environment.table", whose rows it refers to."""
+    volatile: tuple[str, ...] = ()
+    """Columns that differ when the same is done at another time; learned by doing so, and left out of comparisons."""
+    masks: tuple[StepArgument, ...] = ()
+    """Arguments of the plan that make no difference to state and answers; the trace score doesn't compare them."""
+    paths: int = 0
+    """Other ways to reach the goals that were executed and pay 1, up to three."""
+
+
+class Difficulty(_Sparse):
+    """How hard a task is: a number, what it is made of, and the weakest solver that manages."""
+
+    score: float
+    grade: Literal["S0", "S1", "S2", "S3", "S4"]
+    """The weakest rung of the solver ladder that passes: null, one literal call, one hop, greedy, blind solver."""
+    hidden: int
+    """References that name no key: descriptions, anaphora, values given or derived."""
+    hops: int
+    """The longest chain of look-ups that one reference takes."""
+    distractors: float
+    """The sum over references of log2 of the rows seen to choose among."""
+    rows: int
+    """The most rows that one reference stands for."""
+    calls: int
+    tools: int
+    """Tools that the agent can see."""
+    turns_back: int
+    """References to what was spoken of or given before, and replies to questions."""
 
 
 class Trajectory(_Sparse):
     """The record of an episode."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("difficulty",)
 
     format: Literal["envfactory.trajectory/0"] = FORMAT
     id: str = ""
@@ -184,6 +305,7 @@ class Trajectory(_Sparse):
     turns: tuple[Turn, ...] = ()
     references: tuple[Reference, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
+    difficulty: Difficulty | None = None
     reward: RewardSpec
 
     @model_validator(mode="after")

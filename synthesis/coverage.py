@@ -10,11 +10,21 @@ from typing import Any
 from envfactory_client import ToolGraph, Trajectory
 from envfactory_client.card.links import LinkName, crosses, full_name, links_used
 from synthesis.goals import GoalKind, kinds_in
+from synthesis.hidden import Count, of_trajectories
+
+IN_VAIN = frozenset({"infeasible", "no_candidate", "no_set", "no_value", "set_refused"})
+"""Why a kind of goal can't be reached where it was tried."""
 
 
 def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
     """Give how often each kind of goal occurs."""
     return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
+
+
+def failure_counts(drops: Iterable[str]) -> Counter[GoalKind]:
+    """Give how often each kind of goal was tried in vain, so that what a world hasn't got isn't tried in every task."""
+    kinds = (GoalKind.read(drop.partition(": ")[0]) for drop in drops if drop.partition(": ")[2] in IN_VAIN)
+    return Counter(kind for kind in kinds if kind is not None)
 
 
 @dataclass
@@ -30,6 +40,7 @@ class Tally:
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    hidden: Count = field(default_factory=Count)
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
@@ -42,6 +53,7 @@ class Tally:
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
+        self.hidden += of_trajectories([trajectory])
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
         "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
         "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
     }

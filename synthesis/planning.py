@@ -11,11 +11,14 @@ from typing import Any
 from envfactory_client import Goal
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import Speaker, Voice, answer, compose
+from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
+from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
+from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
 
@@ -52,7 +55,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
     await stage.begin()
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(stage.rng)):
+    for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
         kind = await _next_goal(stage, seen, drops)
         if kind is None:
             break
@@ -73,8 +76,9 @@ def _check_length(draft: Draft) -> None:
         raise Drop("length", f"{len(draft.turns)} turns, {len(draft.steps)} calls")
 
 
-def _drawn_length(rng: Random) -> int:
-    lot, total = rng.random(), 0.0
+def _drawn_length(rng: Random, lean: float) -> int:
+    """Give how many goals a task has; more of them where much is to be hidden, since look-ups then serve again."""
+    lot, total = rng.random() ** (1 - max(0.0, lean) / 2), 0.0
     for length, weight in enumerate(TURN_WEIGHTS, 1):
         total += weight
         if lot < total:
@@ -87,9 +91,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            if merging and kind.outcome == "refuse":
-                raise Drop("refusal_not_merged")
-            await ground(stage.at(kind.environment), kind, turn)
+            if merging and (kind.outcome == "refuse" or kind.what == ALL):
+                raise Drop("refusal_not_merged" if kind.what != ALL else "set_not_merged")
+            over_all = kind.outcome == "done" and kind.what == ALL
+            await (ground_set if over_all else ground)(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -110,6 +115,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
+    else:
+        return toward_the_aim(stage, order)
     return order
 
 
@@ -185,7 +192,9 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
         if key:
-            turn.steps += await see_again(stage, key.partition(".")[0], value)
+            seen = await see_again(stage, key.partition(".")[0], value)
+            turn.steps += seen
+            turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
 
@@ -223,8 +232,11 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     if turn.withheld is None:
         return [turn]
     goal = Goal(tool=turn.goals[0].tool, outcome="ask", parameter=turn.missing)
+    asked, replied = request_and_reply(turn.intents[0], turn)
     request = DraftTurn(
         goals=[goal],
+        intents=[asked],
+        meant=[part for part in turn.meant if not (turn.left_open and part.name == turn.missing)],
         clauses=[turn.withheld],
         reason=turn.reason,
         facts=turn.facts,
@@ -234,6 +246,8 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     )
     turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
+    turn.intents = [replied]
+    turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
 
 
@@ -255,5 +269,6 @@ def _put_into_words(stage: Stage) -> None:
     for place, turn in enumerate(stage.draft.turns):
         new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
         told.update(new)
+        turn.intents = telling(turn.intents, new)
         turn.user = compose(turn, speaker, first=place == 0, new_facts=new, rng=stage.rng)
         turn.assistant = answer(turn.answers)

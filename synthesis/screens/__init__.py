@@ -1,0 +1,1 @@
+"""Screens: the reward of every task is itself tested before the task ships."""

@@ -1,0 +1,264 @@
+"""The screen: a task's reward is put to the test by variants of its plan, and completed by what they teach.
+
+The plan's writes are made once more in one episode. On the way, every variant is forked off before the step in which
+it first differs, executed, and scored; reads that only repeat the record are not made again. What is learned: columns
+that depend on the time, arguments that make no difference, and how many other paths pay in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from random import Random
+from typing import Any, Final
+
+from envfactory_client import Diff, Episode, StepArgument, TableDiff, Trajectory
+from envfactory_client.score import Judge, spoken
+from envfactory_client.score.attempt import Changes, changes_of, leaves
+from synthesis.catalogue import Catalogue
+from synthesis.errors import Drop
+from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
+from synthesis.screens.idle import DONE, idle, unfounded
+from synthesis.screens.paths import MOST_PATHS, other_paths
+from synthesis.screens.spec import draft_spec
+from synthesis.screens.spoilt import at_random, other_rows, spoilt
+from synthesis.screens.values import Values
+from synthesis.screens.variant import Variant, said
+
+LATER: Final = 61
+"""Seconds by which the clock is moved to see which columns depend on the time."""
+SOON: Final = timedelta(days=8)
+"""Times nearer than this to the clock may depend on it."""
+TRIVIAL: Final = (
+    "null", "reads_only", "always_refuse", "always_ask", "confirm_only", "echo", "shotgun", "list_all", "random_values",
+)  # fmt: skip
+"""Agents that know nothing of a task; their mean over a dataset is part of its proof."""
+RANDOM_RUNS, RANDOM_SHARE = 200, 0.01
+"""How often the random agent plays, on a share of the tasks; on the others it plays once."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one variant got."""
+
+    name: str
+    reward: float
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A task with its whole reward specification, and what every variant got."""
+
+    task: Trajectory
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def failures(self) -> tuple[Verdict, ...]:
+        """The variants that the reward judged wrongly."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.ok)
+
+
+async def screen(task: Trajectory, episode: Episode, catalogues: Mapping[str, Catalogue]) -> Trajectory:
+    """Give the task with its reward specification, or raise `Drop` when the reward fails a test.
+
+    The episode stands at the task's start and is used up.
+    """
+    screened = await examine(task, episode, catalogues)
+    if screened.failures:
+        worst = screened.failures[0]
+        raise Drop(f"reward_{worst.name}", f"pays {worst.reward:.2f}")
+    return screened.task
+
+
+async def examine(task: Trajectory, episode: Episode, catalogues: Mapping[str, Catalogue]) -> Screened:
+    """Give the task with its reward specification and every verdict."""
+    drafted = task.model_copy(update={"reward": draft_spec(task, catalogues)})
+    rng = Random(f"{task.seed[0]}/{task.seed[1]}/screen")
+    return await _Screen(drafted, episode, catalogues, rng).run()
+
+
+@dataclass
+class _Screen:
+    task: Trajectory
+    episode: Episode
+    catalogues: Mapping[str, Catalogue]
+    rng: Random
+    verdicts: list[Verdict] = field(default_factory=list)
+    masks: list[StepArgument] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    spare: Episode | None = None
+    """A fork that still stands where the episode does."""
+    before: Changes = field(default_factory=dict)
+    """What the plan has changed up to where the episode stands."""
+
+    async def run(self) -> Screened:
+        deeds = deeds_of(self.task, self.catalogues)
+        values = Values(self.episode, self.catalogues, self.rng)
+        await self._learn_volatile(deeds)
+        self._judge(Variant("perfect", deeds, "all"), deeds, self._planned)
+        for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds)):
+            self._judge(variant, variant.deeds, variant.changes or {})
+        await self._play_without_plan(deeds, values)
+        variants = [variant async for variant in spoilt(deeds, values)]
+        variants += [variant async for variant in other_paths(self.task, deeds, values)]
+        await self._walk(deeds, variants)
+        await self._beside_the_plan(deeds, values)
+        return self._screened()
+
+    @cached_property
+    def _planned(self) -> Changes:
+        """What the plan changed."""
+        return changes_of(self.task.reward.changes)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who judges, once it is known which columns are volatile."""
+        return Judge(self.task)
+
+    def _screened(self) -> Screened:
+        spec = self.task.reward.model_copy(
+            update={"masks": tuple(self.masks), "paths": min(len(self.paths), MOST_PATHS)}
+        )
+        whole = self.task.model_copy(update={"reward": spec, "id": ""})
+        return Screened(whole.model_copy(update={"id": whole.content_id()}), tuple(self.verdicts))
+
+    # Executing --------------------------------------------------------------------------------------------------------
+
+    async def _walk(self, deeds: tuple[Deed, ...], variants: list[Variant]) -> None:
+        """Make the plan's writes, with each variant forked off before the step in which it differs."""
+        doing = Doing(self.episode, self.catalogues)
+        for place in range(len(deeds) + 1):
+            here = [variant for variant in variants if variant.first == place]
+            if here:
+                self.before = (await self.episode.diff()).changes
+            for variant in here:
+                await self._try(variant)
+            if place < len(deeds) and deeds[place].live:
+                await self._drop_spare()
+                await doing.do([deeds[place]])
+        await self._drop_spare()
+
+    async def _try(self, variant: Variant) -> None:
+        """Execute and judge one variant; the episode stands where it first differs from the plan."""
+        if variant.shows is not None and variant.name in self.paths:
+            return
+        rest = variant.deeds[variant.first :]
+        if any(deed.live and self._writes(deed) for deed in rest):
+            done, changes = await self._fork_and_do(rest, to_the_end=variant.wish != "little")
+        else:
+            done = await Doing(self.episode, self.catalogues).do(rest)
+            changes = self.before if variant.name == "missing_write" else self._planned
+        self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
+
+    async def _fork_and_do(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
+        """Do deeds in a fork; one in which calls have only failed serves again, since that leaves no trace."""
+        fork = self.spare or await self.episode.fork()
+        self.spare = None
+        done = await Doing(fork, self.catalogues).do(deeds, to_the_end=to_the_end)
+        if all(deed.call.is_error for deed in done if deed.live):
+            self.spare = fork
+            return done, self.before
+        changes = (await fork.diff()).changes
+        await fork.close()
+        return done, changes
+
+    async def _drop_spare(self) -> None:
+        if self.spare is not None:
+            await self.spare.close()
+            self.spare = None
+
+    def _writes(self, deed: Deed) -> bool:
+        return not self.catalogues[deed.call.environment].tools[deed.call.tool].read_only
+
+    def _learn_from(self, variant: Variant, done: tuple[Deed, ...], changes: Changes) -> None:
+        """Judge what was done, unless it shows that it was no such variant after all."""
+        if variant.shows is not None and variant.shows not in done[variant.altered or 0].call.leaves:
+            return
+        if variant.name == "wrong_value" and self._same(changes) and self._answers_alike(done):
+            self.masks.append(StepArgument(step=variant.altered or 0, name=variant.argument))
+            return
+        self._judge(variant, done, changes)
+
+    def _answers_alike(self, done: tuple[Deed, ...]) -> bool:
+        """Whether every call answered as in the plan."""
+        steps = self.task.steps
+        return all(deed.place is None or deed.call.result == steps[deed.place].result for deed in done)
+
+    def _same(self, changes: Changes) -> bool:
+        """Whether changes are the plan's."""
+        return changes is self._planned or self.judge.atoms(changes) == self.judge.wanted
+
+    def _judge(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> None:
+        attempt = attempt_of(self.task, done, changes, variant.messages)
+        reward = self.judge.worth(attempt)
+        ok = variant.passes(reward, same=variant.wish != "what it changes" or self._same(changes))
+        self.verdicts.append(Verdict(variant.name, reward, ok))
+        if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
+            self.paths.append(variant.name)
+
+    async def _play_without_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
+        """Let agents play that call the plan's tools with values drawn by chance."""
+        runs = RANDOM_RUNS if self.rng.random() < RANDOM_SHARE else 1
+        for _ in range(runs):
+            variant = await at_random(self.task, deeds, values)
+            if not any(deed.live for deed in variant.deeds):
+                self._judge(variant, variant.deeds, {})
+                continue
+            done, changes = await self._fork_and_do(variant.deeds)
+            self._judge(variant, done, changes)
+        await self._drop_spare()
+
+    async def _beside_the_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
+        """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
+        doing = Doing(self.episode, self.catalogues)
+        done: list[Deed] = []
+        changes = self._planned
+        for deed in await other_rows(deeds, values):
+            done += await doing.do([deed])
+            if not done[-1].call.is_error:
+                before, changes = changes, (await self.episode.diff()).changes
+                if self._same(before) and not self._same(changes):
+                    self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done[-1]), changes)
+        messages = said(DONE, self.task.turns)
+        self._judge(Variant("shotgun", deeds, "little", messages=messages), (*deeds, *done), changes)
+
+    # Learning ---------------------------------------------------------------------------------------------------------
+
+    async def _learn_volatile(self, deeds: tuple[Deed, ...]) -> None:
+        """Do the same a minute later: the columns that then hold another time are left out of comparisons."""
+        now = spoken.as_moment(self.task.world.now)
+        times = [spoken.as_moment(value) for value in leaves(_plain(self._planned)) if "T" in str(value)]
+        if not any(now and time and abs(time - now) < SOON for time in times):
+            return
+        async with await self.episode.fork() as fork:
+            await fork.advance(LATER)
+            await Doing(fork, self.catalogues).do(deed for deed in deeds if deed.live)
+            later = (await fork.diff()).changes
+        volatile = tuple(sorted(set(_differing(self._planned, later))))
+        if volatile:
+            spec = self.task.reward.model_copy(update={"volatile": volatile})
+            self.task = self.task.model_copy(update={"reward": spec})
+
+
+def _plain(changes: Changes) -> Any:
+    return Diff(changes=changes).to_json()
+
+
+def _differing(planned: Changes, later: Changes) -> Iterator[str]:
+    """Give the columns in which the same rows hold different times."""
+    for environment, tables in planned.items():
+        for table, change in tables.items():
+            other = later.get(environment, {}).get(table, TableDiff())
+            rows = list(zip(change.inserted, other.inserted, strict=False))
+            rows += [
+                (one.after, two.after)
+                for one, two in zip(change.updated, other.updated, strict=False)
+                if one.key == two.key
+            ]
+            for one, two in rows:
+                for column in one:
+                    if one[column] != two.get(column) and spoken.as_moment(one[column]) is not None:
+                        yield f"{environment}.{table}.{column}"
