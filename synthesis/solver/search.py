@@ -201,10 +201,11 @@ class Search:
         """Give arguments that leave out what the description doesn't fit, for as long a list as the tool gives."""
         found = dict(arguments)
         for name, schema in look_up.tool.input_schema.get("properties", {}).items():
-            contract = parameter(look_up.tool, name)
-            for part in wanted.properties if contract.filter and name not in found else ():
-                if contract.filter and contract.filter.column == part.path and contract.filter.operator in ("=", "like"):
-                    found[name] = await self.value(part.value)
+            wants = parameter(look_up.tool, name).filter
+            column = wants.column if wants is not None and wants.operator in ("=", "like") else None
+            said = [part for part in wanted.properties if part.path == column]
+            if said and name not in found:
+                found[name] = await self.value(said[0].value)
             if name == "limit" and "maximum" in schema:
                 found[name] = schema["maximum"]
         return found

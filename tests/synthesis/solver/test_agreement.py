@@ -98,8 +98,8 @@ def test_words_that_mean_another_row_are_contradicted(library_run: Run) -> None:
         found for found in turns_with(library_run, "done") if found[2].goals[0].tool == "library.borrow_book"
     )
     taken = turn.steps[-1].arguments["book_id"]
-    others = {book["book_id"]: book["title"] for step in trajectory.steps for book in (step.result or {}).get("books", ())}
-    other = next(title for key, title in sorted(others.items()) if key != taken)
+    seen = [book for step in trajectory.steps for book in (step.result or {}).get("books", ())]
+    other = next(book["title"] for book in seen if book["book_id"] != taken)
     title_is = Property(path="shelf.title", value=Said(value=other))
     row = Row(environment="library", entity="books", properties=(title_is,))
     intent = turn.intents[0].model_copy(update={"terms": {**turn.intents[0].terms, "book_id": row}})

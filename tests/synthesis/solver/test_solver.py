@@ -44,7 +44,7 @@ class Town:
         return await self.solver.hear(intents, {"email": self.member["email"]}, waits=waits)
 
     async def changed(self) -> dict[str, Any]:
-        return (await self.episode.diff()).to_json().get("library", {})
+        return dict((await self.episode.diff()).to_json().get("library", {}))
 
     def title(self, loan: dict[str, Any]) -> str:
         return str(self.books[loan["book_id"]]["title"])
