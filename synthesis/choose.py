@@ -121,7 +121,7 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
         choice.values[name], choice.carried[name] = found.value, found.origin
         choice.said[name] = in_form(stage, parameter.slot, str(stage.pick(found.forms)))
         return True
-    options = await anchors(stage, kind) if kind and stage.chance(CARRY_SHARE) else []
+    options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
     if not options:
         return False
     choice.anchored[name] = stage.pick(options)

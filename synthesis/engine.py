@@ -35,13 +35,16 @@ from synthesis.errors import Drop
 from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
+from synthesis.hidden import Aim
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
 
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 20
+MOST_AIMED = 12
+"""Attempts that may be given up for a hidden rate that leads away from the aim."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
 
@@ -55,6 +58,7 @@ class Job:
     world_seed: int
     size: Size
     environments: tuple[str, ...]
+    aim: Aim = field(default_factory=Aim)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Engine:
             try:
                 draft, met = await self._plan(job, counts, rng)
                 drops += met
+                if attempt < MOST_AIMED and not job.aim.takes(draft):
+                    raise Drop("hidden_rate")
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
@@ -125,7 +131,8 @@ class Engine:
     async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona), memo=self.memo)
+            stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
+            stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts)
             check_no_leak(planned.draft, catalogues)
             return planned.draft, planned.drops
@@ -198,13 +205,13 @@ def _request(messages: Iterable[str]) -> str:
     return " ".join(" ".join(message.lower().split()) for message in messages)
 
 
-def cast(seed: int, index: int, names: tuple[str, ...]) -> tuple[str, ...]:
+def cast(seed: int, index: int, names: tuple[str, ...], fewest: int = 1) -> tuple[str, ...]:
     """Give the environments that an index plays in: each in turn comes first, others join by chance."""
     rng = Random(_draw(seed, index, -1))
     first = names[index % len(names)]
     others = [name for name in names if name != first]
     joining = rng.choices(range(len(SHARES_OF_CAST)), SHARES_OF_CAST)[0]
-    return (first, *rng.sample(others, min(joining, len(others))))
+    return (first, *rng.sample(others, min(max(joining, fewest - 1), len(others))))
 
 
 def world_seed(seed: int, index: int, worlds: int) -> int:

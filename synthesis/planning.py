@@ -14,6 +14,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import Speaker, Voice, answer, compose
+from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
 from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
@@ -53,7 +54,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
     await stage.begin()
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(stage.rng)):
+    for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
         kind = await _next_goal(stage, seen, drops)
         if kind is None:
             break
@@ -74,8 +75,9 @@ def _check_length(draft: Draft) -> None:
         raise Drop("length", f"{len(draft.turns)} turns, {len(draft.steps)} calls")
 
 
-def _drawn_length(rng: Random) -> int:
-    lot, total = rng.random(), 0.0
+def _drawn_length(rng: Random, lean: float) -> int:
+    """Give how many goals a task has; more of them where much is to be hidden, since look-ups then serve again."""
+    lot, total = rng.random() ** (1 - max(0.0, lean) / 2), 0.0
     for length, weight in enumerate(TURN_WEIGHTS, 1):
         total += weight
         if lot < total:
@@ -111,6 +113,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
+    else:
+        return toward_the_aim(stage, order)
     return order
 
 

@@ -13,6 +13,7 @@ from envfactory_client.episode import QueryResult
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
 from synthesis.errors import Drop
+from synthesis.hidden import Aim
 from synthesis.memo import Memo
 from synthesis.paths import places_at
 
@@ -30,6 +31,7 @@ class Stage:
     card: Mapping[str, Any]
     draft: Draft = field(default_factory=Draft)
     memo: Memo = field(default_factory=Memo)
+    aim: Aim = field(default_factory=Aim)
 
     @property
     def catalogue(self) -> Catalogue:
