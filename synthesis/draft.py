@@ -73,7 +73,7 @@ class Mention:
     text: str
     short: str
     """Its text inside another description, such as "Boston"."""
-    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self"]
+    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set"]
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     properties: tuple[Mapping[str, Any], ...] = ()
@@ -184,5 +184,7 @@ class Draft:
     """What the last goal gave that another may go on with."""
     states: list[str] = field(default_factory=list)
     """State digests after each write, from the start's on."""
+    by_name: bool | None = None
+    """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)
     """The present digest of each environment."""

@@ -155,6 +155,7 @@ class Grounding:
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
         stage, first = self.stage, len(self.stage.draft.steps)
+        await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
@@ -180,7 +181,7 @@ class Grounding:
             self._say_too_little(reached, turn)
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
-        turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
+        turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
         reasons = stage.catalogue.said(self.tool.name).reasons
         if len(turn.goals) == 1 and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
@@ -356,5 +357,5 @@ def _goes_unsaid(mention: Mention) -> bool:
 def _origins(choice: Choice, mentions: dict[str, Mention]) -> dict[str, Origin]:
     origins = {name: mention.origin for name, mention in mentions.items()}
     origins |= {name: Origin("explicit", text=text) for name, text in choice.said.items()}
-    origins |= {name: Origin("explicit", text=str(choice.values[name])) for name in choice.facts}
+    origins |= {name: found.origin for name, found in choice.known.items()}
     return origins | choice.carried

@@ -88,6 +88,8 @@ def _introduction(facts: Sequence[str], speaker: Speaker, first: bool, rng: Rand
             f"I'm booked in as {card['email']}." if not first else f"{greeting}! I'm {name}, {card['email']}.",
         )
         return _pick(rng, forms[:3] + forms[4:] if first else (forms[3], f"My email is {card['email']}."))
+    if "name" in facts:
+        return _pick(rng, (f"{greeting}, this is {name}.", f"{greeting}, {name} here.", f"{greeting}! I'm {name}."))
     return f"{greeting}!" if first and speaker.voice.greets else ""
 
 

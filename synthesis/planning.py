@@ -11,13 +11,14 @@ from typing import Any
 from envfactory_client import Goal
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language import Speaker, Voice, answer, compose
 from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
 from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
+from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
 
@@ -90,9 +91,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            if merging and kind.outcome == "refuse":
-                raise Drop("refusal_not_merged")
-            await ground(stage.at(kind.environment), kind, turn)
+            if merging and (kind.outcome == "refuse" or kind.what == ALL):
+                raise Drop("refusal_not_merged" if kind.what != ALL else "set_not_merged")
+            over_all = kind.outcome == "done" and kind.what == ALL
+            await (ground_set if over_all else ground)(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
