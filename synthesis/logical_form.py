@@ -64,7 +64,7 @@ def meant_by(reached: Reached, through: Mapping[str, Mention]) -> list[Meant]:
         found += [
             Meant(name, term, part.value, reached.call, part.sql, part.parameters, known)
             for part, term in pairs
-            if isinstance(term, Row)
+            if isinstance(term, Row | Rows)
         ]
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from envfactory_client.logical_form import Extreme, Field, Property, Row, Said, Same
+from envfactory_client.logical_form import Rows as Set
 from synthesis.catalogue import Catalogue
 from synthesis.draft import DraftStep, DraftTurn, Meant, Origin
 from synthesis.errors import Drop
@@ -139,6 +140,16 @@ def test_g3_catches_a_description_that_a_write_makes_mean_something_else(library
     in_library(library_catalogue, scene)
 
 
+def test_g3_catches_a_set_that_takes_in_more_rows_than_are_acted_on(library_catalogue: Catalogue) -> None:
+    async def scene(stage: Stage, rows: Rows) -> None:
+        all_mine = Set(environment="library", entity="loans", mine=True)
+        keys = [row["loan_id"] for row in rows["mine"]]
+        await check_unique(stage, Meant("it", all_mine, keys, 0, ""), "spoken")
+        assert await refused(check_unique(stage, Meant("it", all_mine, keys[1:], 0, ""), "spoken")) == "gate_G3"
+
+    in_library(library_catalogue, scene)
+
+
 def test_g4_catches_a_query_of_the_plan_that_gives_another_row(library_catalogue: Catalogue) -> None:
     async def scene(stage: Stage, rows: Rows) -> None:
         key, title, _ = await on_the_shelf(stage)
@@ -186,6 +197,16 @@ def test_g7_catches_a_description_that_need_not_be_read(library_catalogue: Catal
         await check_distractor(stage, meant(loan(), only["loan_id"]))
 
     in_library(library_catalogue, scene, most_loans=1)
+
+
+def test_g7_catches_a_set_whose_words_leave_nothing_out(library_catalogue: Catalogue) -> None:
+    async def scene(stage: Stage, rows: Rows) -> None:
+        any_day = Property(path="loans.due_on", op=">=", value=Said(value="1900-01-01"))
+        all_mine = Set(environment="library", entity="loans", mine=True, properties=(any_day,))
+        keys = [row["loan_id"] for row in rows["mine"]]
+        assert await refused(check_distractor(stage, Meant("it", all_mine, keys, 0, ""))) == "gate_G7"
+
+    in_library(library_catalogue, scene)
 
 
 def test_a_good_description_passes_all_gates(library_catalogue: Catalogue) -> None:
