@@ -67,7 +67,8 @@ def test_a_grade_is_the_weakest_rung_that_passes(library_run: Run) -> None:
 
 def test_no_key_of_a_row_stands_in_a_logical_form(library_run: Run) -> None:
     for trajectory in library_run.trajectories:
-        keys = {reference.value for reference in trajectory.references}
+        values = [reference.value for reference in trajectory.references]
+        keys = {key for value in values for key in (value if isinstance(value, list) else [value])}
         for turn in trajectory.turns:
             for intent in turn.intents:
                 said = {term.value for term in intent.all_terms if isinstance(term, Said)}
