@@ -73,7 +73,7 @@ class Mention:
     text: str
     short: str
     """Its text inside another description, such as "Boston"."""
-    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set"]
+    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set", "relation"]
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     properties: tuple[Mapping[str, Any], ...] = ()
