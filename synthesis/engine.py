@@ -26,6 +26,7 @@ from envfactory_client import (
     canonical_json,
     replay,
 )
+from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
@@ -38,6 +39,7 @@ from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
+from synthesis.necessity import check_necessity
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
@@ -59,6 +61,8 @@ class Job:
     size: Size
     environments: tuple[str, ...]
     aim: Aim = field(default_factory=Aim)
+    wanted: frozenset[LinkName] = frozenset()
+    """Links that the data doesn't use yet."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,10 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim = self.memo, job.aim
+            stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
             planned = await plan(stage, counts)
             check_no_leak(planned.draft, catalogues)
+            await check_necessity(stage)
             return planned.draft, planned.drops
 
     async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:

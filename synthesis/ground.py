@@ -103,7 +103,8 @@ class _Mark:
 
 
 def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
-    return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    found = (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    return (*found, turn.evidence)
 
 
 @dataclass
@@ -160,7 +161,7 @@ class Grounding:
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
-        question = await self._confirming(choice, mentions) if call is None and not turn.goals else None
+        asked = await self._confirming(choice, mentions) if call is None and not turn.goals else None
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
@@ -168,13 +169,14 @@ class Grounding:
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
+        turn.evidence += [call] if asked is None else [call, asked[1]]
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.intents.append(intent_of(reached, through_rows))
         turn.meant += meant_by(reached, through_rows)
         turn.clauses.append(clause(reached))
-        if question is not None:
-            self._confirm(question, turn, len(stage.draft.steps) - 1 - first)
+        if asked is not None:
+            self._confirm(asked[0], turn, len(stage.draft.steps) - 1 - first)
         elif choice.missing:
             self._leave_out(choice, turn)
         else:
@@ -187,8 +189,8 @@ class Grounding:
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
 
-    async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> str | None:
-        """Let the agent look up what a write would cost or give back, now and then, and give its question."""
+    async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
+        """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""
         stage = self.stage
         wanted = stage.catalogue.said(self.tool.name).confirm
         if wanted is None or choice.missing or self.kind.outcome != "done" or not stage.chance(CONFIRM_SHARE):
@@ -202,12 +204,13 @@ class Grounding:
             return None
         arguments = {name: choice.values[str(mine)] for name, mine in names.items()}
         origins = {name: mentions[str(mine)].origin for name, mine in names.items()}
-        result = stage.draft.steps[await stage.look(wanted.read, arguments, origins)].result
+        look = await stage.look(wanted.read, arguments, origins)
+        result = stage.draft.steps[look].result
         contract = stage.catalogue.tools[wanted.read].contract
         if contract is None or result.get(wanted.field) is None:
             return None
         told = say(contract.results[wanted.field].type, result[wanted.field])
-        return str(stage.pick(wanted.ask)).replace("{" + wanted.field + "}", told)
+        return str(stage.pick(wanted.ask)).replace("{" + wanted.field + "}", told), look
 
     def _confirm(self, question: str, turn: DraftTurn, looked: int) -> None:
         """Put the assistant's question between the request and the act."""
@@ -274,11 +277,12 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
+            kin = self.kind.outcome != "answer" and not steady and name in choice.placeholders
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
                 found[part] = await locate(
-                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, says_it=says_it)
+                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, kin=kin, says_it=says_it)
                 )
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
@@ -306,7 +310,12 @@ class Grounding:
         spoken = [
             Salient(mention.environment, mention.table, mention.value, mention.origin)
             for mention in mentions.values()
-            if mention.kind != "self" and mention.origin.source == "earlier"
+            if mention.kind not in ("self", "relation") and mention.origin.source == "earlier"
+        ]
+        spoken += [
+            Salient(mention.environment, mention.table, mention.value, mention.origin, rival_only=True)
+            for mention in mentions.values()
+            if mention.kind == "relation"
         ]
         spoken += [
             Salient(inner.environment, inner.table, inner.value, inner.origin, rival_only=True)
