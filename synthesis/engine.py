@@ -26,6 +26,7 @@ from envfactory_client import (
     canonical_json,
     replay,
 )
+from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
@@ -61,6 +62,8 @@ class Job:
     size: Size
     environments: tuple[str, ...]
     aim: Aim = field(default_factory=Aim)
+    wanted: frozenset[LinkName] = frozenset()
+    """Links that the data doesn't use yet."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim = self.memo, job.aim
+            stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
             planned = await plan(stage, counts)
             check_no_leak(planned.draft, catalogues)
             await check_necessity(stage)

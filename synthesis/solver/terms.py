@@ -107,10 +107,9 @@ class Terms:
 
     async def _listed(self, row: Found, column: str) -> Any:
         """Give a column of a row from a list of rows that shows it."""
-        for wanted in (Rows(environment=row.environment, entity=row.entity, mine=True),):
-            for found in await self.search.all(wanted):
-                if found.value == row.value and column in found.columns:
-                    return found.record.get(found.columns[column])
+        for found in await self.search.all(Rows(environment=row.environment, entity=row.entity, mine=True)):
+            if found.value == row.value and column in found.columns:
+                return found.record.get(found.columns[column])
         raise Stuck(f"nothing shows {column} of {row.entity}")
 
     async def holds(self, condition: Condition) -> bool:
