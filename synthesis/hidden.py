@@ -24,7 +24,7 @@ _WIDE, _NARROW = 0.16, 0.02
 """How far from the target a draft's own rate may lie on the side of which the data has enough: while it is about right,
 and while it is off."""
 _OFF, _OUT_OF_REACH = 0.02, 0.12
-"""How far the data may be from the target until drafts are chosen more strictly, and until that is seen to be in vain."""
+"""How far the data may be off until drafts are chosen more strictly, and until that is seen to be in vain."""
 _NEUTRAL = 0.5
 _SPAN = 0.2
 

@@ -12,7 +12,6 @@ from synthesis.goals import GoalKind
 from synthesis.stage import Stage
 from tests.synthesis.conftest import library_farm
 
-
 MEMBER = "SELECT min(member_id) FROM members WHERE fines_cents = 0"
 
 
