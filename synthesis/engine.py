@@ -45,8 +45,8 @@ from synthesis.screens.screen import screen
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
 
-MOST_ATTEMPTS = 20
-MOST_AIMED = 12
+MOST_ATTEMPTS = 16
+MOST_AIMED = 8
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
