@@ -15,6 +15,7 @@ from envfactory_client.trajectory import (
     OfferedTools,
     Reference,
     RewardSpec,
+    Span,
     Step,
     Trajectory,
     TrajectoryWorld,
@@ -67,13 +68,14 @@ class Recorder:
         self._turns: list[Turn] = []
         self._user: str | None = None
         self._goals: tuple[Goal, ...] = ()
+        self._spans: tuple[Span, ...] = ()
         self._steps: list[Step] = []
 
-    def user(self, text: str, *, goals: Sequence[Goal] = ()) -> None:
-        """Begin a turn with what the user says."""
+    def user(self, text: str, *, goals: Sequence[Goal] = (), spans: Sequence[Span] = ()) -> None:
+        """Begin a turn with what the user says; the spans are the pieces of it that say something particular."""
         if self._user is not None:
             raise RecordingError("The turn before has no answer yet; call assistant(text) first.")
-        self._user, self._goals = text, tuple(goals)
+        self._user, self._goals, self._spans = text, tuple(goals), tuple(spans)
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
         """Make the agent's call and record it with the state after it."""
@@ -90,7 +92,7 @@ class Recorder:
         await self._begin()
         state = self._steps[-1].state if self._steps else (await self.episode.state()).digest
         steps = tuple(self._steps)
-        self._turns.append(Turn(user=self._user, goals=self._goals, steps=steps, assistant=text, state=state))
+        self._turns.append(Turn(user=self._user, spans=self._spans, goals=self._goals, steps=steps, assistant=text, state=state))
         self._user, self._steps = None, []
 
     async def trajectory(

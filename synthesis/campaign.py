@@ -12,6 +12,7 @@ from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import goal_kinds
+from synthesis.language.novelty import said_in
 from synthesis.workers import Workers
 
 ROUND = 10
@@ -68,12 +69,13 @@ class Campaign:
         before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
         counts = goal_counts(before)
         taken = frozenset[str]().union(*map(self._keys, before))
+        said = said_in(before)
         jobs = [self._job(number) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
-                yield self._new(await engine.make(job, counts, taken))
+                yield self._new(await engine.make(job, counts, taken, said))
         else:
-            async for made in self.workers.make(jobs, counts, taken):
+            async for made in self.workers.make(jobs, counts, taken, said):
                 yield self._new(made)
 
     def _new(self, made: Made) -> Made:

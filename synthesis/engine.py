@@ -32,6 +32,7 @@ from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.draft import Draft
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.language.novelty import Recent, Said, remembered
 from synthesis.ledger import check_no_leak, ledger, references
 from synthesis.planning import plan
 from synthesis.stage import Stage
@@ -70,13 +71,16 @@ class Engine:
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
 
-    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
-        """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
+    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
+        """Give what comes of a job.
+
+        `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
+        """
         drops: list[str] = []
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
-                draft, met = await self._plan(job, counts, rng)
+                draft, met = await self._plan(job, counts, remembered(said), rng)
                 drops += met
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
@@ -114,11 +118,13 @@ class Engine:
                 self.catalogues[name] = await read_catalogue(self.farm, episode, name)
         return {name: self.catalogues[name] for name in environments}
 
-    async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
+    async def _plan(
+        self, job: Job, counts: Counter[GoalKind], recent: Recent, rng: Random
+    ) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            planned = await plan(stage, counts)
+            planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft)
             return planned.draft, planned.drops
 
@@ -127,7 +133,7 @@ class Engine:
         async with self._episode(job) as episode:
             recorder = Recorder(episode)
             for turn in draft.turns:
-                recorder.user(turn.user, goals=turn.goals)
+                recorder.user(turn.user, goals=turn.goals, spans=turn.spans)
                 for place in turn.steps:
                     await _repeat(recorder, draft, place)
                 await recorder.assistant(turn.assistant)

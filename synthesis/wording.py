@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from synthesis.choose import PLACEHOLDER, Choice
-from synthesis.draft import Clause, DraftStep, Mention, Split
+from synthesis.draft import Clause, DraftStep, Mention, Part, Split
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.paths import value_of
-from synthesis.spoken import say
+from synthesis.phrases import Slot
+from synthesis.spoken import forms, say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -74,16 +75,53 @@ def _beside(place: str | None, name: str) -> str | None:
 
 
 def clause(reached: Reached) -> Clause:
-    """Give the request: the template with every argument as the user says it."""
+    """Give the request: the template with every argument as the user says it, and the parts to say it otherwise."""
     choice = reached.choice
-    words = dict(choice.said) | {name: str(choice.values[name]) for name in choice.facts}
-    for name in choice.rows:
-        texts = [mention.text for part, mention in reached.mentions.items() if part.partition("[")[0] == name]
-        words[name] = " and ".join(texts)
-    goals = reached.stage.catalogue.said(reached.kind.tool).goal
-    words["goal"] = reached.stage.pick(goals) if goals else ""
+    parts = {name: _part(reached, name) for name in dict.fromkeys(PLACEHOLDER.findall(choice.template))}
+    words = {name: part.ways[0] if part.ways else _in_turn(part.mentions) for name, part in parts.items()}
     text = PLACEHOLDER.sub(lambda found: words[found.group(1)], choice.template)
-    return Clause(text, imperative=choice.template.startswith("{goal}"))
+    return Clause(text, imperative=choice.template.startswith("{goal}"), template=choice.template, parts=parts)
+
+
+def value_clause(reached: Reached, name: str) -> Clause:
+    """Give a value, or a row, as the whole of what the user says."""
+    part = _part(reached, name)
+    text = part.ways[0] if part.ways else _in_turn(part.mentions)
+    return Clause(text, imperative=False, template="{" + name + "}", parts={name: part})
+
+
+def _part(reached: Reached, name: str) -> Part:
+    """Give what fills one place of a request."""
+    choice, catalogue = reached.choice, reached.stage.catalogue
+    if name == "goal":
+        goals = catalogue.said(reached.kind.tool).goal
+        first = str(reached.stage.pick(goals)) if goals else ""
+        return Part("verb", "verb", tuple(dict.fromkeys((first, *goals))))
+    if name in choice.rows:
+        found = tuple(mention for part, mention in reached.mentions.items() if part.partition("[")[0] == name)
+        return Part("row", choice.rows[name][0], mentions=found)
+    if name in choice.facts:
+        return Part("fact", choice.facts[name], (str(choice.values[name]),))
+    kind = catalogue.parameter(reached.kind.tool, name).type
+    said = choice.said[name]
+    if name in choice.carried:
+        return Part("argument", kind or name, (said,))
+    ways = ways_to_say(catalogue.slot(reached.kind.tool, name), kind, choice.values[name])
+    return Part("argument", kind or name, tuple(dict.fromkeys((said, *ways))) if said in ways else (said,))
+
+
+def ways_to_say(slot: Slot, kind: str | None, value: Any) -> tuple[str, ...]:
+    """Give every way in which a request can say a value that isn't a row."""
+    if slot.text:
+        return (f'"{value}"',)
+    if isinstance(slot.forms, dict):
+        return slot.forms.get(str(value).lower() if isinstance(value, bool) else str(value), ())
+    spoken = forms(kind, value)
+    return tuple(form.replace("{}", words) for form in slot.forms for words in spoken) if slot.forms else spoken
+
+
+def _in_turn(mentions: Sequence[Mention]) -> str:
+    return " and ".join(mention.text for mention in mentions)
 
 
 def which_one(split: Split, rng: Random) -> str:

@@ -1,0 +1,78 @@
+"""The assistant's turns: what came of the request, told in one of several manners, without gushing.
+
+What is told is the environment's own wording, filled from results by `synthesis.wording`; a manner only adds what may
+stand before and after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from random import Random
+
+from synthesis.draft import DraftTurn
+from synthesis.language.lexicon import Manner, lexicon
+from synthesis.language.pattern import expand, pick
+from synthesis.language.script import sentences
+
+MORE_SHARE = 0.12
+"""How often an assistant asks whether there is more to do."""
+INSTEAD_SHARE = 0.3
+"""How often a refusal is followed by an offer."""
+JOINS = ("Also:", "As for the other thing:", "On the second point:", "Besides that:", "Second:", "")
+_OPEN = re.compile(r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE)
+"""What an answer may begin with that needs nothing before it."""
+_WAITS = re.compile(r"\bapprov", re.IGNORECASE)
+"""What tells that something isn't done before the user has approved it."""
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """An assistant with its manner."""
+
+    manner: Manner
+
+    @classmethod
+    def drawn(cls, rng: Random) -> Assistant:
+        """Give an assistant by chance."""
+        manners = lexicon().assistant
+        return cls(manners[pick(rng, sorted(manners))])
+
+    def says(self, turn: DraftTurn, rng: Random) -> str:
+        """Give the answer to a turn."""
+        outcome = turn.goals[-1].outcome
+        opening = self._opening(outcome, rng) if self._opens(outcome, turn.answers[0], rng) else ""
+        parts = [opening, sentence(turn.answers[0])]
+        for answer in turn.answers[1:]:
+            parts += [pick(rng, JOINS), sentence(answer)]
+        parts.append(self._ending(outcome, rng))
+        return sentences(" ".join(part for part in parts if part))
+
+    def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
+        """Whether something stands before an answer: never what is untrue of it or says it twice."""
+        if _OPEN.match(answer) or (outcome == "done" and _WAITS.search(answer)):
+            return False
+        return rng.random() < self.manner.share
+
+    def _opening(self, outcome: str, rng: Random) -> str:
+        patterns = {
+            "done": self.manner.done,
+            "answer": self.manner.answer,
+            "refuse": self.manner.refuse,
+            "ask": self.manner.ask,
+        }
+        return expand(pick(rng, patterns[outcome]), rng)
+
+    def _ending(self, outcome: str, rng: Random) -> str:
+        if outcome == "refuse" and rng.random() < INSTEAD_SHARE:
+            return sentence(expand(pick(rng, self.manner.instead), rng))
+        if outcome in ("done", "answer") and rng.random() < MORE_SHARE:
+            return sentence(expand(pick(rng, self.manner.more), rng))
+        return ""
+
+
+def sentence(text: str) -> str:
+    """Give a text with a large first letter and an end mark."""
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    return text if text[-1:] in ".!?" else f"{text}."

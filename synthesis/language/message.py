@@ -1,0 +1,152 @@
+"""A user's message: who is writing where that is needed, what leads up to the request, the request, and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from synthesis.catalogue import Catalogue
+from synthesis.draft import DraftTurn, Mention
+from synthesis.language.lexicon import lexicon
+from synthesis.language.pattern import expand, pick, tidy
+from synthesis.language.request import Filled, Request, ended, fill, requested
+from synthesis.language.script import Piece, Script
+from synthesis.language.voice import Speaker
+
+SIGNED_SHARE = 0.25
+"""How often a message that says who writes it does so at its end."""
+FOLLOW_SHARE = 0.75
+SIDE_SHARE = 0.5
+_STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
+_ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
+
+Kind = Literal["request", "yes", "value", "which", "acted"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the conversation a message stands."""
+
+    first: bool
+    facts: tuple[str, ...]
+    """Facts of the card that are told here for the first time."""
+    kind: Kind
+    before: str = ""
+    """How the turn before ended: done, answer or refuse; empty at the beginning."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message with its pieces sealed, and the mentions in their final words by clause and parameter."""
+
+    text: str
+    mentions: Mapping[tuple[int, str], tuple[Mention, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes one user's messages."""
+
+    speaker: Speaker
+    catalogues: Mapping[str, Catalogue]
+
+    def write(self, turn: DraftTurn, place: Place, script: Script, rng: Random) -> Message:
+        """Give one way to write a turn's message."""
+        filled = [fill(clause, script, self.catalogues, rng) for clause in turn.clauses]
+        mentions = {(number, name): told for number, one in enumerate(filled) for name, told in one.mentions.items()}
+        if place.kind != "request":
+            return Message(self._short(turn, place, filled, script, rng), mentions)
+        parts = self._opening(place, script, rng)
+        parts.append(self._wants(turn, filled, rng))
+        if turn.side and rng.random() < SIDE_SHARE:
+            fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
+            parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
+        parts += self._end(place, script, rng)
+        return Message(tidy(" ".join(part for part in parts if part)), mentions)
+
+    def _short(self, turn: DraftTurn, place: Place, filled: Sequence[Filled], script: Script, rng: Random) -> str:
+        """Give a message that only answers the assistant, or tells what the user has done."""
+        replies = lexicon().replies
+        if place.kind == "yes":
+            return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
+        if place.kind == "acted":
+            said = small(expand(turn.clauses[0].text, rng))
+            return ended(expand(pick(rng, replies["acted"]), rng, {"said": said}), asks=False)
+        value = next(iter(filled[0].words.values()), turn.clauses[0].text)
+        text = script.spoken(value).text.lower() + " "
+        group = replies["which"] if place.kind == "which" else replies[_manner(text, turn)]
+        return ended(expand(pick(rng, group), rng, {"value": value}), asks=False)
+
+    def _opening(self, place: Place, script: Script, rng: Random) -> list[str]:
+        voice = self.speaker.voice
+        parts: list[str] = []
+        if place.first and rng.random() < voice.register.greets:
+            greeting = expand(pick(rng, voice.register.greetings), rng)
+            parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
+        if not place.first and rng.random() < FOLLOW_SHARE:
+            parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
+        if "email" in place.facts and not (place.first and self._signs(place)):
+            parts.append(self._introduction("both" if place.first else "again", script, rng))
+        if rng.random() < voice.register.fancy:
+            parts.append(expand(pick(rng, lexicon().before[voice.frame(rng)]), rng))
+        return parts
+
+    def _signs(self, place: Place) -> bool:
+        """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
+        return "name" in self.speaker.card and Random(self.speaker.card["name"]).random() < SIGNED_SHARE
+
+    def _introduction(self, group: str, script: Script, rng: Random) -> str:
+        card = self.speaker.card
+        words = {name: script.seal(Piece("fact", name, str(card.get(name, "")))) for name in ("name", "email")}
+        return expand(pick(rng, lexicon().introductions[group]), rng, words)
+
+    def _wants(self, turn: DraftTurn, filled: Sequence[Filled], rng: Random) -> str:
+        """Give all requests of a message, with the reason where there is one."""
+        requests = [requested(one, self.speaker.voice, rng) for one in filled]
+        first = self._reasoned(turn, requests[0], rng) if turn.reason else requests[0].text
+        rest = [_joined(request, rng) for request in requests[1:]]
+        return " ".join((first, *rest))
+
+    def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
+        reason = expand(str(turn.reason), rng).rstrip(".")
+        group = lexicon().reasons["before" if rng.random() < 0.7 else "after"]
+        pattern = pick(rng, group)
+        text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
+        return text if "{request}" in pattern else f"{text} {request.text}"
+
+    def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
+        parts: list[str] = []
+        if place.first and "email" in place.facts and self._signs(place):
+            parts.append(self._introduction("signed", script, rng))
+        elif thanks := self._thanks(rng):
+            parts.append(thanks.strip())
+        return parts
+
+    def _thanks(self, rng: Random) -> str:
+        voice = self.speaker.voice
+        if rng.random() >= voice.register.thanks:
+            return ""
+        return " " + expand(pick(rng, lexicon().closings[voice.name]), rng)
+
+
+def _joined(request: Request, rng: Random) -> str:
+    """Give a further request of the same message."""
+    joins = lexicon().joins["questions" if request.kind == "question" else "acts"]
+    return expand(pick(rng, joins), rng, {"request": request.text})
+
+
+def _manner(text: str, turn: DraftTurn) -> str:
+    """Give how a value is answered with: a statement, or words that can be taken up in several ways."""
+    if text.startswith(_STATEMENTS):
+        return "statement"
+    part = next(iter(turn.clauses[0].parts.values()), None)
+    fits = part is not None and part.type in ("money", "seat", "date")
+    return "fits" if fits or text.startswith(_ADVERBIAL) else "value"
+
+
+def small(text: str) -> str:
+    """Give a sentence's text with a small first letter, unless it begins with "I"."""
+    first = text.partition(" ")[0]
+    return text if first == "I" or first.startswith("I'") else text[:1].lower() + text[1:]
