@@ -12,6 +12,7 @@ from synthesis.choose import PLACEHOLDER, Choice
 from synthesis.draft import Clause, DraftStep, Mention, Part, Split
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.language.pattern import expand
 from synthesis.paths import value_of
 from synthesis.phrases import Slot
 from synthesis.spoken import forms, say
@@ -79,7 +80,7 @@ def clause(reached: Reached) -> Clause:
     choice = reached.choice
     parts = {name: _part(reached, name) for name in dict.fromkeys(PLACEHOLDER.findall(choice.template))}
     words = {name: part.ways[0] if part.ways else _in_turn(part.mentions) for name, part in parts.items()}
-    text = PLACEHOLDER.sub(lambda found: words[found.group(1)], choice.template)
+    text = expand(choice.template, reached.stage.rng, words)
     return Clause(text, imperative=choice.template.startswith("{goal}"), template=choice.template, parts=parts)
 
 

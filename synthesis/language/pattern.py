@@ -36,6 +36,29 @@ def tidy(text: str) -> str:
     return _BEFORE_MARK.sub(r"\1", _BLANKS.sub(" ", text)).strip()
 
 
+def pattern_flaws(pattern: str, free: frozenset[str] = frozenset()) -> list[str]:
+    """Give what is wrong with a pattern; each of its sentences must have the same slots, but for the free ones."""
+    try:
+        found = _slots_by_branch(_parsed(pattern), free)
+    except LanguageError as error:
+        return [str(error)]
+    return [] if found is not None else [f"The choices of '{pattern}' don't all name the same places; name them outside."]
+
+
+def _slots_by_branch(sequence: Sequence_, free: frozenset[str]) -> frozenset[str] | None:
+    """Give the slots that every sentence of a part has, or None when its sentences differ in them."""
+    found: frozenset[str] = frozenset()
+    for part in sequence:
+        if isinstance(part, str):
+            found |= slots(part) - free
+            continue
+        branches = {_slots_by_branch(branch, free) for branch in part}
+        if len(branches) != 1 or None in branches:
+            return None
+        found |= next(iter(branches)) or frozenset()
+    return found
+
+
 def slots(pattern: str) -> frozenset[str]:
     """Give the names of a pattern's slots."""
     return frozenset(_SLOT.findall(pattern))

@@ -157,9 +157,15 @@ class _Retelling:
             inner = self._inner(old)
             new = old.replace(inner[0].short, inner[1].mention.short) if inner else old
         text = str(pick(self.rng, how.options(part.value))).replace("{}", new)
-        short = len(new.split()) <= LONG_WORDS and inner is None
-        ahead = str(pick(self.rng, how.ahead(part.value))).replace("{}", new) if short and how.ahead(part.value) else ""
-        return _Said(replace(part, text=text, spoken=new), ahead, ((old, new),), ((old, new),), inner)
+        first = "" if inner else self._ahead(how, part.value, ways)
+        before = str(pick(self.rng, how.ahead(part.value))).replace("{}", first) if first else ""
+        return _Said(replace(part, text=text, spoken=new), before, ((old, new),), ((old, first),), inner)
+
+    def _ahead(self, how: Say, value: Any, ways: Sequence[str]) -> str:
+        """Give a value as it can stand before a noun: short, an amount as "$50", a day without "the"."""
+        fit = [way for way in ways if len(way.split()) <= LONG_WORDS and not way.startswith("the ") and "," not in way]
+        fit = [way for way in fit if way.startswith("$")] if how.kind == "money" else fit
+        return pick(self.rng, fit) if fit and how.ahead(value) else ""
 
     def _inner(self, words: str) -> tuple[Mention, Retold] | None:
         """Give the mention inside these words, and other words for it."""
