@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from envfactory_client import console
+from envfactory_client.card import command as card_command
 from envfactory_client.dataset import Dataset, Line
 from envfactory_client.episode import CallResult, Side
 from envfactory_client.errors import (
@@ -445,6 +446,7 @@ def _absent(name: str) -> Any:
     return absent
 
 
+card_command.add_to(app)
 export_command.add_to(app)
 verify_command.add_to(app)
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 from envfactory_client.episode import CallResult, Episode, Rows, State
 from envfactory_client.errors import RecordingError
+from envfactory_client.logical_form import Intent
 from envfactory_client.tool import Actor, Tool
 from envfactory_client.trajectory import (
     Goal,
@@ -68,14 +69,17 @@ class Recorder:
         self._turns: list[Turn] = []
         self._user: str | None = None
         self._goals: tuple[Goal, ...] = ()
+        self._intents: tuple[Intent, ...] = ()
         self._spans: tuple[Span, ...] = ()
         self._steps: list[Step] = []
 
-    def user(self, text: str, *, goals: Sequence[Goal] = (), spans: Sequence[Span] = ()) -> None:
-        """Begin a turn with what the user says; the spans are the pieces of it that say something particular."""
+    def user(
+        self, text: str, *, goals: Sequence[Goal] = (), intents: Sequence[Intent] = (), spans: Sequence[Span] = ()
+    ) -> None:
+        """Begin a turn with what the user says, and where it is known, what they want, mean and say in which words."""
         if self._user is not None:
             raise RecordingError("The turn before has no answer yet; call assistant(text) first.")
-        self._user, self._goals, self._spans = text, tuple(goals), tuple(spans)
+        self._user, self._goals, self._intents, self._spans = text, tuple(goals), tuple(intents), tuple(spans)
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
         """Make the agent's call and record it with the state after it."""
@@ -92,7 +96,17 @@ class Recorder:
         await self._begin()
         state = self._steps[-1].state if self._steps else (await self.episode.state()).digest
         steps = tuple(self._steps)
-        self._turns.append(Turn(user=self._user, spans=self._spans, goals=self._goals, steps=steps, assistant=text, state=state))
+        self._turns.append(
+            Turn(
+                user=self._user,
+                spans=self._spans,
+                intents=self._intents,
+                goals=self._goals,
+                steps=steps,
+                assistant=text,
+                state=state,
+            )
+        )
         self._user, self._steps = None, []
 
     async def trajectory(

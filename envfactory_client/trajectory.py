@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from envfactory_client.episode import EnvironmentVersion, Rows
+from envfactory_client.logical_form import Intent
 from envfactory_client.tool import Actor, Frozen
 
 FORMAT: Final = "envfactory.trajectory/0"
@@ -46,7 +47,11 @@ class _Sparse(Frozen):
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
         defaults = {name: type(self).model_fields[name].default for name in self.SPARSE}
-        return {name: value for name, value in written.items() if name not in defaults or value != defaults[name]}
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in defaults or getattr(self, name) != defaults[name]
+        }
 
 
 class TrajectoryWorld(_Sparse):
@@ -120,10 +125,12 @@ class Span(_Sparse):
 class Turn(_Sparse):
     """From one message of the user to the assistant's answer."""
 
-    SPARSE: ClassVar[tuple[str, ...]] = ("spans",)
+    SPARSE: ClassVar[tuple[str, ...]] = ("intents", "spans")
 
     user: str
     spans: tuple[Span, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    """The message's logical form; none when the user only tells what they have done themself."""
     goals: tuple[Goal, ...] = ()
     steps: tuple[Step, ...] = ()
     assistant: str
@@ -184,8 +191,31 @@ class RewardSpec(_Sparse):
     """Environment to table to rows, as Diff.to_json gives it."""
 
 
+class Difficulty(_Sparse):
+    """How hard a task is: a number, what it is made of, and the weakest solver that manages."""
+
+    score: float
+    grade: Literal["S0", "S1", "S2", "S3", "S4"]
+    """The weakest rung of the solver ladder that passes: null, one literal call, one hop, greedy, blind solver."""
+    hidden: int
+    """References that name no key: descriptions, anaphora, values given or derived."""
+    hops: int
+    """The longest chain of look-ups that one reference takes."""
+    distractors: float
+    """The sum over references of log2 of the rows seen to choose among."""
+    rows: int
+    """The most rows that one reference stands for."""
+    calls: int
+    tools: int
+    """Tools that the agent can see."""
+    turns_back: int
+    """References to what was spoken of or given before, and replies to questions."""
+
+
 class Trajectory(_Sparse):
     """The record of an episode."""
+
+    SPARSE: ClassVar[tuple[str, ...]] = ("difficulty",)
 
     format: Literal["envfactory.trajectory/0"] = FORMAT
     id: str = ""
@@ -199,6 +229,7 @@ class Trajectory(_Sparse):
     turns: tuple[Turn, ...] = ()
     references: tuple[Reference, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
+    difficulty: Difficulty | None = None
     reward: RewardSpec
 
     @model_validator(mode="after")

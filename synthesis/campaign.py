@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
@@ -12,11 +12,14 @@ from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import goal_kinds
+from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
 from synthesis.workers import Workers
 
 ROUND = 10
 """Jobs that share one view of the coverage."""
+MUCH = 0.6
+"""The lean from which on every job has the goals of two environments to choose from."""
 MOST_BARREN = 30
 """Jobs in a row without a trajectory after which a run gives up."""
 
@@ -43,6 +46,7 @@ class Campaign:
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
+    _counts: dict[str, Count] = field(default_factory=dict)
 
     async def run(self) -> AsyncIterator[Event]:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
@@ -70,13 +74,21 @@ class Campaign:
         counts = goal_counts(before)
         taken = frozenset[str]().union(*map(self._keys, before))
         said = said_in(before)
-        jobs = [self._job(number) for number in range(index, start + ROUND)]
+        aim = Aim(self.settings.hidden, self._count(before))
+        jobs = [self._job(number, aim) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
                 yield self._new(await engine.make(job, counts, taken, said))
         else:
             async for made in self.workers.make(jobs, counts, taken, said):
                 yield self._new(made)
+
+    def _count(self, trajectories: Sequence[Trajectory]) -> Count:
+        """Give how many arguments of trajectories are hidden, each trajectory counted once."""
+        for trajectory in trajectories:
+            if trajectory.id not in self._counts:
+                self._counts[trajectory.id] = of_trajectories([trajectory])
+        return sum((self._counts[trajectory.id] for trajectory in trajectories), Count())
 
     def _new(self, made: Made) -> Made:
         """Give a result, without its trajectory when another one of the round is like it."""
@@ -104,10 +116,12 @@ class Campaign:
         """Give how often each reason ended a draft or a goal."""
         return Counter(_reason(drop) for job in self.jobs for drop in job.drops)
 
-    def _job(self, index: int) -> Job:
+    def _job(self, index: int, aim: Aim) -> Job:
         settings = self.settings
         world = world_seed(settings.seed, index, settings.worlds)
-        return Job(settings.seed, index, world, settings.size, cast(settings.seed, index, settings.environments))
+        fewest = 2 if aim.lean > MUCH else 1
+        players = cast(settings.seed, index, settings.environments, fewest)
+        return Job(settings.seed, index, world, settings.size, players, aim)
 
     async def _accept(self, engine: Engine, made: Made) -> None:
         if made.trajectory is not None:

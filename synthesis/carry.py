@@ -35,7 +35,7 @@ class Anchor:
 def carried(stage: Stage, kind: str | None) -> Yield | None:
     """Give a value of this kind that the last goal gave in another environment, now and then."""
     fitting = [found for found in stage.draft.yields if found.environment != stage.environment and found.type == kind]
-    return stage.pick(fitting) if fitting and stage.chance(CARRY_SHARE) else None
+    return stage.pick(fitting) if fitting and stage.chance(stage.aim.hiding(CARRY_SHARE)) else None
 
 
 async def anchors(stage: Stage, kind: str, value: Any = None) -> list[Anchor]:

@@ -11,6 +11,7 @@ from envfactory_client import FieldContract, Tool
 from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried
 from synthesis.draft import Origin
 from synthesis.errors import Drop
+from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
 from synthesis.phrases import Slot
 from synthesis.spoken import say
@@ -53,6 +54,14 @@ class _Parameter:
     contract: FieldContract
     fact: str
     schema: Mapping[str, Any]
+    bench: Bench
+
+    async def possible(self, options: Sequence[Any], choice: Choice) -> list[Any]:
+        """Give the options under which the goal can still end as it wants, or raise `Drop` when there is none."""
+        found = await self.bench.sorted_out(self.name, options, choice.values)
+        if not found:
+            raise Drop("infeasible", self.name)
+        return found
 
 
 async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
@@ -63,12 +72,15 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     if phrases.without and kind.outcome == "done" and stage.chance(ASK_SHARE):
         choice.missing = stage.pick(sorted(phrases.without))
         choice.template = stage.pick(phrases.without[choice.missing])
-    for name in dict.fromkeys((*phrases.slots, *tool.required)):
-        slot = _on_the_way_to(kind, phrases.slots.get(name, Slot()), phrases.when.get(kind.what))
-        if name in tool.required or name in choice.placeholders or slot.as_:
-            contract, fact = stage.catalogue.parameter(tool.name, name), stage.catalogue.fact(tool.name, name)
-            schema = tool.input_schema["properties"][name]
-            await _choose_one(stage, _Parameter(name, slot, contract, fact, schema), choice)
+    properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
+    slots = {name: phrases.slots.get(name, Slot()) for name in dict.fromkeys((*phrases.slots, *tool.required))}
+    named = set(tool.required) | choice.placeholders | {name for name, slot in slots.items() if slot.as_}
+    settled = {name: schema.get("default") for name, schema in properties.items() if name not in named}
+    bench = Bench(stage, tool, kind, settled)
+    for name in (name for name in slots if name in named):
+        slot = _on_the_way_to(kind, slots[name], phrases.when.get(kind.what))
+        contract, fact = stage.catalogue.parameter(tool.name, name), stage.catalogue.fact(tool.name, name)
+        await _choose_one(stage, _Parameter(name, slot, contract, fact, properties[name], bench), choice)
     return choice
 
 
@@ -109,7 +121,7 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
         choice.values[name], choice.carried[name] = found.value, found.origin
         choice.said[name] = in_form(stage, parameter.slot, str(stage.pick(found.forms)))
         return True
-    options = await anchors(stage, kind) if kind and stage.chance(CARRY_SHARE) else []
+    options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
     if not options:
         return False
     choice.anchored[name] = stage.pick(options)
@@ -135,6 +147,7 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         least, most = slot.count[0], min(slot.count[1], len(candidates))
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
+    candidates = await parameter.possible(candidates, choice)
     here = (stage.environment, table)
     spoken_of = [
         salient.value
@@ -153,11 +166,11 @@ async def _choose_value(stage: Stage, parameter: _Parameter, choice: Choice) -> 
         found = [row[0] for row in await stage.query(slot.from_, choice.values)]
         if not found:
             raise Drop("no_value", parameter.name)
-        return stage.pick(found)
+        return stage.pick(await parameter.possible(found, choice))
     options = slot.values or _enumerated(schema) or (tuple(slot.forms) if isinstance(slot.forms, dict) else ())
     others = [option for option in options if option != slot.default]
     if others:
-        return stage.pick(others)
+        return stage.pick(await parameter.possible(others, choice))
     if "minimum" in schema and "maximum" in schema:
         low, high = int(schema["minimum"]), int(schema["maximum"])
         return low + stage.rng.randrange(min(high - low, 5) + 1)

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client import ToolGraph, Trajectory
+from envfactory_client.card.links import LinkName, crosses, full_name, links_used
 from synthesis.goals import GoalKind, kinds_in
-
-_INDEX = re.compile(r"\[\d+\]")
-LinkName = tuple[str, str, str, str]
-"""Producer, result path, consumer and parameter."""
+from synthesis.hidden import Count, of_trajectories
 
 
 def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
     """Give how often each kind of goal occurs."""
     return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
-
-
-def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
-    """Give the links along which a trajectory's arguments came from earlier results."""
-    steps = trajectory.steps
-    for entry in trajectory.ledger:
-        if entry.source == "earlier":
-            producer, consumer = steps[entry.origin["step"]], steps[entry.step]
-            yield (
-                f"{producer.environment}.{producer.tool}",
-                _INDEX.sub("[]", entry.origin["path"]),
-                f"{consumer.environment}.{consumer.tool}",
-                entry.argument.partition("[")[0],
-            )
-
-
-def crosses(trajectory: Trajectory) -> bool:
-    """Whether an argument in one environment came from a result of another."""
-    steps = trajectory.steps
-    return any(
-        steps[entry.origin["step"]].environment != steps[entry.step].environment
-        for entry in trajectory.ledger
-        if entry.source == "earlier"
-    )
 
 
 @dataclass
@@ -58,6 +31,7 @@ class Tally:
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    hidden: Count = field(default_factory=Count)
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
@@ -65,11 +39,12 @@ class Tally:
         self.crossing += crosses(trajectory)
         self.turns[len(trajectory.turns)] += 1
         self.calls[len(trajectory.steps)] += 1
-        self.tools.update(f"{step.environment}.{step.tool}" for step in trajectory.steps)
+        self.tools.update(full_name(step) for step in trajectory.steps)
         self.links.update(links_used(trajectory))
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
+        self.hidden += of_trajectories([trajectory])
 
 
 @dataclass(frozen=True)
@@ -103,6 +78,7 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
         "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
         "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
     }

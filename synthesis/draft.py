@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal, Span
+from envfactory_client.logical_form import Intent, Row
 
 Source = Literal["explicit", "earlier"]
 
@@ -57,6 +58,8 @@ class Split:
     noun: str
     fitting: int
     """How many rows fit what is said first."""
+    column: str
+    """The column that the left out words speak of."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,35 @@ class Clause:
     parts: Mapping[str, Part] = field(default_factory=dict)
 
 
+Known = Mapping[tuple[str, str], Any]
+"""Environment and entity to the key of the row that was spoken of, for "it" inside a description."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A description as it is said, and the row that the plan takes it for."""
+
+    name: str
+    """The parameter that it fills, or inside whose description it stands."""
+    row: Row
+    value: Any
+    call: int
+    """The step that acts on it."""
+    sql: str
+    """The query by which the plan proved it."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)
+
+
 @dataclass
 class DraftTurn:
     """One turn: what is wanted, how it is said, which steps answer it."""
 
     goals: list[Goal] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    """What each request means."""
+    meant: list[Meant] = field(default_factory=list)
+    """The descriptions in the requests."""
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None
@@ -130,6 +157,8 @@ class DraftTurn:
     """The request without what the user only says when asked; then the turn's own clause is the reply."""
     question: str = ""
     missing: str = ""
+    left_open: str = ""
+    """The column left out of a description that is said too shortly."""
     looked_first: int = 0
     """How many of the steps are made before the question."""
     is_reply: bool = False

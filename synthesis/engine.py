@@ -29,15 +29,23 @@ from envfactory_client import (
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
+from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
 from synthesis.errors import Drop
+from synthesis.gates.leak import check_no_leak
+from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
+from synthesis.hidden import Aim
 from synthesis.language.novelty import Recent, Said, remembered
-from synthesis.ledger import check_no_leak, ledger, references
+from synthesis.ledger import ledger, references
+from synthesis.memo import Memo
 from synthesis.planning import plan
+from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
 
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 20
+MOST_AIMED = 12
+"""Attempts that may be given up for a hidden rate that leads away from the aim."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
 
@@ -51,6 +59,7 @@ class Job:
     world_seed: int
     size: Size
     environments: tuple[str, ...]
+    aim: Aim = field(default_factory=Aim)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,9 @@ class Engine:
 
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
         """Give what comes of a job.
@@ -82,10 +93,13 @@ class Engine:
             try:
                 draft, met = await self._plan(job, counts, remembered(said), rng)
                 drops += met
+                if attempt < MOST_AIMED and not job.aim.takes(draft):
+                    raise Drop("hidden_rate")
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
                 trajectory, tools = await self._record(job, draft)
+                trajectory = await self._solve(job, trajectory, tools)
                 return Made(job, trajectory, tools, tuple(drops))
             except Drop as drop:
                 drops.append(str(drop))
@@ -124,17 +138,22 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
+            stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts, recent)
-            check_no_leak(planned.draft)
+            check_no_leak(planned.draft, catalogues)
             return planned.draft, planned.drops
 
     async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:
         entries = ledger(draft)
         async with self._episode(job) as episode:
+            catalogues = await self._catalogues(episode, job.environments)
+            watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode)
-            for turn in draft.turns:
-                recorder.user(turn.user, goals=turn.goals, spans=turn.spans)
+            for number, turn in enumerate(draft.turns):
+                recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)
+                await watch.spoken(number)
                 for place in turn.steps:
+                    await watch.acted_on(place)
                     await _repeat(recorder, draft, place)
                 await recorder.assistant(turn.assistant)
             trajectory = await recorder.trajectory(
@@ -148,6 +167,16 @@ class Engine:
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
         return trajectory, recorder.tools
+
+    async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
+        """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""
+        if job.environments not in self.toolboxes:
+            self.toolboxes[job.environments] = Toolbox(tools)
+        async with self._episode(job) as episode:
+            ladder = await climb(episode, trajectory, self.toolboxes[job.environments])
+        if not ladder.blind.agrees:
+            raise Drop("blind_solver", ladder.blind.disagreement)
+        return with_difficulty(trajectory, ladder)
 
 
 async def _repeat(recorder: Recorder, draft: Draft, place: int) -> None:
@@ -182,13 +211,13 @@ def _request(messages: Iterable[str]) -> str:
     return " ".join(" ".join(message.lower().split()) for message in messages)
 
 
-def cast(seed: int, index: int, names: tuple[str, ...]) -> tuple[str, ...]:
+def cast(seed: int, index: int, names: tuple[str, ...], fewest: int = 1) -> tuple[str, ...]:
     """Give the environments that an index plays in: each in turn comes first, others join by chance."""
     rng = Random(_draw(seed, index, -1))
     first = names[index % len(names)]
     others = [name for name in names if name != first]
     joining = rng.choices(range(len(SHARES_OF_CAST)), SHARES_OF_CAST)[0]
-    return (first, *rng.sample(others, min(joining, len(others))))
+    return (first, *rng.sample(others, min(max(joining, fewest - 1), len(others))))
 
 
 def world_seed(seed: int, index: int, worlds: int) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 from envfactory_client import Dataset, Trajectory
 from envfactory_client.farm import Size
 from synthesis.errors import RunError
+from synthesis.hidden import USUAL
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Settings:
     environments: tuple[str, ...]
     size: Size
     worlds: int
+    hidden: float = USUAL
+    """The share of arguments that the user is not to say."""
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,17 @@ from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
+from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply, value_clause, which_one
 
-MOST_TRIES = 40
+MOST_TRIES = 16
+MOST_HOPELESS = 4
+"""Tries that may end for want of a row or a value; more of them would hardly find one."""
+HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value"})
 REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
@@ -41,7 +45,6 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     A goal that joins another in one message may only use words whose meaning can't move in between.
     """
     reasons: list[str] = []
-    before = await stage.episode.snapshot()
     grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool])
     for _ in range(MOST_TRIES):
         mark = _Mark.of(stage, turn)
@@ -53,8 +56,10 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
             written = len(stage.draft.states) > mark.states
             mark.undo(stage, turn)
             if written:
-                await stage.episode.restore(before)
+                await grounding.take_back()
             reasons.append(drop.reason)
+            if sum(reason in HOPELESS for reason in reasons) >= MOST_HOPELESS:
+                break
             continue
         return
     raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
@@ -92,22 +97,29 @@ class _Mark:
         stage.draft.yields = list(self.yields)
         stage.draft.locals = dict(self.locals)
         turn.reason = self.reason
-        turn.withheld, turn.looked_first = None, 0
+        turn.withheld, turn.looked_first, turn.left_open = None, 0, ""
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
 
 
 def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
-    return (turn.goals, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Grounding:
     """One kind of goal on one stage."""
 
     stage: Stage
     kind: GoalKind
     tool: Tool
+    before: str | None = None
+    """The snapshot taken before the goal's write, once there is one."""
+
+    async def take_back(self) -> None:
+        """Go back to before the goal's write."""
+        assert self.before is not None
+        await self.stage.episode.restore(self.before)
 
     async def rehearse(self, choice: Choice) -> None:
         """Raise `Drop` unless the call ends as the goal wants; it is tried in a fork, so the episode stays as it is."""
@@ -150,11 +162,15 @@ class Grounding:
         question = await self._confirming(choice, mentions) if call is None and not turn.goals else None
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
+            if not self.tool.read_only and self.before is None:
+                self.before = await stage.episode.snapshot()
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
+        turn.intents.append(intent_of(reached, through_rows))
+        turn.meant += meant_by(reached, through_rows)
         turn.clauses.append(clause(reached))
         if question is not None:
             self._confirm(question, turn, len(stage.draft.steps) - 1 - first)
@@ -219,6 +235,7 @@ class Grounding:
         turn.clauses.clear()
         turn.withheld = clause(replace(reached, mentions=shorter))
         turn.question, turn.missing = which_one(split, self.stage.rng), name
+        turn.left_open = split.column
         turn.looked_first = self._before_use(reached.mentions[name], turn)
         turn.clauses.append(Clause(split.reply, imperative=False))
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from envfactory_client import LedgerEntry, Reference, StepArgument, StepPath
 from synthesis.draft import Draft, DraftStep, Mention, Origin
 from synthesis.errors import Drop
 from synthesis.paths import value_of
-
-_ID_LENGTH = 4
 
 
 def ledger(draft: Draft) -> list[LedgerEntry]:
@@ -60,17 +57,6 @@ def _argument(step: DraftStep, name: str) -> object:
     base, _, index = name.partition("[")
     value = step.arguments[base]
     return value[int(index.rstrip("]"))] if index else value
-
-
-def check_no_leak(draft: Draft) -> None:
-    """Raise `Drop` when a user's message gives away an id that the agent is to find."""
-    for number, place in _places(draft):
-        step = draft.steps[place]
-        for name, origin in _origins(step):
-            value = _argument(step, name)
-            hidden = origin.source == "earlier" and isinstance(value, str) and len(value) >= _ID_LENGTH
-            if hidden and re.search(rf"\b{re.escape(str(value))}\b", draft.turns[number].user):
-                raise Drop("leak", f"{step.tool}.{name}")
 
 
 def references(draft: Draft) -> list[Reference]:

@@ -15,6 +15,7 @@ from synthesis.carry import anchors, through
 from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
+from synthesis.gates.meaning import reads_one_way
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -37,13 +38,14 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
     if terms.depth > MOST_DEPTH:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
-    if topic is not None and not (terms.steady and _made_by_a_write(stage, topic)) and stage.chance(ANAPHORA_SHARE):
+    known = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
+    if topic is not None and known and stage.chance(stage.aim.hiding(ANAPHORA_SHARE)):
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value)) is not None:
         return own
     row = await stage.row(table, value)
     sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
-    if "handle" in slot.by and sought.entity.handles and stage.chance(HANDLE_SHARE):
+    if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
     try:
@@ -120,7 +122,7 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
     for description in _drawn(stage, found):
         whole = replace(description, properties=in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await proved(stage, sought, seen, whole, unsaid)
-        if mention is not None:
+        if mention is not None and await reads_one_way(stage, mention):
             return replace(mention, split=split_of(stage, sought, seen, description, visible))
     raise Drop("not_describable", sought.table)
 
@@ -237,7 +239,7 @@ async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: See
     if column == sought.handle:
         return value, Origin("explicit", text=str(value))
     how = sought.entity.say.get(column)
-    if how is not None and how.kind == "date" and stage.chance(ANCHOR_SHARE):
+    if how is not None and how.kind == "date" and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
         anchored = await _said_through_row(stage, sought, column, value, seen)
         if anchored is not None:
             return value, anchored

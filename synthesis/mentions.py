@@ -86,7 +86,7 @@ def split_of(
     noun = stage.pick(sought.entity.noun)
     short = Description(in_order(sought.entity, (*seen.said, *first)))
     text = " ".join(word for word in ("my", noun, short.modifiers) if word)
-    return Split(text, f"the one {last.text}", noun, len(fitting))
+    return Split(text, f"the one {last.text}", noun, len(fitting), last.column)
 
 
 async def proved(

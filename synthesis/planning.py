@@ -15,7 +15,9 @@ from synthesis.goals import GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
+from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
+from synthesis.logical_form import request_and_reply, telling
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -53,7 +55,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     await stage.begin()
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(stage.rng)):
+    for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
         kind = await _next_goal(stage, seen, drops)
         if kind is None:
             break
@@ -75,8 +77,9 @@ def _check_length(draft: Draft) -> None:
         raise Drop("length", f"{len(draft.turns)} turns, {len(draft.steps)} calls")
 
 
-def _drawn_length(rng: Random) -> int:
-    lot, total = rng.random(), 0.0
+def _drawn_length(rng: Random, lean: float) -> int:
+    """Give how many goals a task has; more of them where much is to be hidden, since look-ups then serve again."""
+    lot, total = rng.random() ** (1 - max(0.0, lean) / 2), 0.0
     for length, weight in enumerate(TURN_WEIGHTS, 1):
         total += weight
         if lot < total:
@@ -112,6 +115,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
+    else:
+        return toward_the_aim(stage, order)
     return order
 
 
@@ -225,8 +230,11 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     if turn.withheld is None:
         return [turn]
     goal = Goal(tool=turn.goals[0].tool, outcome="ask", parameter=turn.missing)
+    asked, replied = request_and_reply(turn.intents[0], turn)
     request = DraftTurn(
         goals=[goal],
+        intents=[asked],
+        meant=[part for part in turn.meant if not (turn.left_open and part.name == turn.missing)],
         clauses=[turn.withheld],
         reason=turn.reason,
         facts=turn.facts,
@@ -236,6 +244,8 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     )
     turn.steps = turn.steps[turn.looked_first :]
     turn.reason, turn.facts, turn.mentions, turn.is_reply = None, [], [], True
+    turn.intents = [replied]
+    turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
 
 

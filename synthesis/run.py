@@ -42,6 +42,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     size: Annotated[Size, typer.Option(help="How many rows each world has.")] = "small",
     worlds: Annotated[int, typer.Option(min=1, help="How many different worlds the run plays in.")] = 40,
     workers: Annotated[int, typer.Option(min=1, help="Processes; their number doesn't change the bytes.")] = 1,
+    hidden: Annotated[int, typer.Option(min=30, max=80, help="Percent of arguments that the user never says.")] = 55,
     resume: Annotated[bool, typer.Option(help="Go on with the run in the folder, after a stop or for more.")] = False,
     farm: Annotated[str | None, typer.Option(help="URL of a running farm; left out, one runs in this process.")] = None,
     token: Annotated[str | None, typer.Option(envvar="ENVFACTORY_TOKEN", help="The farm's token.")] = None,
@@ -52,7 +53,7 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     report.json.
     """
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
-    settings = Settings(seed, names, size, worlds)
+    settings = Settings(seed, names, size, worlds, hidden / 100)
     try:
         asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, workers, Place(farm, token))))
     except EnvFactoryError as error:
@@ -121,6 +122,7 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     table.add_row("tools used", f"{used[0]} of {used[1]}")
     table.add_row("links used", f"{links[0]} of {links[1]}")
     table.add_row("across environments", f"{report['crossing']} of {report['kept']}")
+    table.add_row("arguments hidden", f"{report['hidden']:.0%}")
     for name in ("outcomes", "turns", "calls", "arguments", "references"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
     never, kinds = len(report["goals_never_reached"]), len(report["goals"])

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 
-from envfactory_client import Episode
+from envfactory_client import CallResult, Episode
+from envfactory_client.episode import QueryResult
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
 from synthesis.errors import Drop
+from synthesis.hidden import Aim
+from synthesis.memo import Memo
 from synthesis.paths import places_at
 
 Cells = list[tuple[Any, ...]]
@@ -27,6 +30,8 @@ class Stage:
     rng: Random
     card: Mapping[str, Any]
     draft: Draft = field(default_factory=Draft)
+    memo: Memo = field(default_factory=Memo)
+    aim: Aim = field(default_factory=Aim)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -51,8 +56,12 @@ class Stage:
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Cells:
         """Give the rows of a query; the user's own facts are bound as :persona_NAME."""
         own = {f"persona_{name}": value for name, value in self.card.items()}
-        bound = {name: _bindable(value) for name, value in {**own, **(parameters or {})}.items()}
-        return list((await self.episode.query(self.environment, sql, bound)).rows)
+        return list((await self._answer(sql, {**own, **(parameters or {})})).rows)
+
+    async def _answer(self, sql: str, parameters: Mapping[str, Any]) -> QueryResult:
+        bound = {name: _bindable(value) for name, value in parameters.items() if f":{name}" in sql}
+        question = (self.environment, self.draft.locals[self.environment], sql, tuple(bound.items()))
+        return await self.memo.recall(question, lambda: self.episode.query(self.environment, sql, bound))
 
     async def keys(self, table: str, where: str | None, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Give the keys of the rows within the user's scope that fulfil a condition, in order."""
@@ -67,7 +76,7 @@ class Stage:
         found: dict[str, Any] = {}
         for source in dict.fromkeys((table, self.catalogue.view(table))):
             sql = f"SELECT * FROM {source} WHERE {key} = :value"  # noqa: S608
-            answer = await self.episode.query(self.environment, sql, {"value": value})
+            answer = await self._answer(sql, {"value": value})
             if answer.rows:
                 found |= dict(zip(answer.columns, answer.rows[0], strict=True))
         return found | await self._attributes(table, value)
@@ -101,9 +110,8 @@ class Stage:
         actor: Literal["agent", "user"] = "agent",
     ) -> int:
         """Make a call, add it to the draft and give its number."""
-        side = self.episode.agent if actor == "agent" else self.episode.user
         environment = self.environment
-        result = await side.call(environment, tool, **arguments)
+        result = await self._called(tool, arguments, actor)
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{tool}: {result.text}")
         if not self.catalogue.tools[tool].read_only:
@@ -123,6 +131,13 @@ class Stage:
             )
         )
         return len(self.draft.steps) - 1
+
+    async def _called(self, tool: str, arguments: Mapping[str, Any], actor: Literal["agent", "user"]) -> CallResult:
+        side = self.episode.agent if actor == "agent" else self.episode.user
+        if not self.catalogue.tools[tool].read_only:
+            return await side.call(self.environment, tool, **arguments)
+        question = (self.environment, self.draft.locals[self.environment], tool, json.dumps(arguments, sort_keys=True))
+        return await self.memo.recall(question, lambda: side.call(self.environment, tool, **arguments))
 
     async def _note_state(self) -> None:
         state = await self.episode.state()

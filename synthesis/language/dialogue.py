@@ -20,6 +20,7 @@ from synthesis.language.novelty import MOST_OVERLAP, Memory, Recent
 from synthesis.language.script import Script, Spoken
 from synthesis.language.side import side_fact
 from synthesis.language.voice import Speaker, Voice
+from synthesis.logical_form import telling
 from synthesis.stage import Stage
 
 DRAWS = 24
@@ -49,6 +50,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
     for number, turn in enumerate(stage.draft.turns):
         new = tuple(fact for fact in dict.fromkeys(turn.facts) if fact not in told)
         told.update(new)
+        turn.intents = telling(turn.intents, new)
         turn.side = side_fact(stage, number, rng)
         dialogue.write(turn, Place(number == 0, new, _kind(turn, stage.catalogues), _before(stage.draft, number)))
         turn.assistant = assistant.says(turn, rng)

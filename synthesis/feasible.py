@@ -1,0 +1,65 @@
+"""Feasible values: those candidates for an argument that the tool's declared refusals leave, or demand.
+
+A refusal's query is true exactly when that refusal is due. As soon as all that it names is chosen but one argument,
+it sorts that argument's candidates in one query: for a goal to be done none may be due, for a goal to be refused its
+own must be and no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from envfactory_client import Tool
+from synthesis.goals import GoalKind
+from synthesis.stage import Stage
+
+_NAMES = re.compile(r":([a-z_]+)")
+GIVEN = frozenset({"now", "today"})
+"""What every query may name."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The refusals of one tool, for one kind of goal, and the parameters that will not be chosen."""
+
+    stage: Stage
+    tool: Tool
+    kind: GoalKind
+    settled: Mapping[str, Any]
+    """Parameters that stay at their default, with it."""
+
+    async def sorted_out(self, name: str, candidates: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
+        """Give the candidates for an argument under which the goal can still end as it wants."""
+        decided = dict(self._decided_by(name, values))
+        if not decided or not candidates:
+            return list(candidates)
+        due: dict[int, set[str]] = {}
+        bound = {f"ef_{place}": value for place, value in enumerate(candidates)}
+        sql = _union(name, decided, bound)
+        for place, code in await self.stage.query(sql, {**self.settled, **values, **bound}):
+            due.setdefault(place, set()).add(code)
+        wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
+        return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
+
+    def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Give the refusals that the argument decides, the others' values being known."""
+        card = {f"persona_{fact}" for fact in self.stage.card}
+        known = {name} | GIVEN | card | set(values) | set(self.settled)
+        for code, sql in self.stage.catalogue.refuses.get(self.tool.name, {}).items():
+            names = set(_NAMES.findall(sql))
+            if name in names and names <= known:
+                yield code, sql
+
+
+def _union(name: str, decided: Mapping[str, str], candidates: Iterable[str]) -> str:
+    """Give the query that says which refusals each candidate meets, by its place in the list."""
+    argument = re.compile(rf":{name}\b")
+    rows = ", ".join(f"({place}, :{bound})" for place, bound in enumerate(candidates))
+    met = " UNION ALL ".join(
+        f"SELECT ef_c.place, '{code}' FROM ef_c WHERE EXISTS ({argument.sub('ef_c.value', sql)})"  # noqa: S608
+        for code, sql in decided.items()
+    )
+    return f"WITH ef_c (place, value) AS (VALUES {rows}) {met}"

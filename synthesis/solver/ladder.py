@@ -1,0 +1,36 @@
+"""The ladder: ever more able solvers, of which the weakest that passes gives a task its grade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from envfactory_client import Episode, Trajectory
+from synthesis.solver.agreement import Solved, solve
+from synthesis.solver.skill import BLIND, RUNGS, Rung
+from synthesis.solver.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What came of climbing: how the blind solver did, and the weakest rung that passes."""
+
+    blind: Solved
+    grade: Rung
+
+
+async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> Ladder:
+    """Let the blind solver try a task in a fresh episode, and if it agrees, the weaker ones as well, weakest first."""
+    start, seen = await episode.snapshot(), dict[tuple[str, str], Any]()
+    blind = await solve(episode, trajectory, toolbox, start=seen)
+    if not blind.agrees:
+        return Ladder(blind, BLIND.rung)
+    clean = not blind.wrote
+    for skill in RUNGS[:-1]:
+        if not clean:
+            await episode.restore(start)
+        tried = await solve(episode, trajectory, toolbox, skill, start=seen)
+        if tried.agrees:
+            return Ladder(blind, skill.rung)
+        clean = not tried.wrote
+    return Ladder(blind, BLIND.rung)

@@ -1,0 +1,190 @@
+"""A solver: it hears the logical form of one message after another and does what is wanted, as far as it can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from envfactory_client import Episode, Tool
+from envfactory_client.logical_form import Intent, Row, Rows, Same, Term
+from synthesis.solver.memory import Memory
+from synthesis.solver.outcome import Missing, Outcome, Stuck, Unsettled
+from synthesis.solver.sight import Found, Sight
+from synthesis.solver.skill import BLIND, Skill
+from synthesis.solver.terms import Terms, is_self
+from synthesis.solver.toolbox import Toolbox, columns_beside, last_part, parameter
+
+CONFIRMATION = "confirmation"
+
+
+class Solver:
+    """One assistant in one conversation."""
+
+    def __init__(
+        self,
+        episode: Episode,
+        toolbox: Toolbox,
+        skill: Skill = BLIND,
+        *,
+        start: dict[tuple[str, str], Any] | None = None,
+    ) -> None:
+        self.toolbox, self.skill = toolbox, skill
+        self.memory = Memory()
+        self.sight = Sight(episode, keeps=not skill.remembers, start={} if start is None else start)
+        self.terms = Terms(toolbox, self.sight, self.memory, skill)
+
+    async def hear(
+        self, intents: Sequence[Intent], facts: Mapping[str, Any], *, waits: bool = False
+    ) -> tuple[Outcome, ...]:
+        """Give what comes of each intent of a message that tells these facts.
+
+        The assistant asks before each write; `waits` says that the user lets it wait for their next message.
+        """
+        self.memory.facts.update(facts)
+        return tuple([await self._meet(intent, place, waits=waits) for place, intent in enumerate(intents)])
+
+    async def _meet(self, intent: Intent, place: int, *, waits: bool) -> Outcome:
+        if not self.skill.acts:
+            return Outcome("stuck", "it does nothing")
+        whole = intent
+        try:
+            whole = self._whole(intent)
+            if whole.wants is not None:
+                return await self._answer(whole)
+            return await self._act(whole, waits=waits and not intent.reply)
+        except Missing as missing:
+            self.memory.pending = whole
+            return Outcome("ask", missing.parameter)
+        except (Stuck, Unsettled) as error:
+            return Outcome("stuck", str(error))
+        finally:
+            self.memory.pass_on(joined=place > 0 or intent.reply)
+
+    def _whole(self, intent: Intent) -> Intent:
+        """Give a reply together with what it completes."""
+        if not intent.reply:
+            return intent
+        pending, self.memory.pending = self.memory.pending, None
+        if pending is None or not self.skill.remembers:
+            raise Stuck("a reply comes to no question")
+        self.terms.turns_back += 1
+        terms, about = dict(pending.terms), pending.about
+        for name, said in intent.terms.items():
+            if name in terms or about is None:
+                terms[name] = _narrowed(terms.get(name), said)
+            else:
+                about = _narrowed(about, said)
+        return pending.model_copy(update={"terms": terms, "about": about})
+
+    async def _act(self, intent: Intent, *, waits: bool) -> Outcome:
+        tool = self.toolbox.tool(str(intent.act))
+        if not await self._is_wanted(intent):
+            return Outcome("done")
+        arguments = await self._arguments(tool, intent)
+        if waits:
+            raise Missing(CONFIRMATION)
+        for chosen in _one_by_one(tool, arguments):
+            result = await self.sight.act(tool, chosen)
+            if result.refusal is not None:
+                return Outcome("refuse", result.refusal)
+            if result.is_error:
+                raise Stuck(f"{tool.full_name}: {result.text}")
+            self._remember(tool, result.structured)
+        return Outcome("done")
+
+    async def _is_wanted(self, intent: Intent) -> bool:
+        """Whether the conditions under which the user wants the act are as they should be."""
+        if intent.when is not None and not await self.terms.holds(intent.when):
+            return False
+        return intent.unless is None or not await self.terms.holds(intent.unless)
+
+    async def _answer(self, intent: Intent) -> Outcome:
+        environment, source, column = str(intent.wants).split(".")
+        full_name = f"{environment}.{source}"
+        if intent.about is None:
+            tool = self.toolbox.tool(full_name)
+            arguments = await self._arguments(tool, intent)
+            value = (await self.sight.look(tool, arguments)).get(column)
+        else:
+            row = await self._head(intent.about, self.toolbox.key(environment, _entity(intent.about)))
+            value = await self.terms.shown(row, f"{source}.{column}")
+        self.memory.gave = None
+        return Outcome("answer", value=value)
+
+    async def _arguments(self, tool: Tool, intent: Intent) -> dict[str, Any]:
+        """Give the arguments of a call, or raise `Missing` for the first that has to be asked for."""
+        found: dict[str, Any] = {}
+        for name in tool.input_schema.get("properties", {}):
+            if name in intent.terms:
+                found[name] = await self._argument(name, intent.terms[name])
+            elif name in tool.required:
+                found[name] = await self._unsaid(tool, name)
+        return found
+
+    async def _argument(self, name: str, term: Term) -> Any:
+        if isinstance(term, Row | Same):
+            return (await self._head(term, name)).value
+        self.terms.named.clear()
+        value = await self.terms.value(term)
+        self.memory.fresh.nested += self.terms.named
+        return value
+
+    async def _head(self, term: Term, parameter_name: str) -> Found:
+        """Give a row that a request is about, and keep it in mind with the rows named in its description."""
+        self.terms.named.clear()
+        try:
+            row = await self.terms.row(term)
+        except Unsettled as error:
+            raise Missing(last_part(parameter_name)) from error
+        if not is_self(term):
+            self.memory.fresh.heads.append(row)
+        self.memory.fresh.nested += self.terms.named
+        return row
+
+    async def _unsaid(self, tool: Tool, name: str) -> Any:
+        """Give an argument that nobody speaks of: a fact that was told, or the key of the user's own only row."""
+        fact, key = self.terms.fact_for(tool, name), parameter(tool, name).key
+        if fact is not None:
+            return fact
+        if not key:
+            raise Missing(name)
+        own = Row(environment=tool.environment, entity=key.partition(".")[0], mine=True)
+        try:
+            return (await self.terms.search.one(own)).value
+        except (Stuck, Unsettled) as error:
+            raise Missing(name) from error
+
+    def _remember(self, tool: Tool, result: Any) -> None:
+        """Keep in mind what a write gave, and the rows that it made or changed."""
+        self.memory.gave = (tool, result)
+        if tool.contract is None or result is None:
+            return
+        columns, age = columns_beside(tool, ""), self.sight.age(tool.environment)
+        for path, shown in tool.contract.results.items():
+            if "[" in path or not shown.key or result.get(path) is None:
+                continue
+            entity = shown.key.partition(".")[0]
+            if shown.key == self.toolbox.key(tool.environment, entity):
+                self.memory.fresh.heads.append(Found(tool.environment, entity, result[path], result, columns, age))
+
+
+def _narrowed(before: Term | None, said: Term) -> Term:
+    """Give a description together with what a reply adds to it, or the reply alone."""
+    if isinstance(before, Row) and isinstance(said, Row) and before.entity == said.entity:
+        return before.model_copy(update={"properties": (*before.properties, *said.properties)})
+    return said
+
+
+def _entity(term: Term) -> str:
+    return term.entity if isinstance(term, Row | Same | Rows) else ""
+
+
+def _one_by_one(tool: Tool, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the calls that a set of rows makes of one act: one for each row, unless the parameter takes a list."""
+    schemas = tool.input_schema.get("properties", {})
+    options = {
+        name: value if isinstance(value, list) and schemas[name].get("type") != "array" else [value]
+        for name, value in arguments.items()
+    }
+    return [dict(zip(options, chosen, strict=True)) for chosen in product(*options.values())]
