@@ -15,6 +15,9 @@ from synthesis.language.lexicon import Manner, lexicon
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
+_COMMON = frozenset({"There", "What", "Which", "How", "You", "You'd", "Your", "The", "That", "It", "It's", "In", "At",
+                     "If", "Cancelling", "Who", "Whom", "Is", "As", "May", "Shall", "Only", "A", "Just", "To", "For"})
+"""First words that are no names."""
 MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
 INSTEAD_SHARE = 0.3
@@ -38,13 +41,14 @@ class Assistant:
         manners = lexicon().assistant
         return cls(manners[pick(rng, sorted(manners))])
 
-    def says(self, turn: DraftTurn, rng: Random) -> str:
-        """Give the answer to a turn."""
+    def says(self, turn: DraftTurn, rng: Random, *, acted: bool = False) -> str:
+        """Give the answer to a turn, or to what the user tells that they have done."""
         outcome = turn.goals[-1].outcome
-        opening = self._opening(outcome, rng) if self._opens(outcome, turn.answers[0], rng) else ""
-        parts = [opening, sentence(turn.answers[0])]
+        opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        parts = [opening, _after(opening, turn.answers[0])]
         for answer in turn.answers[1:]:
-            parts += [pick(rng, JOINS), sentence(answer)]
+            join = pick(rng, JOINS)
+            parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, rng))
         return sentences(" ".join(part for part in parts if part))
 
@@ -69,6 +73,13 @@ class Assistant:
         if outcome in ("done", "answer") and rng.random() < MORE_SHARE:
             return sentence(expand(pick(rng, self.manner.more), rng))
         return ""
+
+
+def _after(opening: str, text: str) -> str:
+    """Give an answer as a sentence, or as the end of one that an opening has begun."""
+    whole = sentence(text)
+    begun = opening.endswith((":", ",")) and whole.partition(" ")[0] in _COMMON
+    return whole[:1].lower() + whole[1:] if begun else whole
 
 
 def sentence(text: str) -> str:

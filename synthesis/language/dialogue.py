@@ -17,18 +17,17 @@ from synthesis.language.assistant import Assistant
 from synthesis.language.message import Kind, Message, Place, Writer
 from synthesis.language.noise import typed
 from synthesis.language.novelty import MOST_OVERLAP, Memory, Recent
+from synthesis.language.retelling import Teller
 from synthesis.language.script import Script, Spoken
 from synthesis.language.side import side_fact
 from synthesis.language.voice import Speaker, Voice
 from synthesis.logical_form import telling
 from synthesis.stage import Stage
 
-DRAWS = 24
+DRAWS = 10
 """Ways to write a message that are compared."""
-FRESH = 0.02
+FRESH = 0.05
 """A message that is worn no more than this is taken at once."""
-SHORT_WORDS = 8
-"""A message of fewer words may repeat what was said before: there are only so many ways to say yes."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,13 @@ class _Way:
 
 
 def put_into_words(stage: Stage, recent: Recent) -> None:
-    """Give every turn of a draft its user's message and its answer; raises `Drop` for one that can't be said anew."""
+    """Give every turn of a draft its user's message and its answer; raises `Drop` for one that can't be said anew.
+
+    Short replies may repeat what was said before: there are only so many ways to say yes.
+    """
     rng = Random(stage.rng.getrandbits(64))
     speaker = Speaker(stage.card, Voice.drawn(rng))
-    dialogue = _Dialogue(stage.draft, stage.catalogues, Writer(speaker, stage.catalogues), Memory(recent), rng)
+    dialogue = _Dialogue(stage.draft, Writer(speaker, Teller(stage.catalogues)), Memory(recent), rng)
     assistant = Assistant.drawn(rng)
     told: set[str] = set()
     for number, turn in enumerate(stage.draft.turns):
@@ -52,8 +54,9 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
         told.update(new)
         turn.intents = telling(turn.intents, new)
         turn.side = side_fact(stage, number, rng)
-        dialogue.write(turn, Place(number == 0, new, _kind(turn, stage.catalogues), _before(stage.draft, number)))
-        turn.assistant = assistant.says(turn, rng)
+        kind = _kind(turn, stage.catalogues)
+        dialogue.write(turn, Place(number == 0, new, kind, _before(stage.draft, number)))
+        turn.assistant = assistant.says(turn, rng, acted=kind == "acted")
 
 
 def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
@@ -77,7 +80,6 @@ class _Dialogue:
     """One draft being put into words."""
 
     draft: Draft
-    catalogues: Mapping[str, Catalogue]
     writer: Writer
     memory: Memory
     rng: Random
@@ -90,7 +92,7 @@ class _Dialogue:
                 break
             best = min(best, self._drawn(turn, place), key=lambda way: way.worn)
         text = best.spoken.text
-        if self.memory.overlap(text) > MOST_OVERLAP and len(text.split()) >= SHORT_WORDS:
+        if place.kind == "request" and self.memory.overlap(text) > MOST_OVERLAP:
             raise Drop("worn", text)
         self.memory.add(best.spoken)
         turn.user, turn.spans = text, best.spoken.spans

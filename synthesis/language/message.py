@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from synthesis.catalogue import Catalogue
 from synthesis.draft import DraftTurn, Mention
 from synthesis.language.lexicon import lexicon
 from synthesis.language.pattern import expand, pick, tidy
 from synthesis.language.request import Filled, Request, ended, fill, requested
+from synthesis.language.retelling import Teller
 from synthesis.language.script import Piece, Script
 from synthesis.language.voice import Speaker
 
@@ -19,6 +19,8 @@ SIGNED_SHARE = 0.25
 """How often a message that says who writes it does so at its end."""
 FOLLOW_SHARE = 0.75
 SIDE_SHARE = 0.5
+_ACTS_ONLY = frozenset({"complain", "plan"})
+"""Frames that lead up to something to be done, not to a question."""
 _STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
 _ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
 
@@ -50,16 +52,18 @@ class Writer:
     """Writes one user's messages."""
 
     speaker: Speaker
-    catalogues: Mapping[str, Catalogue]
+    teller: Teller
 
     def write(self, turn: DraftTurn, place: Place, script: Script, rng: Random) -> Message:
         """Give one way to write a turn's message."""
-        filled = [fill(clause, script, self.catalogues, rng) for clause in turn.clauses]
+        filled = [fill(clause, script, self.teller, rng) for clause in turn.clauses]
         mentions = {(number, name): told for number, one in enumerate(filled) for name, told in one.mentions.items()}
         if place.kind != "request":
             return Message(self._short(turn, place, filled, script, rng), mentions)
-        parts = self._opening(place, script, rng)
-        parts.append(self._wants(turn, filled, rng))
+        requests = [requested(one, self.speaker.voice, rng) for one in filled]
+        parts = [*self._opening(place, script, rng), self._before(place, requests[0], rng)]
+        parts = parts[:-1] if parts[-2:-1] and parts[-2].endswith((":", ",", "-")) else parts
+        parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
             parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
@@ -73,7 +77,8 @@ class Writer:
             return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
         if place.kind == "acted":
             said = small(expand(turn.clauses[0].text, rng))
-            return ended(expand(pick(rng, replies["acted"]), rng, {"said": said}), asks=False)
+            pattern = pick(rng, replies["acted" if said.startswith("I") and "," not in said else "acted_so"])
+            return ended(expand(pattern, rng, {"said": said}), asks=False)
         value = next(iter(filled[0].words.values()), turn.clauses[0].text)
         text = script.spoken(value).text.lower() + " "
         group = replies["which"] if place.kind == "which" else replies[_manner(text, turn)]
@@ -89,9 +94,15 @@ class Writer:
             parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
         if "email" in place.facts and not (place.first and self._signs(place)):
             parts.append(self._introduction("both" if place.first else "again", script, rng))
-        if rng.random() < voice.register.fancy:
-            parts.append(expand(pick(rng, lexicon().before[voice.frame(rng)]), rng))
         return parts
+
+    def _before(self, place: Place, request: Request, rng: Random) -> str:
+        """Give what leads up to a request, where anything does."""
+        voice = self.speaker.voice
+        if rng.random() >= voice.register.fancy:
+            return ""
+        frame = voice.frame(rng)
+        return "" if request.kind == "question" and frame in _ACTS_ONLY else expand(pick(rng, lexicon().before[frame]), rng)
 
     def _signs(self, place: Place) -> bool:
         """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
@@ -102,9 +113,8 @@ class Writer:
         words = {name: script.seal(Piece("fact", name, str(card.get(name, "")))) for name in ("name", "email")}
         return expand(pick(rng, lexicon().introductions[group]), rng, words)
 
-    def _wants(self, turn: DraftTurn, filled: Sequence[Filled], rng: Random) -> str:
+    def _wants(self, turn: DraftTurn, requests: Sequence[Request], rng: Random) -> str:
         """Give all requests of a message, with the reason where there is one."""
-        requests = [requested(one, self.speaker.voice, rng) for one in filled]
         first = self._reasoned(turn, requests[0], rng) if turn.reason else requests[0].text
         rest = [_joined(request, rng) for request in requests[1:]]
         return " ".join((first, *rest))

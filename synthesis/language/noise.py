@@ -17,7 +17,6 @@ SLIPS = {
     "could": ("coudl", "cld"),
     "have": ("hvae",),
     "hello": ("helo",),
-    "if": ("fi",),
     "just": ("jsut",),
     "know": ("konw",),
     "like": ("liek",),

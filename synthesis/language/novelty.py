@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 from envfactory_client import Trajectory
+from envfactory_client.card.wording import words
 from synthesis.language.script import Spoken, skeleton
 
 REMEMBERED = 500
 """How many messages back a run remembers."""
 MOST_OVERLAP = 0.35
 """The share of a message's runs of four words that may have been said before."""
-_WORD = re.compile(r"[^\W_]+(?:[.,:'@&+-][^\W_]+)*|[^\w\s]")
-
-
-def words(text: str) -> list[str]:
-    """Give the words of a text in small letters, amounts and addresses as one, marks by themselves."""
-    return _WORD.findall(text.lower())
 
 
 def runs(found: Sequence[str], length: int) -> list[tuple[str, ...]]:
@@ -48,8 +42,10 @@ class Memory:
 
     def worn(self, spoken: Spoken) -> float:
         """Give how worn a message is: its overlap in runs of four and of three words, more if its skeleton is known."""
-        threes = self._share(runs(words(spoken.text), 3), [one.threes for one in self._known])
-        return self.overlap(spoken.text) + threes / 2 + any(spoken.skeleton in one.skeletons for one in self._known)
+        found = words(spoken.text)
+        fours = self._share(runs(found, 4), [one.fours for one in self._known])
+        threes = self._share(runs(found, 3), [one.threes for one in self._known])
+        return fours + threes / 2 + any(spoken.skeleton in one.skeletons for one in self._known)
 
     def add(self, spoken: Spoken) -> None:
         """Remember a message of the task at hand."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from synthesis.catalogue import Catalogue
 from synthesis.draft import Clause, Mention, Part
 from synthesis.language.lexicon import lexicon
 from synthesis.language.pattern import expand, pick, slots, tidy
 from synthesis.language.questions import inside
-from synthesis.language.retelling import retell
+from synthesis.language.retelling import Teller
 from synthesis.language.script import MARKS, Piece, Script
 from synthesis.language.verbs import Verb
 from synthesis.language.voice import Voice, weighted
@@ -30,6 +29,7 @@ TOPICS = frozenset({"topic"})
 OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FOR_ME = re.compile(r" for (me|us)\b")
+_PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
@@ -54,13 +54,13 @@ class Filled:
     mentions: Mapping[str, tuple[Mention, ...]]
 
 
-def fill(clause: Clause, script: Script, catalogues: Mapping[str, Catalogue], rng: Random) -> Filled:
+def fill(clause: Clause, script: Script, teller: Teller, rng: Random) -> Filled:
     """Give a clause with every place filled: verbs as words, all else as sealed pieces."""
     words: dict[str, str] = {}
     mentions: dict[str, tuple[Mention, ...]] = {}
     for name, part in clause.parts.items():
         if part.kind == "row":
-            told = [retell(catalogues, mention, rng) for mention in part.mentions]
+            told = [teller.retell(mention, rng) for mention in part.mentions]
             mentions[name] = tuple(one.mention for one in told)
             marks = [
                 script.seal(Piece("reference", one.mention.table, one.mention.text, one.says))
@@ -89,11 +89,19 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     clause = filled.clause
     template = expand(clause.template or clause.text, rng, {name: "{" + name + "}" for name in _places(clause)})
     if template.startswith("{goal}"):
-        return Request("act", ended(_act(template, filled, voice, rng)))
-    text = PLACE.sub(lambda found: filled.words[found.group(1)], template)
+        return Request("act", ended(_act(template, filled, voice, rng), asks=False))
+    text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
     if text.rstrip().endswith("?"):
-        return Request("question", ended(_question(text, rng)))
+        return Request("question", ended(_question(text, rng), asks=False))
     return Request("plain", ended(text))
+
+
+def _with_verb(template: str, filled: Filled) -> str:
+    """Give a template with its verb, whose particle stands behind a pronoun: "call it off"."""
+    if "goal" not in filled.words:
+        return template
+    verb = Verb.of(filled.words["goal"])
+    return _PRONOUN.sub(lambda found: verb.around(found.group(1)), template)
 
 
 def _places(clause: Clause) -> set[str]:

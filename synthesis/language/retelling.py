@@ -27,6 +27,7 @@ APART_SHARE = 0.1
 LONG_WORDS = 4
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 _RECENT = (*RECENT, "newest")
+_CLAUSES = ("that ", "whose ", "where ", "which ")
 Says = tuple[tuple[str, str], ...]
 
 
@@ -38,20 +39,29 @@ class Retold:
     says: Says = ()
 
 
-def retell(catalogues: Mapping[str, Catalogue], mention: Mention, rng: Random) -> Retold:
-    """Give a mention in other words."""
-    entity = catalogues[mention.environment].phrases.entity.get(mention.table)
-    if entity is None:
-        return Retold(mention)
-    match mention.kind:
-        case "self":
-            return _own(entity, mention, rng)
-        case "handle":
-            return _by_handle(entity, mention, rng)
-        case "anaphora":
-            return _pointed_at(entity, mention, rng)
-        case _:
-            return _Retelling(catalogues, mention, entity, rng).told()
+class Teller:
+    """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once."""
+
+    def __init__(self, catalogues: Mapping[str, Catalogue]) -> None:
+        self._catalogues = catalogues
+        self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
+
+    def retell(self, mention: Mention, rng: Random) -> Retold:
+        """Give a mention in other words."""
+        entity = self._catalogues[mention.environment].phrases.entity.get(mention.table)
+        if entity is None:
+            return Retold(mention)
+        match mention.kind:
+            case "self":
+                return _own(entity, mention, rng)
+            case "handle":
+                return _by_handle(entity, mention, rng)
+            case "anaphora":
+                return _pointed_at(entity, mention, rng)
+        if id(mention) not in self._known:
+            self._known[id(mention)] = (mention, _Retelling.of(self, mention, entity))
+        retelling = self._known[id(mention)][1]
+        return retelling.told(rng) if retelling else Retold(mention)
 
 
 def _own(entity: Entity, mention: Mention, rng: Random) -> Retold:
@@ -83,134 +93,148 @@ def _pointed_at(entity: Entity, mention: Mention, rng: Random) -> Retold:
 class _Said:
     """One attribute as it is said now: after the noun, and before it where it can stand there."""
 
-    part: Property
-    before: str
-    says: Says
-    says_before: Says
+    column: str
+    text: str
+    before: str = ""
+    says: Says = ()
+    says_before: Says = ()
     inner: tuple[Mention, Retold] | None = None
     """The mention inside it, and its other words."""
 
 
 @dataclass(frozen=True)
 class _Retelling:
-    """One description being put in other words."""
+    """One description that can be put in other words."""
 
-    catalogues: Mapping[str, Catalogue]
+    teller: Teller
     mention: Mention
     entity: Entity
-    rng: Random
+    recorded: tuple[Mapping[str, Any], ...]
+    extreme: Mapping[str, Any] | None
 
-    def told(self) -> Retold:
-        mention, records = self.mention, self.mention.properties
-        extreme = next((record for record in records if "value" not in record), None)
-        recorded = [record for record in records if "value" in record]
-        old = Description(tuple(_as_property(record) for record in recorded), _extreme(extreme))
-        if mention.text not in _texts(self.entity, old) or not records:
-            return Retold(mention)
-        if [record["column"] for record in recorded] == [self.entity.named] and extreme is None:
-            return self._by_name(recorded[0])
-        said = [self._attribute(record) for record in recorded]
-        text, texts, says = self._composed(said, self._superlative(extreme))
+    @classmethod
+    def of(cls, teller: Teller, mention: Mention, entity: Entity) -> _Retelling | None:
+        """Give how a mention can be retold, or None when its words don't follow from its attributes."""
+        extreme = next((record for record in mention.properties if "value" not in record), None)
+        recorded = tuple(record for record in mention.properties if "value" in record)
+        known = mention.properties and mention.text in _texts(entity, recorded, extreme)
+        return cls(teller, mention, entity, recorded, extreme) if known else None
+
+    def told(self, rng: Random) -> Retold:
+        """Give the description in other words."""
+        if self.extreme is None and [record["column"] for record in self.recorded] == [self.entity.named]:
+            return self._by_name(self.recorded[0], rng)
+        said = [self._attribute(record, rng) for record in self.recorded]
+        text, texts, says = self._composed(said, self._superlative(rng), rng)
         inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
         told = replace(
-            mention,
+            self.mention,
             text=text,
-            short=text if self.entity.mine else Description(tuple(one.part for one in said)).modifiers or text,
-            properties=tuple({**record, "text": texts.get(record["column"], record["text"])} for record in records),
-            nested=tuple(inner[id(one)].mention if id(one) in inner else one for one in mention.nested),
+            short=text if self.entity.mine else _behind(said) or text,
+            properties=tuple(
+                {**record, "text": texts.get(record["column"], record["text"])} for record in self.mention.properties
+            ),
+            nested=tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested),
         )
         return Retold(told, says + tuple(pair for one in inner.values() for pair in one.says))
 
-    def _by_name(self, record: Mapping[str, Any]) -> Retold:
+    def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
-        text = str(pick(self.rng, how.options(record["value"]))).replace("{}", str(record["value"]))
+        text = str(pick(rng, how.options(record["value"]))).replace("{}", str(record["value"]))
         return Retold(replace(self.mention, text=text, short=text, properties=({**record, "text": text},)))
 
-    def _superlative(self, record: Mapping[str, Any] | None) -> str:
+    def _superlative(self, rng: Random) -> str:
         """Give the word for the most or the least; other words for the same where the entity has them."""
-        if record is None:
+        if self.extreme is None:
             return ""
-        how = self.entity.say.get(record["column"], Say(kind="name"))
-        alike = next((words for words in (how.least, how.most, _RECENT) if record["text"] in words), (record["text"],))
-        return str(pick(self.rng, alike))
+        how, word = self.entity.say.get(self.extreme["column"], Say(kind="name")), str(self.extreme["text"])
+        return str(pick(rng, next((words for words in (how.least, how.most, _RECENT) if word in words), (word,))))
 
-    def _attribute(self, record: Mapping[str, Any]) -> _Said:
-        part, how = _as_property(record), self.entity.say.get(record["column"])
+    def _attribute(self, record: Mapping[str, Any], rng: Random) -> _Said:
+        column, value, text = str(record["column"]), record["value"], str(record["text"])
+        how = self.entity.say.get(column)
         if how is None:
-            return _Said(part, "", (), ())
+            return _Said(column, text)
         if how.kind in ("enum", "flag"):
-            options = how.options(part.value)
-            text = pick(self.rng, options) if part.text in options else part.text
-            ahead = pick(self.rng, ways) if (ways := how.ahead(part.value)) else ""
-            return _Said(replace(part, text=text), ahead, ((part.text, text),), ((part.text, ahead),))
-        return self._value(part, how)
+            options = how.options(value)
+            new = pick(rng, options) if text in options else text
+            ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
+            return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
+        core = _core(text, how.options(value))
+        return _Said(column, text) if core is None else self._value(record, how, core, rng)
 
-    def _value(self, part: Property, how: Say) -> _Said:
+    def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
         """Give an attribute whose value stands in its form: the value and the form in other words."""
-        old = _core(part.text, how.options(part.value))
-        if old is None:
-            return _Said(part, "", (), ())
-        ways = forms(_SPOKEN.get(how.kind), part.value)
-        if old in ways:
-            new, inner = pick(self.rng, ways), None
-        else:
-            inner = self._inner(old)
-            new = old.replace(inner[0].short, inner[1].mention.short) if inner else old
-        text = str(pick(self.rng, how.options(part.value))).replace("{}", new)
-        first = "" if inner else self._ahead(how, part.value, ways)
-        before = str(pick(self.rng, how.ahead(part.value))).replace("{}", first) if first else ""
-        return _Said(replace(part, text=text, spoken=new), before, ((old, new),), ((old, first),), inner)
+        (form, old), column, value = core, str(record["column"]), record["value"]
+        ways = forms(_SPOKEN.get(how.kind), value)
+        if old not in ways:
+            return self._through(column, how, core, rng)
+        new, first = pick(rng, ways), _ahead(how, value, ways, rng)
+        text = str(pick(rng, how.options(value)) if how.options(value) else form).replace("{}", new)
+        before = str(pick(rng, how.ahead(value))).replace("{}", first) if first else ""
+        return _Said(column, text, before, ((old, new),), ((old, first),))
 
-    def _ahead(self, how: Say, value: Any, ways: Sequence[str]) -> str:
-        """Give a value as it can stand before a noun: short, an amount as "$50", a day without "the"."""
-        fit = [way for way in ways if len(way.split()) <= LONG_WORDS and not way.startswith("the ") and "," not in way]
-        fit = [way for way in fit if way.startswith("$")] if how.kind == "money" else fit
-        return pick(self.rng, fit) if fit and how.ahead(value) else ""
+    def _through(self, column: str, how: Say, core: tuple[str, str], rng: Random) -> _Said:
+        """Give an attribute that is said through another row: that row in other words."""
+        form, old = core
+        inner = next((one for one in self.mention.nested if one.short and one.short in old), None)
+        if inner is None:
+            return _Said(column, form.replace("{}", old))
+        told = self.teller.retell(inner, rng)
+        new = old.replace(inner.short, told.mention.short)
+        form = str(pick(rng, how.options(""))) if how.kind == "row" else form
+        return _Said(column, form.replace("{}", new), says=((old, new),), inner=(inner, told))
 
-    def _inner(self, words: str) -> tuple[Mention, Retold] | None:
-        """Give the mention inside these words, and other words for it."""
-        inner = next((one for one in self.mention.nested if one.short and one.short in words), None)
-        return (inner, retell(self.catalogues, inner, self.rng)) if inner else None
-
-    def _composed(self, said: Sequence[_Said], superlative: str) -> tuple[str, dict[str, str], Says]:
+    def _composed(self, said: Sequence[_Said], superlative: str, rng: Random) -> tuple[str, dict[str, str], Says]:
         """Give the whole, the words of each attribute, and what the ledger knows by other words."""
-        rng = self.rng
-        noun = pick(rng, self.entity.noun)
         movable = [one for one in said if one.before]
         first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
         after = [one for one in said if one is not first]
-        if rng.random() < SHUFFLE_SHARE and all(len(one.part.text.split()) <= LONG_WORDS for one in after):
+        if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
             rng.shuffle(after)
-        words = ["my" if self.entity.mine else "the", superlative, first.before if first else "", noun]
-        words.append(self._behind(after))
+        words = ["my" if self.entity.mine else "the", superlative, first.before if first else ""]
+        words += [pick(rng, self.entity.noun), _apart(after, rng) if len(after) == 1 else _behind(after)]
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
-        texts = {one.part.column: one.before if one is first else one.part.text for one in said}
+        texts = {one.column: one.before if one is first else one.text for one in said}
         return " ".join(word for word in words if word), texts, says
 
-    def _behind(self, after: Sequence[_Said]) -> str:
-        """Give what stands after the noun."""
-        if len(after) == 1 and self.rng.random() < APART_SHARE and len(after[0].part.text.split()) <= LONG_WORDS + 2:
-            return f"({pick(self.rng, ('the one ', 'the one ', ''))}{after[0].part.text})"
-        return Description(tuple(one.part for one in after)).modifiers
+
+def _ahead(how: Say, value: Any, ways: Sequence[str], rng: Random) -> str:
+    """Give a value as it can stand before a noun: short, an amount as "$50", a day without "the"."""
+    fit = [way for way in ways if len(way.split()) <= LONG_WORDS and not way.startswith("the ") and "," not in way]
+    fit = [way for way in fit if way.startswith("$")] if how.kind == "money" else fit
+    return pick(rng, fit) if fit and how.ahead(value) else ""
 
 
-def _as_property(record: Mapping[str, Any]) -> Property:
-    return Property(str(record["column"]), "", record["value"], str(record["text"]))
+def _apart(after: Sequence[_Said], rng: Random) -> str:
+    """Give the one attribute behind the noun, now and then in parentheses."""
+    text = after[0].text
+    if rng.random() >= APART_SHARE or len(text.split()) > LONG_WORDS + 2 or text.startswith(("because", '"')):
+        return text
+    return f"({pick(rng, ('the one ', 'the one ', ''))}{text})"
 
 
-def _extreme(record: Mapping[str, Any] | None) -> Extreme | None:
-    return Extreme(str(record["column"]), "", str(record["text"])) if record else None
+def _behind(said: Sequence[_Said]) -> str:
+    """Give what stands after the noun; of two clauses that begin alike the second is joined by "and"."""
+    parts: list[Property] = []
+    for one in said:
+        again = parts and parts[-1].text.startswith(_CLAUSES) and one.text.startswith(_CLAUSES)
+        parts.append(Property(one.column, "", None, f"and {one.text}" if again else one.text))
+    return Description(tuple(parts)).modifiers
 
 
-def _texts(entity: Entity, description: Description) -> list[str]:
-    """Give the words of a description with each of its entity's nouns."""
-    return [description.text(entity.model_copy(update={"noun": (noun,)}), Random(0)) for noun in entity.noun]
+def _texts(entity: Entity, recorded: Sequence[Mapping[str, Any]], extreme: Mapping[str, Any] | None) -> set[str]:
+    """Give the words of a description as planning makes them, with each of its entity's nouns."""
+    parts = tuple(Property(str(one["column"]), "", one["value"], str(one["text"])) for one in recorded)
+    best = Extreme(str(extreme["column"]), "", str(extreme["text"])) if extreme else None
+    whole = Description(parts, best)
+    return {whole.text(entity.model_copy(update={"noun": (noun,)}), Random(0)) for noun in entity.noun}
 
 
-def _core(text: str, options: Sequence[str]) -> str | None:
-    """Give what stands at the place of the value in a text that has one of these forms."""
+def _core(text: str, options: Sequence[str]) -> tuple[str, str] | None:
+    """Give the form that a text has, and what stands in it at the place of the value."""
     for form in sorted(options, key=len, reverse=True):
         before, _, after = form.partition("{}")
         if text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after):
-            return text[len(before) : len(text) - len(after)]
+            return form, text[len(before) : len(text) - len(after)]
     return None

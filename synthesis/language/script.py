@@ -33,7 +33,9 @@ class Piece:
     """Pairs of the ledger's words and the words that stand here for them."""
 
     def begun_large(self) -> Piece:
-        """Give the piece with a large first letter."""
+        """Give the piece with a large first letter, which an address never has."""
+        if "@" in self.text:
+            return self
         large = self.text[:1].upper() + self.text[1:]
         says = tuple((old, large[: len(new)] if self.text.startswith(new) else new) for old, new in self.says)
         return Piece(self.kind, self.type, large, says)

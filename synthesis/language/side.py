@@ -89,6 +89,6 @@ def _parts(argument: Any) -> list[Any]:
 
 def _ways(how: Say, value: Any) -> tuple[str, ...]:
     if how.kind in ("enum", "flag"):
-        return how.options(value)
+        return tuple(form for form in how.options(value) if not form.startswith("because"))
     spoken = forms("date" if how.kind == "date" else None, value)
     return tuple(form.replace("{}", words) for form in how.options(value) for words in spoken)
