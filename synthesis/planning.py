@@ -17,7 +17,7 @@ from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
-from synthesis.logical_form import request_and_reply, telling
+from synthesis.logical_form import request_and_reply
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage

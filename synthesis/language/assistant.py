@@ -15,15 +15,45 @@ from synthesis.language.lexicon import Manner, lexicon
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
-_COMMON = frozenset({"There", "What", "Which", "How", "You", "You'd", "Your", "The", "That", "It", "It's", "In", "At",
-                     "If", "Cancelling", "Who", "Whom", "Is", "As", "May", "Shall", "Only", "A", "Just", "To", "For"})
+_COMMON = frozenset(
+    {
+        "There",
+        "What",
+        "Which",
+        "How",
+        "You",
+        "You'd",
+        "Your",
+        "The",
+        "That",
+        "It",
+        "It's",
+        "In",
+        "At",
+        "If",
+        "Cancelling",
+        "Who",
+        "Whom",
+        "Is",
+        "As",
+        "May",
+        "Shall",
+        "Only",
+        "A",
+        "Just",
+        "To",
+        "For",
+    }
+)
 """First words that are no names."""
 MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
 INSTEAD_SHARE = 0.3
 """How often a refusal is followed by an offer."""
 JOINS = ("Also:", "As for the other thing:", "On the second point:", "Besides that:", "Second:", "")
-_OPEN = re.compile(r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
+)
 """What an answer may begin with that needs nothing before it."""
 _WAITS = re.compile(r"\bapprov", re.IGNORECASE)
 """What tells that something isn't done before the user has approved it."""

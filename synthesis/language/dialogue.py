@@ -118,7 +118,7 @@ class _Dialogue:
         for place in turn.steps:
             step = self.draft.steps[place]
             origins = {
-                name: replace(origin, text=says[origin.text]) if origin.text in says else origin
+                name: replace(origin, text=says.get(str(origin.text), origin.text))
                 for name, origin in step.origins.items()
             }
             self.draft.steps[place] = replace(step, origins=origins)

@@ -53,6 +53,8 @@ class Lexicon(_Part):
 
     voices: dict[str, Register]
     requests: dict[str, Patterns]
+    effects: dict[str, Patterns]
+    """Requests by what the goal's tool does."""
     questions: dict[str, Patterns]
     before: dict[str, Patterns]
     introductions: dict[str, Patterns]

@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal
 
 from synthesis.draft import DraftTurn, Mention
+from synthesis.language.effects import effect_of
 from synthesis.language.lexicon import lexicon
 from synthesis.language.pattern import expand, pick, tidy
 from synthesis.language.request import Filled, Request, ended, fill, requested
@@ -56,12 +57,14 @@ class Writer:
 
     def write(self, turn: DraftTurn, place: Place, script: Script, rng: Random) -> Message:
         """Give one way to write a turn's message."""
-        filled = [fill(clause, script, self.teller, rng) for clause in turn.clauses]
+        effects = [self._effect(goal.tool) for goal in turn.goals]
+        pairs = zip(turn.clauses, effects, strict=True)
+        filled = [fill(clause, effect, script, (self.teller, rng)) for clause, effect in pairs]
         mentions = {(number, name): told for number, one in enumerate(filled) for name, told in one.mentions.items()}
         if place.kind != "request":
             return Message(self._short(turn, place, filled, script, rng), mentions)
         requests = [requested(one, self.speaker.voice, rng) for one in filled]
-        parts = [*self._opening(place, script, rng), self._before(place, requests[0], rng)]
+        parts = [*self._opening(place, script, rng), self._before(requests[0], rng)]
         parts = parts[:-1] if parts[-2:-1] and parts[-2].endswith((":", ",", "-")) else parts
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
@@ -69,6 +72,10 @@ class Writer:
             parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
         parts += self._end(place, script, rng)
         return Message(tidy(" ".join(part for part in parts if part)), mentions)
+
+    def _effect(self, full_name: str) -> str:
+        environment, _, tool = full_name.partition(".")
+        return effect_of(self.teller.catalogues[environment], tool)
 
     def _short(self, turn: DraftTurn, place: Place, filled: Sequence[Filled], script: Script, rng: Random) -> str:
         """Give a message that only answers the assistant, or tells what the user has done."""
@@ -92,19 +99,23 @@ class Writer:
             parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
         if not place.first and rng.random() < FOLLOW_SHARE:
             parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
-        if "email" in place.facts and not (place.first and self._signs(place)):
+        if "email" in place.facts and not (place.first and self._signs()):
             parts.append(self._introduction("both" if place.first else "again", script, rng))
         return parts
 
-    def _before(self, place: Place, request: Request, rng: Random) -> str:
+    def _before(self, request: Request, rng: Random) -> str:
         """Give what leads up to a request, where anything does."""
         voice = self.speaker.voice
         if rng.random() >= voice.register.fancy:
             return ""
         frame = voice.frame(rng)
-        return "" if request.kind == "question" and frame in _ACTS_ONLY else expand(pick(rng, lexicon().before[frame]), rng)
+        return (
+            ""
+            if request.kind == "question" and frame in _ACTS_ONLY
+            else expand(pick(rng, lexicon().before[frame]), rng)
+        )
 
-    def _signs(self, place: Place) -> bool:
+    def _signs(self) -> bool:
         """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
         return "name" in self.speaker.card and Random(self.speaker.card["name"]).random() < SIGNED_SHARE
 
@@ -128,7 +139,7 @@ class Writer:
 
     def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
         parts: list[str] = []
-        if place.first and "email" in place.facts and self._signs(place):
+        if place.first and "email" in place.facts and self._signs():
             parts.append(self._introduction("signed", script, rng))
         elif thanks := self._thanks(rng):
             parts.append(thanks.strip())

@@ -42,7 +42,9 @@ def pattern_flaws(pattern: str, free: frozenset[str] = frozenset()) -> list[str]
         found = _slots_by_branch(_parsed(pattern), free)
     except LanguageError as error:
         return [str(error)]
-    return [] if found is not None else [f"The choices of '{pattern}' don't all name the same places; name them outside."]
+    return (
+        [] if found is not None else [f"The choices of '{pattern}' don't all name the same places; name them outside."]
+    )
 
 
 def _slots_by_branch(sequence: Sequence_, free: frozenset[str]) -> frozenset[str] | None:
@@ -52,10 +54,10 @@ def _slots_by_branch(sequence: Sequence_, free: frozenset[str]) -> frozenset[str
         if isinstance(part, str):
             found |= slots(part) - free
             continue
-        branches = {_slots_by_branch(branch, free) for branch in part}
-        if len(branches) != 1 or None in branches:
+        first, *others = [_slots_by_branch(branch, free) for branch in part]
+        if first is None or any(other != first for other in others):
             return None
-        found |= next(iter(branches)) or frozenset()
+        found |= first
     return found
 
 
@@ -98,15 +100,15 @@ def _branches(pattern: str, tokens: list[str]) -> tuple[tuple[Sequence_, ...], l
     """Give the branches up to the next closing parenthesis, and the tokens from it on."""
     branches: list[list[Node]] = [[]]
     while tokens and tokens[0] != ")":
-        token, tokens = tokens[0], tokens[1:]
-        if token == "(":
+        mark, tokens = tokens[0], tokens[1:]
+        if mark == "(":
             inner, tokens = _branches(pattern, tokens)
             if not tokens:
                 raise LanguageError(f"The pattern '{pattern}' has a '(' that is never closed; add the ')'.")
             tokens = tokens[1:]
             branches[-1].append(inner)
-        elif token == "|":
+        elif mark == "|":
             branches.append([])
         else:
-            branches[-1].append(token)
+            branches[-1].append(mark)
     return tuple(tuple(branch) for branch in branches), tokens

@@ -11,9 +11,10 @@ _ASKS = r"(?P<asks>(?:(?:for|until|by|from|on|at|to) )?(?:how|when|what|which|wh
 _SUBJECT = rf"(?P<subject>I|there|it|they|you|[{MARKS}]|my [a-z]+|the [a-z]+)"
 _HELPER = re.compile(
     rf"{_ASKS} (?P<helper>can|could|would|may|must|will|should|have|has|had|am|are|is|was|were) "
-    rf"(?P<still>still )?{_SUBJECT}(?P<rest>\b.*|$)"
+    rf"(?P<still>still )?{_SUBJECT}(?P<rest>(?:\W.*)?)"
 )
-_DOES = re.compile(rf"{_ASKS} (?P<helper>do|does|did) {_SUBJECT} (?P<still>still )?(?P<verb>(?!(?:on|of|for|in|at|to)\b)[a-z]+)(?P<rest>.*)")
+_VERB = r"(?P<verb>(?!(?:on|of|for|in|at|to)\b)[a-z]+)"
+_DOES = re.compile(rf"{_ASKS} (?P<helper>do|does|did) {_SUBJECT} (?P<still>still )?{_VERB}(?P<rest>.*)")
 _FORMS = {"do": "VB", "does": "VBZ", "did": "VBD"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -37,6 +37,10 @@ TRIES = 12
 """Patterns drawn before one that fits is forced."""
 
 
+Tongue = tuple[Teller, Random]
+"""Who retells what is named, and the chance that words are drawn by."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A request as a sentence with its end mark."""
@@ -52,24 +56,24 @@ class Filled:
     clause: Clause
     words: Mapping[str, str]
     mentions: Mapping[str, tuple[Mention, ...]]
+    effect: str
+    """What the goal's tool does: insert, delete, status or update."""
 
 
-def fill(clause: Clause, script: Script, teller: Teller, rng: Random) -> Filled:
+def fill(clause: Clause, effect: str, script: Script, told: Tongue) -> Filled:
     """Give a clause with every place filled: verbs as words, all else as sealed pieces."""
+    teller, rng = told
     words: dict[str, str] = {}
     mentions: dict[str, tuple[Mention, ...]] = {}
     for name, part in clause.parts.items():
         if part.kind == "row":
             told = [teller.retell(mention, rng) for mention in part.mentions]
             mentions[name] = tuple(one.mention for one in told)
-            marks = [
-                script.seal(Piece("reference", one.mention.table, one.mention.text, one.says))
-                for one in told
-            ]
+            marks = [script.seal(Piece("reference", one.mention.table, one.mention.text, one.says)) for one in told]
             words[name] = _listed(marks)
         else:
             words[name] = _valued(part, script, rng)
-    return Filled(clause, words, mentions)
+    return Filled(clause, words, mentions, effect)
 
 
 def _valued(part: Part, script: Script, rng: Random) -> str:
@@ -125,10 +129,17 @@ def _act(template: str, filled: Filled, voice: Voice, rng: Random) -> str:
     closed |= set() if "pronoun_act" in words else TOPICS
     groups = {name: weight for name, weight in voice.register.groups.items() if name not in closed}
     for _ in range(TRIES):
-        pattern = pick(rng, lexicon().requests[weighted(groups, rng)])
+        pattern = pick(rng, _patterns(weighted(groups, rng), filled.effect))
         if slots(pattern) <= words.keys() and _bears(pattern, words["act"]):
             return expand(pattern, rng, words)
     return words["act"]
+
+
+def _patterns(group: str, effect: str) -> Sequence[str]:
+    """Give the patterns of a group; of the effects' own group those of the effect at hand."""
+    if group != "effect":
+        return lexicon().requests[group]
+    return lexicon().effects.get(effect) or lexicon().requests["plain"]
 
 
 def _bears(pattern: str, act: str) -> bool:

@@ -43,12 +43,12 @@ class Teller:
     """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once."""
 
     def __init__(self, catalogues: Mapping[str, Catalogue]) -> None:
-        self._catalogues = catalogues
+        self.catalogues = catalogues
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
 
     def retell(self, mention: Mention, rng: Random) -> Retold:
         """Give a mention in other words."""
-        entity = self._catalogues[mention.environment].phrases.entity.get(mention.table)
+        entity = self.catalogues[mention.environment].phrases.entity.get(mention.table)
         if entity is None:
             return Retold(mention)
         match mention.kind:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+_DOUBLED = re.compile(r"ll(?:ed|ing)$")
 PARTICLES = frozenset({"up", "off", "out", "in", "down", "back", "away", "through", "over"})
 
 
@@ -42,4 +44,4 @@ def inflected(word: str, tag: str) -> str:
     from lemminflect import getInflection
 
     found = getInflection(word, tag)
-    return str(found[-1]) if found else word
+    return str(next((form for form in found if _DOUBLED.search(form)), found[0])) if found else word
