@@ -12,6 +12,7 @@ from synthesis.choose import PLACEHOLDER, Choice
 from synthesis.draft import Clause, DraftStep, Mention, Part, Split
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.language.nouns import in_words, plural
 from synthesis.language.pattern import expand
 from synthesis.paths import value_of
 from synthesis.phrases import Slot
@@ -20,7 +21,7 @@ from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
 _IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
-_PLURAL = re.compile(r"(?<=[^aeiou])y$")
+NUMBER_WORDS_SHARE = 0.5
 _MY = re.compile(r"\bmy\b")
 
 
@@ -127,12 +128,15 @@ def _in_turn(mentions: Sequence[Mention]) -> str:
 
 def which_one(split: Split, rng: Random) -> str:
     """Give the assistant's question which of several rows is meant."""
-    several = _PLURAL.sub("ie", split.noun) + "s"
-    count = split.fitting
+    several = plural(split.noun)
+    count = in_words(split.fitting) if rng.random() < NUMBER_WORDS_SHARE else str(split.fitting)
     forms = (
         f"I see {count} {several} that fit; which one do you mean?",
         f"There are {count} such {several}. Which one is it?",
         f"You have {count} {several} like that. Which one do you mean?",
+        f"That could be any of {count} {several}; which one shall I take?",
+        f"Which one is it? You have {count} {several} that this could be.",
+        f"I find {count} {several} that match. Could you tell me which one you mean?",
     )
     return forms[rng.randrange(len(forms))]
 

@@ -42,9 +42,9 @@ def pattern_flaws(pattern: str, free: frozenset[str] = frozenset()) -> list[str]
         found = _slots_by_branch(_parsed(pattern), free)
     except LanguageError as error:
         return [str(error)]
-    return (
-        [] if found is not None else [f"The choices of '{pattern}' don't all name the same places; name them outside."]
-    )
+    if found is None:
+        return [f"The choices of '{pattern}' don't all name the same places; name them outside the choice."]
+    return []
 
 
 def _slots_by_branch(sequence: Sequence_, free: frozenset[str]) -> frozenset[str] | None:

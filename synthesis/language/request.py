@@ -60,9 +60,9 @@ class Filled:
     """What the goal's tool does: insert, delete, status or update."""
 
 
-def fill(clause: Clause, effect: str, script: Script, told: Tongue) -> Filled:
+def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
     """Give a clause with every place filled: verbs as words, all else as sealed pieces."""
-    teller, rng = told
+    teller, rng = tongue
     words: dict[str, str] = {}
     mentions: dict[str, tuple[Mention, ...]] = {}
     for name, part in clause.parts.items():
