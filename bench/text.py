@@ -67,7 +67,7 @@ def drawn(turns: Sequence[Turn], seed: int, size: int = SAMPLED) -> list[Turn]:
 def main(arguments: Sequence[str]) -> int:
     """Print the figures of a dataset's messages; 1 when they miss a bar."""
     dataset, seed = Dataset(Path(arguments[0])), int(arguments[1]) if len(arguments) > 1 else 0
-    found = figures(drawn([turn for trajectory in dataset for turn in trajectory.turns], seed))
+    found = figures(drawn([turn for line in dataset.read() for turn in line.trajectory.turns], seed))
     table = Table(title=f"{found.messages} messages of {dataset.path}, drawn by seed {seed}", title_justify="left")
     table.add_column("figure")
     table.add_column("value", justify="right")

@@ -13,7 +13,7 @@ def plural(noun: str) -> str:
     """Give several of a thing: "standing orders"."""
     from inflect import engine
 
-    return str(engine().plural_noun(noun))  # type: ignore[arg-type]
+    return str(engine().plural_noun(noun))
 
 
 @lru_cache(maxsize=64)
@@ -21,4 +21,4 @@ def in_words(number: int) -> str:
     """Give a number in words while it is small."""
     from inflect import engine
 
-    return str(engine().number_to_words(number)) if number <= MOST_IN_WORDS else str(number)
+    return str(engine().number_to_words(str(number))) if number <= MOST_IN_WORDS else str(number)

@@ -41,7 +41,7 @@ class Verb:
 @lru_cache(maxsize=512)
 def inflected(word: str, tag: str) -> str:
     """Give a verb in a form; of two spellings the one with the doubled letter, as in "cancelled"."""
-    from lemminflect import getInflection
+    from lemminflect import getInflection  # type: ignore[import-untyped]
 
     found = getInflection(word, tag)
     return str(next((form for form in found if _DOUBLED.search(form)), found[0])) if found else word
