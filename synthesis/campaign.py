@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
-from synthesis.coverage import Reach, Tally, goal_counts
+from synthesis.coverage import Reach, Tally, failure_counts, goal_counts
 from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
@@ -71,7 +71,9 @@ class Campaign:
         index = self.jobs[-1].index + 1 if self.jobs else 0
         start = index - index % ROUND
         before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
-        counts = goal_counts(before)
+        counts = goal_counts(before) + failure_counts(
+            drop for job in self.jobs if job.index < start for drop in job.drops
+        )
         taken = frozenset[str]().union(*map(self._keys, before))
         said = said_in(before)
         aim = Aim(self.settings.hidden, self._count(before))

@@ -13,6 +13,7 @@ from synthesis.draft import Origin
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
+from synthesis.identity import Known, known
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -34,12 +35,23 @@ class Choice:
     """Parameter to the table of its key, and how it is said."""
     said: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
+    """What the agent knows of those facts, as soon as the calls are made."""
     carried: dict[str, Origin] = field(default_factory=dict)
     """Parameters whose value the last goal gave, with where."""
     missing: str = ""
     """The parameter that the user only says when asked."""
     anchored: dict[str, Anchor] = field(default_factory=dict)
     """Parameters whose value is said through a row of another environment."""
+
+    @property
+    def told(self) -> list[str]:
+        """What the user tells of themself for the facts."""
+        return [found.told for found in self.known.values()]
+
+    async def get_known(self, stage: Stage) -> None:
+        """Let the agent find out the facts that it needs."""
+        self.known = {name: await known(stage, fact) for name, fact in self.facts.items()}
 
     @property
     def placeholders(self) -> set[str]:

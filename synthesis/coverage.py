@@ -12,10 +12,19 @@ from envfactory_client.card.links import LinkName, crosses, full_name, links_use
 from synthesis.goals import GoalKind, kinds_in
 from synthesis.hidden import Count, of_trajectories
 
+IN_VAIN = frozenset({"infeasible", "no_candidate", "no_set", "no_value", "set_refused"})
+"""Why a kind of goal can't be reached where it was tried."""
+
 
 def goal_counts(trajectories: Iterable[Trajectory]) -> Counter[GoalKind]:
     """Give how often each kind of goal occurs."""
     return Counter(kind for trajectory in trajectories for kind in kinds_in(trajectory))
+
+
+def failure_counts(drops: Iterable[str]) -> Counter[GoalKind]:
+    """Give how often each kind of goal was tried in vain, so that what a world hasn't got isn't tried in every task."""
+    kinds = (GoalKind.read(drop.partition(": ")[0]) for drop in drops if drop.partition(": ")[2] in IN_VAIN)
+    return Counter(kind for kind in kinds if kind is not None)
 
 
 @dataclass

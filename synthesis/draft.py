@@ -73,7 +73,7 @@ class Mention:
     text: str
     short: str
     """Its text inside another description, such as "Boston"."""
-    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self"]
+    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set"]
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     properties: tuple[Mapping[str, Any], ...] = ()
@@ -152,6 +152,8 @@ class DraftTurn:
     mentions: list[tuple[int, str, Mention]] = field(default_factory=list)
     """Step and argument that each mention fills."""
     steps: list[int] = field(default_factory=list)
+    evidence: list[int] = field(default_factory=list)
+    """Those whose results the assistant tells, beside the goal's own."""
     answers: list[str] = field(default_factory=list)
     withheld: Clause | None = None
     """The request without what the user only says when asked; then the turn's own clause is the reply."""
@@ -203,5 +205,7 @@ class Draft:
     """What the last goal gave that another may go on with."""
     states: list[str] = field(default_factory=list)
     """State digests after each write, from the start's on."""
+    by_name: bool | None = None
+    """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)
     """The present digest of each environment."""

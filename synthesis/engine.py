@@ -39,6 +39,7 @@ from synthesis.hidden import Aim
 from synthesis.language.novelty import Recent, Said, remembered
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
+from synthesis.necessity import check_necessity
 from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
@@ -141,6 +142,7 @@ class Engine:
             stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
+            await check_necessity(stage)
             return planned.draft, planned.drops
 
     async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, cast
 
 from envfactory_client import Trajectory
+from envfactory_client.logical_form import Rows
 from synthesis.catalogue import Catalogue
 
+ALL = "all"
+"""What a goal is over that is repeated for each row of a set."""
 Outcome = Literal["done", "answer", "refuse"]
 SHARES: Mapping[Outcome, float] = {"done": 0.56, "answer": 0.2, "refuse": 0.24}
 
@@ -29,6 +32,14 @@ class GoalKind:
         """The tool's name with its environment."""
         return f"{self.environment}.{self.tool}"
 
+    @classmethod
+    def read(cls, text: str) -> GoalKind | None:
+        """Give the kind that its own text names, or None."""
+        name, _, rest = text.partition(" ")
+        outcome, _, what = rest.partition(" ")
+        environment, _, tool = name.partition(".")
+        return cls(environment, tool, cast("Outcome", outcome), what) if tool and outcome in SHARES else None
+
     def __str__(self) -> str:
         return f"{self.environment}.{self.tool} {self.outcome} {self.what}".rstrip()
 
@@ -42,17 +53,30 @@ def goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
             continue
         if phrases.asks and not tool.read_only:
             found.append(GoalKind(catalogue.environment, name, "done"))
+            if _may_go_over_a_set(catalogue, name):
+                found.append(GoalKind(catalogue.environment, name, "done", ALL))
             found += [GoalKind(catalogue.environment, name, "refuse", code) for code in phrases.refused]
         found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
     return sorted(found)
 
 
+def _may_go_over_a_set(catalogue: Catalogue, tool: str) -> bool:
+    """Whether a write takes just one row, which the user has several of."""
+    names = catalogue.tools[tool].required
+    keys = [name for name in names if catalogue.parameter(tool, name).key and not catalogue.fact(tool, name)]
+    tables = [catalogue.slot(tool, name).of or "" for name in keys]
+    entity = catalogue.phrases.entity.get(tables[0]) if len(tables) == 1 else None
+    return entity is not None and entity.mine is not None and bool(entity.say)
+
+
 def kinds_in(trajectory: Trajectory) -> Iterable[GoalKind]:
     """Give the kinds of goal that a trajectory has, one for each goal of the agent's tools."""
     for turn in trajectory.turns:
-        for goal in turn.goals:
+        for place, goal in enumerate(turn.goals):
             environment, _, tool = goal.tool.partition(".")
             asked = ",".join(goal.answer) if isinstance(goal.answer, Mapping) else ""
+            if goal.outcome == "done" and place < len(turn.intents):
+                asked = ALL if any(isinstance(term, Rows) for term in turn.intents[place].terms.values()) else ""
             if goal.outcome != "ask":
                 yield GoalKind(environment, tool, goal.outcome, goal.code or asked)
 

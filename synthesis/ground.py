@@ -103,7 +103,8 @@ class _Mark:
 
 
 def _lists(turn: DraftTurn) -> tuple[list[Any], ...]:
-    return (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    found = (turn.goals, turn.intents, turn.meant, turn.clauses, turn.facts, turn.mentions, turn.steps, turn.answers)
+    return (*found, turn.evidence)
 
 
 @dataclass
@@ -155,11 +156,12 @@ class Grounding:
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
         stage, first = self.stage, len(self.stage.draft.steps)
+        await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
-        question = await self._confirming(choice, mentions) if call is None and not turn.goals else None
+        asked = await self._confirming(choice, mentions) if call is None and not turn.goals else None
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
@@ -167,27 +169,28 @@ class Grounding:
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
+        turn.evidence += [call] if asked is None else [call, asked[1]]
         turn.mentions += [(call, name, mention) for name, mention in (mentions | through_rows).items()]
         turn.goals.append(self._goal(reached))
         turn.intents.append(intent_of(reached, through_rows))
         turn.meant += meant_by(reached, through_rows)
         turn.clauses.append(clause(reached))
-        if question is not None:
-            self._confirm(question, turn, len(stage.draft.steps) - 1 - first)
+        if asked is not None:
+            self._confirm(asked[0], turn, len(stage.draft.steps) - 1 - first)
         elif choice.missing:
             self._leave_out(reached, turn)
         else:
             self._say_too_little(reached, turn)
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
-        turn.facts += [fact for mention in needed for fact in mention.facts] + list(choice.facts.values())
+        turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
         reasons = stage.catalogue.said(self.tool.name).reasons
         if len(turn.goals) == 1 and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
             turn.reason = stage.pick(reasons)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
 
-    async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> str | None:
-        """Let the agent look up what a write would cost or give back, now and then, and give its question."""
+    async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
+        """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""
         stage = self.stage
         wanted = stage.catalogue.said(self.tool.name).confirm
         if wanted is None or choice.missing or self.kind.outcome != "done" or not stage.chance(CONFIRM_SHARE):
@@ -201,12 +204,13 @@ class Grounding:
             return None
         arguments = {name: choice.values[str(mine)] for name, mine in names.items()}
         origins = {name: mentions[str(mine)].origin for name, mine in names.items()}
-        result = stage.draft.steps[await stage.look(wanted.read, arguments, origins)].result
+        look = await stage.look(wanted.read, arguments, origins)
+        result = stage.draft.steps[look].result
         contract = stage.catalogue.tools[wanted.read].contract
         if contract is None or result.get(wanted.field) is None:
             return None
         told = say(contract.results[wanted.field].type, result[wanted.field])
-        return str(stage.pick(wanted.ask)).replace("{" + wanted.field + "}", told)
+        return str(stage.pick(wanted.ask)).replace("{" + wanted.field + "}", told), look
 
     def _confirm(self, question: str, turn: DraftTurn, looked: int) -> None:
         """Put the assistant's question between the request and the act."""
@@ -357,5 +361,5 @@ def _goes_unsaid(mention: Mention) -> bool:
 def _origins(choice: Choice, mentions: dict[str, Mention]) -> dict[str, Origin]:
     origins = {name: mention.origin for name, mention in mentions.items()}
     origins |= {name: Origin("explicit", text=text) for name, text in choice.said.items()}
-    origins |= {name: Origin("explicit", text=str(choice.values[name])) for name in choice.facts}
+    origins |= {name: found.origin for name, found in choice.known.items()}
     return origins | choice.carried

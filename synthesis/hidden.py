@@ -1,8 +1,9 @@
 """The hidden rate: how many arguments the user never says, so that the agent has to find them out, and the aim at it.
 
 While a draft is planned, an argument counts as said when the user says it outright and as hidden when it comes from an
-earlier result. A run aims at a rate: each round of jobs leans the way that the data so far falls short of it, so what
-a job does depends on what was kept before its round and never on who else works.
+earlier result; of what is kept, the words themselves are searched. A run aims at a rate: each round of jobs leans the
+way that the data so far falls short of it, so what a job does depends on what was kept before its round and never on
+who else works.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from envfactory_client import Trajectory
+from envfactory_client.card.hidden import arguments
 from synthesis.draft import Draft, DraftStep
 
 SAID = frozenset({"explicit", "asked"})
@@ -61,16 +63,9 @@ def _is_said(step: DraftStep, name: str) -> bool:
 
 
 def of_trajectories(trajectories: Iterable[Trajectory]) -> Count:
-    """Give the count over trajectories, by their ledgers."""
-    total = Count()
-    for trajectory in trajectories:
-        sources: dict[tuple[int, str], bool] = {}
-        for entry in trajectory.ledger:
-            place = (entry.step, entry.argument.partition("[")[0])
-            sources[place] = sources.get(place, False) or entry.source not in SAID
-        agents = [place for place in sources if trajectory.steps[place[0]].actor == "agent"]
-        total += Count(len(agents), sum(sources[place] for place in agents))
-    return total
+    """Give the count over trajectories, by what the messages say, as the report card counts it."""
+    found = [argument.hidden for trajectory in trajectories for argument in arguments(trajectory)]
+    return Count(len(found), sum(found))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
+from synthesis.identity import known
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -38,8 +39,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
     if terms.depth > MOST_DEPTH:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
-    known = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
-    if topic is not None and known and stage.chance(stage.aim.hiding(ANAPHORA_SHARE)):
+    settled = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
+    if topic is not None and settled and stage.chance(stage.aim.hiding(ANAPHORA_SHARE)):
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value)) is not None:
         return own
@@ -69,7 +70,7 @@ async def see_again(stage: Stage, table: str, value: Any) -> range:
     sought = Sought(table, value, row, stage.catalogue.entity(table), Slot(implied=tuple(row)), frozenset(), 0)
     mark = len(stage.draft.steps)
     try:
-        await _look_up(stage, sought)
+        await look_up(stage, sought)
     except Drop:
         del stage.draft.steps[mark:]
     return range(mark, len(stage.draft.steps))
@@ -102,12 +103,12 @@ async def _by_handle(stage: Stage, sought: Sought) -> Mention:
     if (origin := seen_with(stage, sought, spoken)) is not None:
         return replace(mention, origin=origin)
     sought.handle = column
-    seen = await _look_up(stage, sought)
+    seen = await look_up(stage, sought)
     return replace(mention, origin=seen.origin, nested=tuple(seen.nested), facts=tuple(seen.facts))
 
 
 async def _by_description(stage: Stage, sought: Sought) -> Mention:
-    seen = await _look_up(stage, sought)
+    seen = await look_up(stage, sought)
     visible = shown(stage, sought, seen.producer)
     fixed = {part.column for part in seen.said}
     unsaid = [silent(sought, column) for column in sought.slot.implied if column not in fixed]
@@ -133,7 +134,8 @@ def _drawn(stage: Stage, found: Sequence[Description]) -> list[Description]:
     return first + list(found[CHEAPEST : 2 * CHEAPEST])
 
 
-async def _look_up(stage: Stage, sought: Sought) -> Seen:
+async def look_up(stage: Stage, sought: Sought) -> Seen:
+    """Give the look-up by which the agent finds a row, executed, or raise `Drop` when none leads there."""
     key = f"{sought.table}.{stage.catalogue.key(sought.table)}"
     failures: list[str] = []
     for producer in stage.catalogue.producers(key):
@@ -161,7 +163,7 @@ async def _look_up_by(stage: Stage, sought: Sought, producer: Producer) -> Seen:
     for name in producer.tool.input_schema.get("properties", {}):
         fact = stage.catalogue.fact(producer.tool.name, name)
         if fact and (name in producer.tool.required or stage.catalogue.slot(producer.tool.name, name).as_):
-            arguments[name], origins[name] = _own_fact(stage, fact, seen)
+            arguments[name], origins[name] = await _own_fact(stage, fact, seen)
         elif name in producer.tool.required:
             arguments[name], origins[name] = await _argument(stage, sought, producer, name, seen)
     seen.step = await stage.look(producer.tool.name, arguments, origins)
@@ -169,11 +171,10 @@ async def _look_up_by(stage: Stage, sought: Sought, producer: Producer) -> Seen:
     return seen
 
 
-def _own_fact(stage: Stage, fact: str, seen: Seen) -> tuple[Any, Origin]:
-    if fact not in stage.card:
-        raise Drop("unknown_fact", fact)
-    seen.facts.append(fact)
-    return stage.card[fact], Origin("explicit", text=str(stage.card[fact]))
+async def _own_fact(stage: Stage, fact: str, seen: Seen) -> tuple[Any, Origin]:
+    found = await known(stage, fact)
+    seen.facts.append(found.told)
+    return found.value, found.origin
 
 
 async def _argument(stage: Stage, sought: Sought, producer: Producer, name: str, seen: Seen) -> tuple[Any, Origin]:

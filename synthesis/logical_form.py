@@ -18,6 +18,7 @@ from envfactory_client.logical_form import (
     Intent,
     Property,
     Row,
+    Rows,
     Said,
     Same,
     Several,
@@ -96,13 +97,20 @@ def telling(intents: Sequence[Intent], facts: Sequence[str]) -> list[Intent]:
     return [intents[0].model_copy(update={"told": tuple(facts)}), *intents[1:]]
 
 
-def term_of(stage: Stage, mention: Mention) -> Row | Same:
-    """Give the term that a mention is: its description without the row."""
+def term_of(stage: Stage, mention: Mention) -> Row | Rows | Same:
+    """Give the term that a mention is: its description without the row, or rows."""
     if mention.kind == "anaphora":
         return Same(environment=mention.environment, entity=mention.table)
     entity = stage.catalogues[mention.environment].entity(mention.table)
     said = [part for part in mention.properties if "value" in part]
     best = [part for part in mention.properties if "value" not in part]
+    if mention.kind == "set":
+        return Rows(
+            environment=mention.environment,
+            entity=mention.table,
+            mine=bool(entity.mine),
+            properties=tuple(_property(stage, mention, part) for part in said),
+        )
     return Row(
         environment=mention.environment,
         entity=mention.table,
@@ -212,10 +220,10 @@ class _Terms:
             return self.described(name, mentions[name]) if said else None
         return Several(of=tuple(term_of(self.stage, mention) for mention in mentions.values()))
 
-    def described(self, name: str, mention: Mention) -> Row | Same:
+    def described(self, name: str, mention: Mention) -> Row | Rows | Same:
         """Give the term of a mention with what follows from the other rows of the request."""
         term = term_of(self.stage, mention)
-        if isinstance(term, Same):
+        if not isinstance(term, Row):
             return term
         known = {part.get("column") for part in mention.properties}
         implied = [column for column in self.choice.rows[name.partition("[")[0]][1].implied if column not in known]

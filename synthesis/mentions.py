@@ -57,7 +57,7 @@ async def known_self(stage: Stage, table: str, value: Any) -> Mention | None:
         return None
     text = f"my {stage.pick(entity.noun)}"
     sql = f"SELECT {key} FROM {stage.catalogue.view(table)} WHERE {entity.mine} ORDER BY {key}"  # noqa: S608
-    bound = _bound(stage, sql)
+    bound = bound_facts(stage, sql)
     return Mention(stage.environment, table, key, value, text, text, "self", sql, bound, origin=origin)
 
 
@@ -94,7 +94,7 @@ async def proved(
 ) -> Mention | None:
     """Give the mention that a description makes, or None when its query doesn't give just the row that is meant."""
     view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
-    whole = _reading(stage, sought, replace(description, properties=(*description.properties, *silent)))
+    whole = readable(stage, sought, replace(description, properties=(*description.properties, *silent)))
     sql, parameters = whole.query(view, key, sought.entity.mine)
     if [row[0] for row in await stage.query(sql, parameters)] != [sought.value]:
         return None
@@ -109,7 +109,7 @@ async def proved(
         text if sought.entity.mine else description.modifiers or text,
         kind,
         sql,
-        {**parameters, **_bound(stage, sql)},
+        {**parameters, **bound_facts(stage, sql)},
         tuple(_as_record(part) for part in description.properties)
         + (({"column": description.extreme.column, "text": description.extreme.word},) if description.extreme else ()),
         origin=seen.origin,
@@ -128,7 +128,7 @@ def _as_record(part: Property) -> dict[str, Any]:
     return {"column": part.column, "value": part.value, "text": part.text}
 
 
-def _bound(stage: Stage, sql: str) -> dict[str, Any]:
+def bound_facts(stage: Stage, sql: str) -> dict[str, Any]:
     """Give the facts of the user's card that a query names."""
     return {f"persona_{name}": value for name, value in stage.card.items() if f":persona_{name}" in sql}
 
@@ -148,7 +148,7 @@ def silent(sought: Sought, column: str) -> Property:
     return Property(column, "name", sought.row[column], "")
 
 
-def _reading(stage: Stage, sought: Sought, description: Description) -> Description:
+def readable(stage: Stage, sought: Sought, description: Description) -> Description:
     """Give the description with the SQL that reads each of its attributes."""
     properties = tuple(
         replace(part, read_by=stage.catalogue.read_by(sought.table, part.column)) if "." in part.column else part

@@ -11,7 +11,7 @@ from typing import Any
 from envfactory_client import Goal
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
@@ -19,6 +19,7 @@ from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
 from synthesis.logical_form import request_and_reply
 from synthesis.paths import places_at, value_of
+from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
 
@@ -92,9 +93,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            if merging and kind.outcome == "refuse":
-                raise Drop("refusal_not_merged")
-            await ground(stage.at(kind.environment), kind, turn)
+            if merging and (kind.outcome == "refuse" or kind.what == ALL):
+                raise Drop("refusal_not_merged" if kind.what != ALL else "set_not_merged")
+            over_all = kind.outcome == "done" and kind.what == ALL
+            await (ground_set if over_all else ground)(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -192,7 +194,9 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
         if key:
-            turn.steps += await see_again(stage, key.partition(".")[0], value)
+            seen = await see_again(stage, key.partition(".")[0], value)
+            turn.steps += seen
+            turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
 

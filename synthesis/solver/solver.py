@@ -8,12 +8,13 @@ from typing import Any
 
 from envfactory_client import Episode, Tool
 from envfactory_client.logical_form import Intent, Row, Rows, Same, Term
+from synthesis.paths import places_at
 from synthesis.solver.memory import Memory
 from synthesis.solver.outcome import Missing, Outcome, Stuck, Unsettled
 from synthesis.solver.sight import Found, Sight
 from synthesis.solver.skill import BLIND, Skill
 from synthesis.solver.terms import Terms, is_self
-from synthesis.solver.toolbox import Toolbox, columns_beside, last_part, parameter
+from synthesis.solver.toolbox import Toolbox, columns_beside, filtered, last_part, parameter
 
 CONFIRMATION = "confirmation"
 
@@ -42,7 +43,18 @@ class Solver:
         The assistant asks before each write; `waits` says that the user lets it wait for their next message.
         """
         self.memory.facts.update(facts)
+        if facts and self.skill.hops:
+            await self._get_to_know()
         return tuple([await self._meet(intent, place, waits=waits) for place, intent in enumerate(intents)])
+
+    async def _get_to_know(self) -> None:
+        """Find out more facts of the user where a look-up by one that they told shows a single record with others."""
+        for tool, name, shown in self.toolbox.directories(self.memory.facts):
+            result = await self.sight.look(tool, {name: self.memory.facts[last_part(filtered(tool, name))]})
+            for fact, path in shown.items():
+                values = [value for _, value in places_at(result, path)]
+                if fact not in self.memory.facts and len(values) == 1:
+                    self.memory.facts[fact] = values[0]
 
     async def _meet(self, intent: Intent, place: int, *, waits: bool) -> Outcome:
         if not self.skill.acts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from envfactory_client import FieldContract, Tool
 from synthesis.solver.outcome import Stuck
@@ -67,6 +68,17 @@ class Toolbox:
             if taking and showing and "[" not in showing[0]:
                 yield tool, taking[0], showing[0]
 
+    def directories(self, facts: Mapping[str, Any]) -> Iterator[tuple[Tool, str, Mapping[str, str]]]:
+        """Give the look-ups by a known fact that show unknown ones, with that parameter and fact to path."""
+        for tool in self.tools.values():
+            if not tool.read_only or len(tool.required) != 1 or tool.contract is None:
+                continue
+            name = tool.required[0]
+            shared = {last_part(field.shared): path for path, field in tool.contract.results.items() if field.shared}
+            unknown = {fact: path for fact, path in shared.items() if fact not in facts}
+            if last_part(filtered(tool, name)) in facts and not parameter(tool, name).shared and unknown:
+                yield tool, name, unknown
+
     def _primary_keys(self) -> dict[tuple[str, str], str]:
         counts: Counter[tuple[str, str]] = Counter()
         for tool in self.tools.values():
@@ -97,6 +109,12 @@ class Toolbox:
 def parameter(tool: Tool, name: str) -> FieldContract:
     """Give the contract of a parameter; an empty one when the tool declares none."""
     return tool.contract.parameters.get(name, _NOTHING) if tool.contract else _NOTHING
+
+
+def filtered(tool: Tool, name: str) -> str:
+    """Give the column by which a parameter filters; "" for none."""
+    wanted = parameter(tool, name).filter
+    return wanted.column if wanted else ""
 
 
 def columns_beside(tool: Tool, item: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ from pydantic_core import from_json
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
 from servers.runtime.farm.wire import Scope
-from servers.runtime.tool import REFUSAL_META, Outcome
+from servers.runtime.refusal import REFUSAL_META
+from servers.runtime.tool import Outcome
 
 PROTOCOL = "2026-07-28"
 _PREFIX = "io.modelcontextprotocol"
