@@ -10,7 +10,7 @@ from typing import Literal
 from synthesis.draft import DraftTurn, Mention
 from synthesis.language.effects import effect_of
 from synthesis.language.lexicon import lexicon
-from synthesis.language.pattern import expand, pick, tidy
+from synthesis.language.pattern import expand, pick, slots, tidy
 from synthesis.language.request import Filled, Request, ended, fill, requested
 from synthesis.language.retelling import Teller
 from synthesis.language.script import Piece, Script
@@ -99,8 +99,8 @@ class Writer:
             parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
         if not place.first and rng.random() < FOLLOW_SHARE:
             parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
-        if "email" in place.facts and not (place.first and self._signs()):
-            parts.append(self._introduction("both" if place.first else "again", script, rng))
+        if not place.first or not self._signs():
+            parts += self._introduction(place, script, rng)
         return parts
 
     def _before(self, request: Request, rng: Random) -> str:
@@ -119,10 +119,17 @@ class Writer:
         """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
         return "name" in self.speaker.card and Random(self.speaker.card["name"]).random() < SIGNED_SHARE
 
-    def _introduction(self, group: str, script: Script, rng: Random) -> str:
-        card = self.speaker.card
-        words = {name: script.seal(Piece("fact", name, str(card.get(name, "")))) for name in ("name", "email")}
-        return expand(pick(rng, lexicon().introductions[group]), rng, words)
+    def _introduction(self, place: Place, script: Script, rng: Random, *, ends: bool = False) -> list[str]:
+        """Give who is writing, as far as it is told here: the address with the name, or the name alone."""
+        if "email" in place.facts:
+            group = ("signed" if ends else "both") if place.first else "again"
+        elif "name" in place.facts:
+            group = "named_at_the_end" if ends else "named"
+        else:
+            return []
+        pattern = pick(rng, lexicon().introductions[group])
+        words = {name: script.seal(Piece("fact", name, str(self.speaker.card[name]))) for name in slots(pattern)}
+        return [expand(pattern, rng, words)]
 
     def _wants(self, turn: DraftTurn, requests: Sequence[Request], rng: Random) -> str:
         """Give all requests of a message, with the reason where there is one."""
@@ -138,18 +145,15 @@ class Writer:
         return text if "{request}" in pattern else f"{text} {request.text}"
 
     def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
-        parts: list[str] = []
-        if place.first and "email" in place.facts and self._signs():
-            parts.append(self._introduction("signed", script, rng))
-        elif thanks := self._thanks(rng):
-            parts.append(thanks.strip())
-        return parts
+        """Give the end of a message: who wrote it, or thanks."""
+        signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
+        return signature or [self._thanks(rng)]
 
     def _thanks(self, rng: Random) -> str:
         voice = self.speaker.voice
         if rng.random() >= voice.register.thanks:
             return ""
-        return " " + expand(pick(rng, lexicon().closings[voice.name]), rng)
+        return expand(pick(rng, lexicon().closings[voice.name]), rng)
 
 
 def _joined(request: Request, rng: Random) -> str:

@@ -31,6 +31,20 @@ _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FOR_ME = re.compile(r" for (me|us)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
+_SEVERAL = {
+    "is": "are",
+    "isn't": "aren't",
+    "was": "were",
+    "has": "have",
+    "doesn't": "don't",
+    "needs": "need",
+    "bothers": "bother",
+    "clashes": "clash",
+    "tends": "tend",
+    "seems": "seem",
+    "makes": "make",
+}
+"""Verbs that follow a row in requests, as they follow several."""
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
 TRIES = 12
@@ -95,9 +109,20 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
+    text = _agreed(text, filled)
     if text.rstrip().endswith("?"):
         return Request("question", ended(_question(text, rng), asks=False))
     return Request("plain", ended(text))
+
+
+def _agreed(text: str, filled: Filled) -> str:
+    """Give a text whose verbs agree with sets, which are said as several rows."""
+    for name, mentions in filled.mentions.items():
+        if mentions and mentions[0].kind == "set" and mentions[0].text.startswith("all "):
+            text = re.sub(
+                rf"(?<={filled.words[name]} )(\w+(?:n't)?)\b", lambda verb: _SEVERAL.get(verb[1], verb[1]), text
+            )
+    return text
 
 
 def _with_verb(template: str, filled: Filled) -> str:
@@ -157,7 +182,7 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
     rest = put(template.removeprefix("{goal}"))
     words = {"act": f"{verb.form('VB')}{rest}", "acting": f"{verb.form('VBG')}{rest}"}
     found = _OBJECT.match(template)
-    if found is None or not verb.separable:
+    if found is None or not verb.separable or any(one.kind == "set" for one in filled.mentions.get(found.group(1), ())):
         return words
     name, tail = found.group(1), put(template[found.end() :])
     words["object"] = filled.words[name]
