@@ -32,6 +32,7 @@ from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
 from synthesis.errors import Drop
+from synthesis.gates.content import check_content
 from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
@@ -142,6 +143,7 @@ class Engine:
             stage.memo, stage.aim = self.memo, job.aim
             planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
+            check_content(planned.draft, stage.card)
             await check_necessity(stage)
             return planned.draft, planned.drops
 

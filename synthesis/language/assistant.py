@@ -50,7 +50,7 @@ MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
 INSTEAD_SHARE = 0.3
 """How often a refusal is followed by an offer."""
-JOINS = ("Also:", "As for the other thing:", "On the second point:", "Besides that:", "Second:", "")
+JOINS = ("Also:", "Besides that:", "Next:", "And beyond that:", "")
 _OPEN = re.compile(
     r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
 )
@@ -76,8 +76,9 @@ class Assistant:
         outcome = turn.goals[-1].outcome
         opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
         parts = [opening, _after(opening, turn.answers[0])]
-        for answer in turn.answers[1:]:
-            join = pick(rng, JOINS)
+        joins = rng.sample(JOINS, len(JOINS))
+        for place, answer in enumerate(turn.answers[1:]):
+            join = joins[place] if place < len(joins) else ""
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, rng))
         return sentences(" ".join(part for part in parts if part))

@@ -6,7 +6,7 @@ that stand for each argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -55,7 +55,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
         turn.intents = telling(turn.intents, new)
         turn.side = side_fact(stage, number, rng)
         kind = _kind(turn, stage.catalogues)
-        dialogue.write(turn, Place(number == 0, new, kind, _before(stage.draft, number)))
+        dialogue.write(number, Place(number == 0, new, kind, _before(stage.draft, number)))
         turn.assistant = assistant.says(turn, rng, acted=kind == "acted")
 
 
@@ -84,8 +84,9 @@ class _Dialogue:
     memory: Memory
     rng: Random
 
-    def write(self, turn: DraftTurn, place: Place) -> None:
+    def write(self, number: int, place: Place) -> None:
         """Choose the least worn of several ways to write a turn's message, and write back what it says."""
+        turn = self.draft.turns[number]
         best = self._drawn(turn, place)
         for _ in range(DRAWS - 1):
             if best.worn <= FRESH:
@@ -97,7 +98,9 @@ class _Dialogue:
         self.memory.add(best.spoken)
         turn.user, turn.spans = text, best.spoken.spans
         self._mention_anew(turn, best.message)
-        self._say_anew(turn, dict(best.spoken.says))
+        following = self.draft.turns[number + 1 : number + 2]
+        acted_on = [*turn.steps, *(place for reply in following if reply.is_reply for place in reply.steps)]
+        self._say_anew(acted_on, dict(best.spoken.says))
 
     def _drawn(self, turn: DraftTurn, place: Place) -> _Way:
         script = Script()
@@ -113,9 +116,9 @@ class _Dialogue:
             retold |= {id(old): new for old, new in zip(planned, mentions, strict=True)}
         turn.mentions = [(place, name, retold.get(id(old), old)) for place, name, old in turn.mentions]
 
-    def _say_anew(self, turn: DraftTurn, says: Mapping[str, str]) -> None:
-        """Let the ledger know by which words a turn's arguments are said."""
-        for place in turn.steps:
+    def _say_anew(self, places: Sequence[int], says: Mapping[str, str]) -> None:
+        """Let the ledger know by which words the arguments of steps are said."""
+        for place in places:
             step = self.draft.steps[place]
             origins = {
                 name: replace(origin, text=says.get(str(origin.text), origin.text))

@@ -86,7 +86,8 @@ class Writer:
             said = small(expand(turn.clauses[0].text, rng))
             pattern = pick(rng, replies["acted" if said.startswith("I") and "," not in said else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
-        value = next(iter(filled[0].words.values()), turn.clauses[0].text)
+        text = turn.clauses[0].text
+        value = next(iter(filled[0].words.values()), "") or script.seal(Piece("reference", "row", text))
         text = script.spoken(value).text.lower() + " "
         group = replies["which"] if place.kind == "which" else replies[_manner(text, turn)]
         return ended(expand(pick(rng, group), rng, {"value": value}), asks=False)

@@ -22,6 +22,7 @@ _TOKEN = re.compile(r"[()|]|[^()|]+")
 _SLOT = re.compile(r"\{([a-z_.]+)\}")
 _BRACKETS = str.maketrans("[]", "()")
 _BLANKS = re.compile(r"\s+")
+_SHORTENED = re.compile(r" '(?=(?:d|m|ve|ll|re)\b)")
 _BEFORE_MARK = re.compile(r"\s+([,.!?;:])(?=\s|$)")
 
 
@@ -32,8 +33,8 @@ def expand(pattern: str, rng: Random, words: Mapping[str, str] | None = None) ->
 
 
 def tidy(text: str) -> str:
-    """Give a text with single blanks and none before a mark."""
-    return _BEFORE_MARK.sub(r"\1", _BLANKS.sub(" ", text)).strip()
+    """Give a text with single blanks, and none before a mark or a shortened word."""
+    return _SHORTENED.sub("'", _BEFORE_MARK.sub(r"\1", _BLANKS.sub(" ", text))).strip()
 
 
 def pattern_flaws(pattern: str, free: frozenset[str] = frozenset()) -> list[str]:

@@ -8,7 +8,7 @@ from synthesis.language.script import MARKS
 from synthesis.language.verbs import inflected
 
 _ASKS = r"(?P<asks>(?:(?:for|until|by|from|on|at|to) )?(?:how|when|what|which|where)\b[^?]*?)"
-_SUBJECT = rf"(?P<subject>I|there|it|they|you|[{MARKS}]|my [a-z]+|the [a-z]+)"
+_SUBJECT = rf"(?P<subject>I|there|it|they|you|the shop|[{MARKS}])"
 _HELPER = re.compile(
     rf"{_ASKS} (?P<helper>can|could|would|may|must|will|should|have|has|had|am|are|is|was|were) "
     rf"(?P<still>still )?{_SUBJECT}(?P<rest>(?:\W.*)?)"
@@ -27,12 +27,7 @@ def inside(question: str) -> str | None:
         parts = (found["asks"], found["subject"], (found["still"] or "").strip(), turned)
         return " ".join(part for part in parts if part) + found["rest"]
     found = _HELPER.fullmatch(question)
-    if found is None or not _turns(found):
+    if found is None:
         return None
     parts = (found["asks"], found["subject"], found["helper"], (found["still"] or "").strip())
     return " ".join(part for part in parts if part) + found["rest"]
-
-
-def _turns(found: re.Match[str]) -> bool:
-    """Whether the subject is sure to end where it seems to: behind "is" only a pronoun or a sealed piece is."""
-    return found["helper"] not in ("is", "are", "was", "were") or not found["subject"].startswith(("my ", "the "))

@@ -28,7 +28,10 @@ OWN_ACTS = frozenset({"wish", "need", "slang"})
 TOPICS = frozenset({"topic"})
 OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
+_FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
+"""What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
 _FOR_ME = re.compile(r" for (me|us)\b")
+_SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 _SEVERAL = {
@@ -106,6 +109,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     """Give the sentence that a filled clause makes in a voice."""
     clause = filled.clause
     template = expand(clause.template or clause.text, rng, {name: "{" + name + "}" for name in _places(clause)})
+    template = _for_many(template, filled)
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
@@ -113,6 +117,14 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     if text.rstrip().endswith("?"):
         return Request("question", ended(_question(text, rng), asks=False))
     return Request("plain", ended(text))
+
+
+def _for_many(template: str, filled: Filled) -> str:
+    """Give a request as it fits a set: one that speaks of a single row is asked for by its verb alone."""
+    many = [name for name, mentions in filled.mentions.items() if mentions and mentions[0].kind == "set"]
+    if not many or not _SINGLE.search(template):
+        return template
+    return "{goal} {" + many[0] + "}"
 
 
 def _agreed(text: str, filled: Filled) -> str:
@@ -170,7 +182,8 @@ def _patterns(group: str, effect: str) -> Sequence[str]:
 def _bears(pattern: str, act: str) -> bool:
     """Whether a pattern can take an act: nothing follows a long one, and one with a semicolon can't be asked."""
     follows = pattern.rpartition("}")[2].strip("?. ")
-    return not (follows and len(act.split()) > LONG_ACT) and not (";" in act and pattern.endswith("?"))
+    closed = ";" in act or ":" in act
+    return not (follows and (closed or len(act.split()) > LONG_ACT)) and not (closed and pattern.endswith("?"))
 
 
 def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
@@ -180,7 +193,10 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
         return PLACE.sub(lambda found: filled.words[found.group(1)], text)
 
     rest = put(template.removeprefix("{goal}"))
-    words = {"act": f"{verb.form('VB')}{rest}", "acting": f"{verb.form('VBG')}{rest}"}
+    words = {"act": f"{verb.form('VB')}{rest}"}
+    if _FURTHER_VERB.search(template):
+        return words
+    words["acting"] = f"{verb.form('VBG')}{rest}"
     found = _OBJECT.match(template)
     if found is None or not verb.separable or any(one.kind == "set" for one in filled.mentions.get(found.group(1), ())):
         return words

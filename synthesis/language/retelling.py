@@ -27,7 +27,6 @@ APART_SHARE = 0.1
 LONG_WORDS = 4
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 _RECENT = (*RECENT, "newest")
-_CLAUSES = ("that ", "whose ", "where ", "which ")
 Says = tuple[tuple[str, str], ...]
 
 
@@ -215,12 +214,8 @@ def _apart(after: Sequence[_Said], rng: Random) -> str:
 
 
 def _behind(said: Sequence[_Said]) -> str:
-    """Give what stands after the noun; of two clauses that begin alike the second is joined by "and"."""
-    parts: list[Property] = []
-    for one in said:
-        again = parts and parts[-1].text.startswith(_CLAUSES) and one.text.startswith(_CLAUSES)
-        parts.append(Property(one.column, "", None, f"and {one.text}" if again else one.text))
-    return Description(tuple(parts)).modifiers
+    """Give what stands after the noun."""
+    return Description(tuple(Property(one.column, "", None, one.text) for one in said)).modifiers
 
 
 def _texts(entity: Entity, recorded: Sequence[Mapping[str, Any]], extreme: Mapping[str, Any] | None) -> set[str]:
