@@ -168,6 +168,8 @@ def _manner(text: str, turn: DraftTurn) -> str:
     if text.startswith(_STATEMENTS):
         return "statement"
     part = next(iter(turn.clauses[0].parts.values()), None)
+    if part is not None and any(way.endswith(" to") for way in part.ways):
+        return "verb"
     fits = part is not None and part.type in ("money", "seat", "date")
     return "fits" if fits or text.startswith(_ADVERBIAL) else "value"
 
