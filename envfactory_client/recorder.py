@@ -16,6 +16,7 @@ from envfactory_client.trajectory import (
     OfferedTools,
     Reference,
     RewardSpec,
+    Span,
     Step,
     Trajectory,
     TrajectoryWorld,
@@ -69,13 +70,16 @@ class Recorder:
         self._user: str | None = None
         self._goals: tuple[Goal, ...] = ()
         self._intents: tuple[Intent, ...] = ()
+        self._spans: tuple[Span, ...] = ()
         self._steps: list[Step] = []
 
-    def user(self, text: str, *, goals: Sequence[Goal] = (), intents: Sequence[Intent] = ()) -> None:
-        """Begin a turn with what the user says, and where it is known, what they want and mean."""
+    def user(
+        self, text: str, *, goals: Sequence[Goal] = (), intents: Sequence[Intent] = (), spans: Sequence[Span] = ()
+    ) -> None:
+        """Begin a turn with what the user says, and where it is known, what they want, mean and say in which words."""
         if self._user is not None:
             raise RecordingError("The turn before has no answer yet; call assistant(text) first.")
-        self._user, self._goals, self._intents = text, tuple(goals), tuple(intents)
+        self._user, self._goals, self._intents, self._spans = text, tuple(goals), tuple(intents), tuple(spans)
 
     async def call(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
         """Make the agent's call and record it with the state after it."""
@@ -95,6 +99,7 @@ class Recorder:
         self._turns.append(
             Turn(
                 user=self._user,
+                spans=self._spans,
                 intents=self._intents,
                 goals=self._goals,
                 steps=steps,

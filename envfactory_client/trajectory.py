@@ -110,12 +110,25 @@ class Step(_Sparse):
     actor: Actor = "agent"
 
 
+class Span(_Sparse):
+    """A piece of a user's message that says something particular; all the rest is manner."""
+
+    start: int
+    end: int
+    """Where it stands, counted in characters; the end isn't part of it."""
+    kind: Literal["argument", "reference", "fact", "side"]
+    """An argument's value, a row, a fact of the user's card, or a true fact that nothing depends on."""
+    type: str
+    """What it is: the value's type or parameter, the row's table, or the fact's name."""
+
+
 class Turn(_Sparse):
     """From one message of the user to the assistant's answer."""
 
-    SPARSE: ClassVar[tuple[str, ...]] = ("intents",)
+    SPARSE: ClassVar[tuple[str, ...]] = ("intents", "spans")
 
     user: str
+    spans: tuple[Span, ...] = ()
     intents: tuple[Intent, ...] = ()
     """The message's logical form; none when the user only tells what they have done themself."""
     goals: tuple[Goal, ...] = ()

@@ -14,6 +14,7 @@ from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import goal_kinds
 from synthesis.hidden import Aim, Count, of_trajectories
+from synthesis.language.novelty import said_in
 from synthesis.workers import Workers
 
 ROUND = 10
@@ -76,14 +77,15 @@ class Campaign:
             drop for job in self.jobs if job.index < start for drop in job.drops
         )
         taken = frozenset[str]().union(*map(self._keys, before))
+        said = said_in(before)
         aim = Aim(self.settings.hidden, self._count(before))
         wanted = self.reach.links - {link for trajectory in before for link in self._links(trajectory)}
         jobs = [replace(self._job(number, aim), wanted=wanted) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
-                yield self._new(await engine.make(job, counts, taken))
+                yield self._new(await engine.make(job, counts, taken, said))
         else:
-            async for made in self.workers.make(jobs, counts, taken):
+            async for made in self.workers.make(jobs, counts, taken, said):
                 yield self._new(made)
 
     def _count(self, trajectories: Sequence[Trajectory]) -> Count:

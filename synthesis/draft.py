@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from envfactory_client import Goal
+from envfactory_client import Goal, Span
 from envfactory_client.logical_form import Intent, Row, Rows
 
 Source = Literal["explicit", "earlier"]
@@ -92,11 +92,26 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What fills one place of a request: a verb, words for a value, or rows that are named."""
+
+    kind: Literal["verb", "argument", "fact", "row"]
+    type: str
+    """What it is: the value's type or parameter, the fact's name, or the row's table."""
+    ways: tuple[str, ...] = ()
+    """The ways to say it; the first is the one that the ledger knows."""
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True)
 class Clause:
     """One request as a clause; an imperative one can be wrapped in politeness."""
 
     text: str
     imperative: bool
+    template: str = ""
+    """The request with places to fill, such as "{goal} {booking_id}"; empty when it can only be said as it stands."""
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
 
 Known = Mapping[tuple[str, str], Any]
@@ -136,6 +151,8 @@ class DraftTurn:
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None
+    side: tuple[str, tuple[str, ...]] | None = None
+    """A true fact of a row that is named, which nothing depends on: its column, and the ways to say it."""
     facts: list[str] = field(default_factory=list)
     mentions: list[tuple[int, str, Mention]] = field(default_factory=list)
     """Step and argument that each mention fills."""
@@ -153,6 +170,8 @@ class DraftTurn:
     """How many of the steps are made before the question."""
     is_reply: bool = False
     user: str = ""
+    spans: tuple[Span, ...] = ()
+    """What of the user's message says a value, a row, a fact of the card or a side fact."""
     assistant: str = ""
 
 

@@ -33,10 +33,12 @@ from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
 from synthesis.errors import Drop
+from synthesis.gates.content import check_content
 from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
+from synthesis.language.novelty import Recent, Said, remembered
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
 from synthesis.necessity import check_necessity
@@ -86,13 +88,16 @@ class Engine:
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
 
-    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str]) -> Made:
-        """Give what comes of a job; `counts` is the coverage so far, `taken` are requests already in the data."""
+    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
+        """Give what comes of a job.
+
+        `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
+        """
         drops: list[str] = []
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
-                draft, met = await self._plan(job, counts, rng)
+                draft, met = await self._plan(job, counts, remembered(said), rng)
                 drops += met
                 if attempt < MOST_AIMED and not job.aim.takes(draft):
                     raise Drop("hidden_rate")
@@ -133,13 +138,16 @@ class Engine:
                 self.catalogues[name] = await read_catalogue(self.farm, episode, name)
         return {name: self.catalogues[name] for name in environments}
 
-    async def _plan(self, job: Job, counts: Counter[GoalKind], rng: Random) -> tuple[Draft, tuple[str, ...]]:
+    async def _plan(
+        self, job: Job, counts: Counter[GoalKind], recent: Recent, rng: Random
+    ) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
             stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
-            planned = await plan(stage, counts)
+            planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
+            check_content(planned.draft, stage.card)
             await check_necessity(stage)
             return planned.draft, planned.drops
 
@@ -150,7 +158,7 @@ class Engine:
             watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode)
             for number, turn in enumerate(draft.turns):
-                recorder.user(turn.user, goals=turn.goals, intents=turn.intents)
+                recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)
                 await watch.spoken(number)
                 for place in turn.steps:
                     await watch.acted_on(place)

@@ -2,6 +2,7 @@
 
 EnvFactoryError
 └── SynthesisError
+    ├── LanguageError    a pattern of the lexicon or of an environment's phrases can't be read: mend the pattern
     ├── PhrasesError     an environment's phrases.toml contradicts its tools or schema: mend the file
     └── RunError         a run can't start or go on with what stands in its folder
 """
@@ -11,6 +12,10 @@ from envfactory_client import EnvFactoryError
 
 class SynthesisError(EnvFactoryError):
     """Root of what this package raises on purpose."""
+
+
+class LanguageError(SynthesisError):
+    """A pattern can't be read."""
 
 
 class PhrasesError(SynthesisError):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.language.pattern import pattern_flaws
 from synthesis.phrases import Entity, Slot, ToolPhrases
 from synthesis.schema import memory
 
@@ -43,6 +44,8 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
             yield f"{where}: 'of' must name an entity, not {how.of}."
         if how.kind == "enum" and not isinstance(how.forms, dict):
             yield f"{where}: an enum's forms go by value."
+        if how.before and isinstance(how.before, dict) != (how.kind == "enum"):
+            yield f"{where}: what stands before the noun goes by value for an enum, and has {{}} for anything else."
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
     if entity.named and entity.named not in entity.say:
@@ -110,9 +113,12 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
         for name in PLACEHOLDER.findall(template):
             if name not in parameters:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which the tool doesn't take."
+        yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(template, free=frozenset({"goal"})))
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
+    for text in (*phrases.reasons, *phrases.acts):
+        yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
 

@@ -22,7 +22,7 @@ from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.wording import Reached, clause, reply, which_one
+from synthesis.wording import Reached, clause, reply, value_clause, which_one
 
 MOST_TRIES = 16
 MOST_HOPELESS = 4
@@ -178,7 +178,7 @@ class Grounding:
         if asked is not None:
             self._confirm(asked[0], turn, len(stage.draft.steps) - 1 - first)
         elif choice.missing:
-            self._leave_out(choice, turn)
+            self._leave_out(reached, turn)
         else:
             self._say_too_little(reached, turn)
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
@@ -218,14 +218,15 @@ class Grounding:
         turn.question, turn.missing, turn.looked_first = question, "confirmation", looked
         turn.clauses.append(Clause(self.stage.pick(YES), imperative=False))
 
-    def _leave_out(self, choice: Choice, turn: DraftTurn) -> None:
+    def _leave_out(self, reached: Reached, turn: DraftTurn) -> None:
         """Keep back what the user will only say when asked."""
+        choice = reached.choice
         if len(turn.clauses) > 1:
             raise Drop("asked_in_between", choice.missing)
         slot = self.stage.catalogue.slot(self.tool.name, choice.missing)
         turn.withheld = turn.clauses.pop()
         turn.question, turn.missing = self.stage.pick(slot.question), choice.missing
-        turn.clauses.append(Clause(choice.said[choice.missing], imperative=False))
+        turn.clauses.append(value_clause(reached, choice.missing))
 
     def _say_too_little(self, reached: Reached, turn: DraftTurn) -> None:
         """Say one description too shortly, now and then, so that the assistant has to ask which row is meant."""

@@ -24,6 +24,8 @@ class Say(_Part):
     kind: SayKind
     forms: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
     """Modifiers after the noun, with {} for the value; by value when the kind is enum."""
+    before: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    """Modifiers that may stand before the noun instead: "my {} booking"."""
     least: tuple[str, ...] = ()
     """Superlatives before the noun for the smallest value, such as "cheapest"."""
     most: tuple[str, ...] = ()
@@ -39,6 +41,10 @@ class Say(_Part):
         if isinstance(self.forms, dict):
             return self.forms.get(str(value), ())
         return self.forms
+
+    def ahead(self, value: Scalar) -> tuple[str, ...]:
+        """Give the forms that can say this value before the noun."""
+        return self.before.get(str(value), ()) if isinstance(self.before, dict) else self.before
 
 
 class Entity(_Part):

@@ -13,10 +13,11 @@ from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
 from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
-from synthesis.language import Speaker, Voice, answer, compose
+from synthesis.language.dialogue import put_into_words
+from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
 from synthesis.locate import see_again
-from synthesis.logical_form import request_and_reply, telling
+from synthesis.logical_form import request_and_reply
 from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
 from synthesis.spoken import say
@@ -54,7 +55,7 @@ class Planned:
     drops: tuple[str, ...]
 
 
-async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
+async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Planned:
     """Give a draft whose calls were all executed in the stage's episode, or raise `Drop`."""
     await stage.begin()
     seen = Counter(counts)
@@ -69,7 +70,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind]) -> Planned:
             break
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
-    _put_into_words(stage)
+    stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
+    put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
 
@@ -272,15 +274,3 @@ def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
         for name, value in (step.result or {}).items()
         if name in results and value is not None
     }
-
-
-def _put_into_words(stage: Stage) -> None:
-    stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
-    told: set[str] = set()
-    speaker = Speaker(stage.card, Voice.drawn(stage.rng))
-    for place, turn in enumerate(stage.draft.turns):
-        new = [fact for fact in dict.fromkeys(turn.facts) if fact not in told]
-        told.update(new)
-        turn.intents = telling(turn.intents, new)
-        turn.user = compose(turn, speaker, first=place == 0, new_facts=new, rng=stage.rng)
-        turn.assistant = answer(turn.answers)

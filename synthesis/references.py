@@ -19,6 +19,8 @@ from synthesis.spoken import say
 
 MOST_PROPERTIES = 3
 _TWICE = re.compile(r"\b(\w{4,}) \1\b")
+CLAUSES = ("that ", "whose ", "where ", "which ")
+"""How modifiers begin that are clauses."""
 RECENT = ("latest", "most recent")
 _COMPARED = {"date": ("substr({}, 1, 10)", slice(0, 10)), "time": ("substr({}, 12, 5)", slice(11, 16))}
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
@@ -77,7 +79,7 @@ class Description:
     @property
     def modifiers(self) -> str:
         """Give the words after the noun, a word that two parts share at their seam only once."""
-        return _TWICE.sub(r"\1", " ".join(_without_echo([part.text for part in self.properties])))
+        return _TWICE.sub(r"\1", " ".join(_coupled(list(_without_echo([part.text for part in self.properties])))))
 
     def query(self, view: str, key: str, scope: str | None) -> tuple[str, dict[str, Any]]:
         """Give the SQL that must give exactly the row meant, and its parameters."""
@@ -90,6 +92,12 @@ class Description:
         column = self.extreme.read_by or self.extreme.column
         best = f"SELECT {self.extreme.function}({column}) FROM {view} WHERE {where}"  # noqa: S608
         return f"SELECT {key} FROM {view} WHERE {where} AND {column} = ({best}) ORDER BY {key}", parameters  # noqa: S608
+
+
+def _coupled(texts: Sequence[str]) -> Iterator[str]:
+    """Give modifiers of which a second clause in a row is joined by "and": "that is paid and that costs $50"."""
+    for before, text in zip(["", *texts], texts, strict=False):
+        yield f"and {text}" if before.startswith(CLAUSES) and text.startswith(CLAUSES) else text
 
 
 def _without_echo(texts: Sequence[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from random import Random
 from typing import Any
 
@@ -21,6 +21,7 @@ MONTHS = [
     "December",
 ]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_TEENS = range(10, 20)
 
 
 def money(cents: int) -> str:
@@ -30,18 +31,81 @@ def money(cents: int) -> str:
     return f"{sign}${dollars:,}.{rest:02d}" if rest else f"{sign}${dollars:,}"
 
 
+def amounts(cents: int) -> tuple[str, ...]:
+    """Give the ways to say an amount."""
+    plain = money(cents)
+    if cents < 0:
+        return (plain,)
+    number = plain.removeprefix("$")
+    bare = number.replace(",", "")
+    ways = (plain, f"{number} dollars", f"{number} USD", f"${bare}", f"{bare} dollars", f"{bare} USD")
+    return tuple(dict.fromkeys(ways if cents % 100 else (*ways, f"{bare} bucks")))
+
+
 def day(text: str, rng: Random | None = None) -> str:
     """Give a date as a person says it; the year is left to the season at hand."""
-    moment = date.fromisoformat(text[:10])
-    name, month = DAYS[moment.weekday()], MONTHS[moment.month - 1]
-    forms = (f"{name} {moment.day} {month}", f"{month} {moment.day}", f"{name}, {month} {moment.day}")
+    forms = days(text)[:3]
     return forms[rng.randrange(len(forms)) if rng else 0]
+
+
+def days(text: str) -> tuple[str, ...]:
+    """Give the ways to say a date, the year left to the season at hand."""
+    moment = date.fromisoformat(text[:10])
+    name, month, number = DAYS[moment.weekday()], MONTHS[moment.month - 1], moment.day
+    nth = f"{number}{_ending(number)}"
+    return tuple(
+        dict.fromkeys(
+            (
+                f"{name} {number} {month}",
+                f"{month} {number}",
+                f"{name}, {month} {number}",
+                f"{number} {month}",
+                f"{month} {nth}",
+                f"{name} {month} {number}",
+                f"the {nth} of {month}",
+                f"{name} the {nth} of {month}",
+                f"{name[:3]}, {month[:3]} {number}",
+                f"{month[:3]} {number}",
+                f"{name[:3]} {number} {month[:3]}",
+                f"{name}, {month} {nth}",
+            )
+        )
+    )
+
+
+def _ending(number: int) -> str:
+    return "th" if number % 100 in _TEENS else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
 def hour(text: str) -> str:
     """Give the time of day of "2026-03-06T08:15…" as "8:15 am"."""
-    moment = datetime.fromisoformat(text.removesuffix("Z"))
-    return f"{moment.hour % 12 or 12}:{moment.minute:02d} {'am' if moment.hour < 12 else 'pm'}"
+    return hours(text)[0]
+
+
+def hours(text: str) -> tuple[str, ...]:
+    """Give the ways to say the time of day of "2026-03-06T08:15…" or "08:15"."""
+    clock = text.removesuffix("Z")
+    moment = datetime.fromisoformat(clock).time() if "T" in clock else time.fromisoformat(clock)
+    number, half = moment.hour % 12 or 12, "am" if moment.hour < 12 else "pm"
+    minutes = f"{moment.minute:02d}"
+    ways = [f"{number}:{minutes} {half}", f"{number}:{minutes}{half}", f"{moment.hour:02d}:{minutes}"]
+    ways += [f"{number}.{minutes} {half}", f"{number}:{minutes} {half[0]}.m."]
+    if not moment.minute:
+        ways += [f"{number} {half}", f"{number}{half}"]
+    return tuple(dict.fromkeys(ways))
+
+
+def forms(kind: str | None, value: Any) -> tuple[str, ...]:
+    """Give every way in which a user may say a value of a kind: money, date, hour, or plain."""
+    match kind:
+        case "money":
+            return amounts(int(value))
+        case "date":
+            return days(str(value))
+        case "hour":
+            return hours(str(value))
+        case _:
+            return (say(kind, value),)
 
 
 def say(kind: str | None, value: Any, rng: Random | None = None) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from synthesis.choose import PLACEHOLDER, Choice
-from synthesis.draft import Clause, DraftStep, Mention, Split
+from synthesis.draft import Clause, DraftStep, Mention, Part, Split
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.language.nouns import in_words, plural
+from synthesis.language.pattern import expand
 from synthesis.paths import value_of
-from synthesis.spoken import say
+from synthesis.phrases import Slot
+from synthesis.spoken import forms, say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
 _IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
-_PLURAL = re.compile(r"(?<=[^aeiou])y$")
+NUMBER_WORDS_SHARE = 0.5
 _MY = re.compile(r"\bmy\b")
 
 
@@ -74,26 +77,66 @@ def _beside(place: str | None, name: str) -> str | None:
 
 
 def clause(reached: Reached) -> Clause:
-    """Give the request: the template with every argument as the user says it."""
+    """Give the request: the template with every argument as the user says it, and the parts to say it otherwise."""
     choice = reached.choice
-    words = dict(choice.said) | {name: str(choice.values[name]) for name in choice.facts}
-    for name in choice.rows:
-        texts = [mention.text for part, mention in reached.mentions.items() if part.partition("[")[0] == name]
-        words[name] = " and ".join(texts)
-    goals = reached.stage.catalogue.said(reached.kind.tool).goal
-    words["goal"] = reached.stage.pick(goals) if goals else ""
-    text = PLACEHOLDER.sub(lambda found: words[found.group(1)], choice.template)
-    return Clause(text, imperative=choice.template.startswith("{goal}"))
+    parts = {name: _part(reached, name) for name in dict.fromkeys(PLACEHOLDER.findall(choice.template))}
+    words = {name: part.ways[0] if part.ways else _in_turn(part.mentions) for name, part in parts.items()}
+    text = expand(choice.template, reached.stage.rng, words)
+    return Clause(text, imperative=choice.template.startswith("{goal}"), template=choice.template, parts=parts)
+
+
+def value_clause(reached: Reached, name: str) -> Clause:
+    """Give a value, or a row, as the whole of what the user says."""
+    part = _part(reached, name)
+    text = part.ways[0] if part.ways else _in_turn(part.mentions)
+    return Clause(text, imperative=False, template="{" + name + "}", parts={name: part})
+
+
+def _part(reached: Reached, name: str) -> Part:
+    """Give what fills one place of a request."""
+    choice, catalogue = reached.choice, reached.stage.catalogue
+    if name == "goal":
+        goals = catalogue.said(reached.kind.tool).goal
+        first = str(reached.stage.pick(goals)) if goals else ""
+        return Part("verb", "verb", tuple(dict.fromkeys((first, *goals))))
+    if name in choice.rows:
+        found = tuple(mention for part, mention in reached.mentions.items() if part.partition("[")[0] == name)
+        return Part("row", choice.rows[name][0], mentions=found)
+    if name in choice.facts:
+        return Part("fact", choice.facts[name], (str(choice.values[name]),))
+    kind = catalogue.parameter(reached.kind.tool, name).type
+    said = choice.said[name]
+    if name in choice.carried:
+        return Part("argument", kind or name, (said,))
+    ways = ways_to_say(catalogue.slot(reached.kind.tool, name), kind, choice.values[name])
+    return Part("argument", kind or name, tuple(dict.fromkeys((said, *ways))) if said in ways else (said,))
+
+
+def ways_to_say(slot: Slot, kind: str | None, value: Any) -> tuple[str, ...]:
+    """Give every way in which a request can say a value that isn't a row."""
+    if slot.text:
+        return (f'"{value}"',)
+    if isinstance(slot.forms, dict):
+        return slot.forms.get(str(value).lower() if isinstance(value, bool) else str(value), ())
+    spoken = forms(kind, value)
+    return tuple(form.replace("{}", words) for form in slot.forms for words in spoken) if slot.forms else spoken
+
+
+def _in_turn(mentions: Sequence[Mention]) -> str:
+    return " and ".join(mention.text for mention in mentions)
 
 
 def which_one(split: Split, rng: Random) -> str:
     """Give the assistant's question which of several rows is meant."""
-    several = _PLURAL.sub("ie", split.noun) + "s"
-    count = split.fitting
+    several = plural(split.noun)
+    count = in_words(split.fitting) if rng.random() < NUMBER_WORDS_SHARE else str(split.fitting)
     forms = (
         f"I see {count} {several} that fit; which one do you mean?",
         f"There are {count} such {several}. Which one is it?",
         f"You have {count} {several} like that. Which one do you mean?",
+        f"That could be any of {count} {several}; which one shall I take?",
+        f"Which one is it? You have {count} {several} that this could be.",
+        f"I find {count} {several} that match. Could you tell me which one you mean?",
     )
     return forms[rng.randrange(len(forms))]
 

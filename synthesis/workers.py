@@ -15,6 +15,7 @@ from envfactory_client import Farm
 from synthesis.engine import Engine, Job, Made
 from synthesis.errors import RunError
 from synthesis.goals import GoalKind
+from synthesis.language.novelty import Said
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ class Workers:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    async def make(self, jobs: Sequence[Job], counts: Counter[GoalKind], taken: Set[str]) -> AsyncIterator[Made]:
+    async def make(
+        self, jobs: Sequence[Job], counts: Counter[GoalKind], taken: Set[str], said: Said
+    ) -> AsyncIterator[Made]:
         """Give what comes of jobs, in their order, whoever made them."""
-        futures = [self._pool.submit(_make, job, counts, frozenset(taken)) for job in jobs]
+        futures = [self._pool.submit(_make, job, counts, frozenset(taken), said) for job in jobs]
         try:
             for future in futures:
                 yield await asyncio.wrap_future(future)
@@ -71,5 +74,5 @@ def _begin(place: Place) -> None:
     _Bench.engine = Engine(farm)
 
 
-def _make(job: Job, counts: Counter[GoalKind], taken: frozenset[str]) -> Made:
-    return _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken))
+def _make(job: Job, counts: Counter[GoalKind], taken: frozenset[str], said: Said) -> Made:
+    return _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken, said))

@@ -15,5 +15,6 @@ GATES: Final[Mapping[str, str]] = {
     "G6": "Every other way to read a description gives the same row.",
     "G7": "Each description has a distractor: a row that has all of the properties but one.",
     "G8": "Exactly one tool in scope has the effect that is asked for.",
+    "G9": "Every span of content is an argument, a row, a fact of the card or one true side fact; no value is outside.",
 }
 """Gate to what it holds. G2 is `synthesis.ledger.ledger`, G5 is `synthesis.solver`."""

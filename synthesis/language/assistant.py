@@ -1,0 +1,123 @@
+"""The assistant's turns: what came of the request, told in one of several manners, without gushing.
+
+What is told is the environment's own wording, filled from results by `synthesis.wording`; a manner only adds what may
+stand before and after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from random import Random
+
+from synthesis.draft import DraftTurn
+from synthesis.language.lexicon import Manner, lexicon
+from synthesis.language.pattern import expand, pick
+from synthesis.language.script import sentences
+
+_COMMON = frozenset(
+    {
+        "There",
+        "What",
+        "Which",
+        "How",
+        "You",
+        "You'd",
+        "Your",
+        "The",
+        "That",
+        "That's",
+        "There's",
+        "Nothing",
+        "It",
+        "It's",
+        "In",
+        "At",
+        "If",
+        "Cancelling",
+        "Who",
+        "Whom",
+        "Is",
+        "As",
+        "May",
+        "Shall",
+        "Only",
+        "A",
+        "Just",
+        "To",
+        "For",
+    }
+)
+"""First words that are no names."""
+MORE_SHARE = 0.12
+"""How often an assistant asks whether there is more to do."""
+INSTEAD_SHARE = 0.3
+"""How often a refusal is followed by an offer."""
+JOINS = ("Also:", "Besides that:", "Next:", "And beyond that:", "")
+_OPEN = re.compile(
+    r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
+)
+"""What an answer may begin with that needs nothing before it."""
+_WAITS = re.compile(r"\bapprov", re.IGNORECASE)
+"""What tells that something isn't done before the user has approved it."""
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """An assistant with its manner."""
+
+    manner: Manner
+
+    @classmethod
+    def drawn(cls, rng: Random) -> Assistant:
+        """Give an assistant by chance."""
+        manners = lexicon().assistant
+        return cls(manners[pick(rng, sorted(manners))])
+
+    def says(self, turn: DraftTurn, rng: Random, *, acted: bool = False) -> str:
+        """Give the answer to a turn, or to what the user tells that they have done."""
+        outcome = turn.goals[-1].outcome
+        opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        parts = [opening, _after(opening, turn.answers[0])]
+        joins = rng.sample(JOINS, len(JOINS))
+        for place, answer in enumerate(turn.answers[1:]):
+            join = joins[place] if place < len(joins) else ""
+            parts += [join, _after(join, answer)]
+        parts.append(self._ending(outcome, rng))
+        return sentences(" ".join(part for part in parts if part))
+
+    def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
+        """Whether something stands before an answer: never what is untrue of it or says it twice."""
+        if _OPEN.match(answer) or (outcome == "done" and _WAITS.search(answer)):
+            return False
+        return rng.random() < self.manner.share
+
+    def _opening(self, outcome: str, rng: Random) -> str:
+        patterns = {
+            "done": self.manner.done,
+            "answer": self.manner.answer,
+            "refuse": self.manner.refuse,
+            "ask": self.manner.ask,
+        }
+        return expand(pick(rng, patterns[outcome]), rng)
+
+    def _ending(self, outcome: str, rng: Random) -> str:
+        if outcome == "refuse" and rng.random() < INSTEAD_SHARE:
+            return sentence(expand(pick(rng, self.manner.instead), rng))
+        if outcome in ("done", "answer") and rng.random() < MORE_SHARE:
+            return sentence(expand(pick(rng, self.manner.more), rng))
+        return ""
+
+
+def _after(opening: str, text: str) -> str:
+    """Give an answer as a sentence, or as the end of one that an opening has begun."""
+    whole = sentence(text)
+    begun = opening.endswith((":", ",")) and whole.partition(" ")[0] in _COMMON
+    return whole[:1].lower() + whole[1:] if begun else whole
+
+
+def sentence(text: str) -> str:
+    """Give a text with a large first letter and an end mark."""
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    return text if text[-1:] in ".!?" else f"{text}."

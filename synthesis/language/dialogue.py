@@ -1,0 +1,127 @@
+"""A dialogue: all turns of a draft put into words, each drawn anew until it differs from what was said lately.
+
+What is chosen is written back: the message with its spans, the mentions as they are said, and for the ledger the words
+that stand for each argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from synthesis.catalogue import Catalogue
+from synthesis.draft import Draft, DraftTurn, Mention
+from synthesis.errors import Drop
+from synthesis.language.assistant import Assistant
+from synthesis.language.message import Kind, Message, Place, Writer
+from synthesis.language.noise import typed
+from synthesis.language.novelty import MOST_OVERLAP, Memory, Recent
+from synthesis.language.retelling import Teller
+from synthesis.language.script import Script, Spoken
+from synthesis.language.side import side_fact
+from synthesis.language.voice import Speaker, Voice
+from synthesis.logical_form import telling
+from synthesis.stage import Stage
+
+DRAWS = 10
+"""Ways to write a message that are compared."""
+FRESH = 0.05
+"""A message that is worn no more than this is taken at once."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to write a message."""
+
+    message: Message
+    spoken: Spoken
+    worn: float
+
+
+def put_into_words(stage: Stage, recent: Recent) -> None:
+    """Give every turn of a draft its user's message and its answer; raises `Drop` for one that can't be said anew.
+
+    Short replies may repeat what was said before: there are only so many ways to say yes.
+    """
+    rng = Random(stage.rng.getrandbits(64))
+    speaker = Speaker(stage.card, Voice.drawn(rng))
+    dialogue = _Dialogue(stage.draft, Writer(speaker, Teller(stage.catalogues)), Memory(recent), rng)
+    assistant = Assistant.drawn(rng)
+    told: set[str] = set()
+    for number, turn in enumerate(stage.draft.turns):
+        new = tuple(fact for fact in dict.fromkeys(turn.facts) if fact not in told)
+        told.update(new)
+        turn.intents = telling(turn.intents, new)
+        turn.side = side_fact(stage, number, rng)
+        kind = _kind(turn, stage.catalogues)
+        dialogue.write(number, Place(number == 0, new, kind, _before(stage.draft, number)))
+        turn.assistant = assistant.says(turn, rng, acted=kind == "acted")
+
+
+def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
+    environment, _, tool = turn.goals[0].tool.partition(".")
+    if catalogues[environment].tools[tool].actor == "user":
+        return "acted"
+    if not turn.is_reply:
+        return "request"
+    if turn.missing == "confirmation":
+        return "yes"
+    return "which" if turn.clauses[0].text.startswith("the one ") else "value"
+
+
+def _before(draft: Draft, number: int) -> str:
+    goals = draft.turns[number - 1].goals if number else []
+    return goals[-1].outcome if goals else ""
+
+
+@dataclass
+class _Dialogue:
+    """One draft being put into words."""
+
+    draft: Draft
+    writer: Writer
+    memory: Memory
+    rng: Random
+
+    def write(self, number: int, place: Place) -> None:
+        """Choose the least worn of several ways to write a turn's message, and write back what it says."""
+        turn = self.draft.turns[number]
+        best = self._drawn(turn, place)
+        for _ in range(DRAWS - 1):
+            if best.worn <= FRESH:
+                break
+            best = min(best, self._drawn(turn, place), key=lambda way: way.worn)
+        text = best.spoken.text
+        if place.kind == "request" and self.memory.overlap(text) > MOST_OVERLAP:
+            raise Drop("worn", text)
+        self.memory.add(best.spoken)
+        turn.user, turn.spans = text, best.spoken.spans
+        self._mention_anew(turn, best.message)
+        following = self.draft.turns[number + 1 : number + 2]
+        acted_on = [*turn.steps, *(place for reply in following if reply.is_reply for place in reply.steps)]
+        self._say_anew(acted_on, dict(best.spoken.says))
+
+    def _drawn(self, turn: DraftTurn, place: Place) -> _Way:
+        script = Script()
+        message = self.writer.write(turn, place, script, self.rng)
+        spoken = script.spoken(typed(message.text, self.writer.speaker.voice, self.rng))
+        return _Way(message, spoken, self.memory.worn(spoken))
+
+    def _mention_anew(self, turn: DraftTurn, message: Message) -> None:
+        """Put the mentions that were retold in the place of those that were planned."""
+        retold: dict[int, Mention] = {}
+        for (number, name), mentions in message.mentions.items():
+            planned = turn.clauses[number].parts[name].mentions
+            retold |= {id(old): new for old, new in zip(planned, mentions, strict=True)}
+        turn.mentions = [(place, name, retold.get(id(old), old)) for place, name, old in turn.mentions]
+
+    def _say_anew(self, places: Sequence[int], says: Mapping[str, str]) -> None:
+        """Let the ledger know by which words the arguments of steps are said."""
+        for place in places:
+            step = self.draft.steps[place]
+            origins = {
+                name: replace(origin, text=says.get(str(origin.text), origin.text))
+                for name, origin in step.origins.items()
+            }
+            self.draft.steps[place] = replace(step, origins=origins)

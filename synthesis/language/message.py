@@ -1,0 +1,180 @@
+"""A user's message: who is writing where that is needed, what leads up to the request, the request, and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from synthesis.draft import DraftTurn, Mention
+from synthesis.language.effects import effect_of
+from synthesis.language.lexicon import lexicon
+from synthesis.language.pattern import expand, pick, slots, tidy
+from synthesis.language.request import Filled, Request, ended, fill, requested
+from synthesis.language.retelling import Teller
+from synthesis.language.script import Piece, Script
+from synthesis.language.voice import Speaker
+
+SIGNED_SHARE = 0.25
+"""How often a message that says who writes it does so at its end."""
+FOLLOW_SHARE = 0.75
+SIDE_SHARE = 0.5
+_ACTS_ONLY = frozenset({"complain", "plan"})
+"""Frames that lead up to something to be done, not to a question."""
+_STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
+_ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
+
+Kind = Literal["request", "yes", "value", "which", "acted"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the conversation a message stands."""
+
+    first: bool
+    facts: tuple[str, ...]
+    """Facts of the card that are told here for the first time."""
+    kind: Kind
+    before: str = ""
+    """How the turn before ended: done, answer or refuse; empty at the beginning."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message with its pieces sealed, and the mentions in their final words by clause and parameter."""
+
+    text: str
+    mentions: Mapping[tuple[int, str], tuple[Mention, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes one user's messages."""
+
+    speaker: Speaker
+    teller: Teller
+
+    def write(self, turn: DraftTurn, place: Place, script: Script, rng: Random) -> Message:
+        """Give one way to write a turn's message."""
+        effects = [self._effect(goal.tool) for goal in turn.goals]
+        pairs = zip(turn.clauses, effects, strict=True)
+        filled = [fill(clause, effect, script, (self.teller, rng)) for clause, effect in pairs]
+        mentions = {(number, name): told for number, one in enumerate(filled) for name, told in one.mentions.items()}
+        if place.kind != "request":
+            return Message(self._short(turn, place, filled, script, rng), mentions)
+        requests = [requested(one, self.speaker.voice, rng) for one in filled]
+        parts = [*self._opening(place, script, rng), self._before(requests[0], rng)]
+        parts = parts[:-1] if parts[-2:-1] and parts[-2].endswith((":", ",", "-")) else parts
+        parts.append(self._wants(turn, requests, rng))
+        if turn.side and rng.random() < SIDE_SHARE:
+            fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
+            parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
+        parts += self._end(place, script, rng)
+        return Message(tidy(" ".join(part for part in parts if part)), mentions)
+
+    def _effect(self, full_name: str) -> str:
+        environment, _, tool = full_name.partition(".")
+        return effect_of(self.teller.catalogues[environment], tool)
+
+    def _short(self, turn: DraftTurn, place: Place, filled: Sequence[Filled], script: Script, rng: Random) -> str:
+        """Give a message that only answers the assistant, or tells what the user has done."""
+        replies = lexicon().replies
+        if place.kind == "yes":
+            return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
+        if place.kind == "acted":
+            said = small(expand(turn.clauses[0].text, rng))
+            pattern = pick(rng, replies["acted" if said.startswith("I") and "," not in said else "acted_so"])
+            return ended(expand(pattern, rng, {"said": said}), asks=False)
+        text = turn.clauses[0].text
+        value = next(iter(filled[0].words.values()), "") or script.seal(Piece("reference", "row", text))
+        text = script.spoken(value).text.lower() + " "
+        group = replies["which"] if place.kind == "which" else replies[_manner(text, turn)]
+        return ended(expand(pick(rng, group), rng, {"value": value}), asks=False)
+
+    def _opening(self, place: Place, script: Script, rng: Random) -> list[str]:
+        voice = self.speaker.voice
+        parts: list[str] = []
+        if place.first and rng.random() < voice.register.greets:
+            greeting = expand(pick(rng, voice.register.greetings), rng)
+            parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
+        if not place.first and rng.random() < FOLLOW_SHARE:
+            parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
+        if not place.first or not self._signs():
+            parts += self._introduction(place, script, rng)
+        return parts
+
+    def _before(self, request: Request, rng: Random) -> str:
+        """Give what leads up to a request, where anything does."""
+        voice = self.speaker.voice
+        if rng.random() >= voice.register.fancy:
+            return ""
+        frame = voice.frame(rng)
+        return (
+            ""
+            if request.kind == "question" and frame in _ACTS_ONLY
+            else expand(pick(rng, lexicon().before[frame]), rng)
+        )
+
+    def _signs(self) -> bool:
+        """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
+        return "name" in self.speaker.card and Random(self.speaker.card["name"]).random() < SIGNED_SHARE
+
+    def _introduction(self, place: Place, script: Script, rng: Random, *, ends: bool = False) -> list[str]:
+        """Give who is writing, as far as it is told here: the address with the name, or the name alone."""
+        if "email" in place.facts:
+            group = ("signed" if ends else "both") if place.first else "again"
+        elif "name" in place.facts:
+            group = "named_at_the_end" if ends else "named"
+        else:
+            return []
+        pattern = pick(rng, lexicon().introductions[group])
+        words = {name: script.seal(Piece("fact", name, str(self.speaker.card[name]))) for name in slots(pattern)}
+        return [expand(pattern, rng, words)]
+
+    def _wants(self, turn: DraftTurn, requests: Sequence[Request], rng: Random) -> str:
+        """Give all requests of a message, with the reason where there is one."""
+        first = self._reasoned(turn, requests[0], rng) if turn.reason else requests[0].text
+        rest = [_joined(request, rng) for request in requests[1:]]
+        return " ".join((first, *rest))
+
+    def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
+        reason = expand(str(turn.reason), rng).rstrip(".")
+        group = lexicon().reasons["before" if rng.random() < 0.7 else "after"]
+        pattern = pick(rng, group)
+        text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
+        return text if "{request}" in pattern else f"{text} {request.text}"
+
+    def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
+        """Give the end of a message: who wrote it, or thanks."""
+        signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
+        return signature or [self._thanks(rng)]
+
+    def _thanks(self, rng: Random) -> str:
+        voice = self.speaker.voice
+        if rng.random() >= voice.register.thanks:
+            return ""
+        return expand(pick(rng, lexicon().closings[voice.name]), rng)
+
+
+def _joined(request: Request, rng: Random) -> str:
+    """Give a further request of the same message."""
+    joins = lexicon().joins["questions" if request.kind == "question" else "acts"]
+    return expand(pick(rng, joins), rng, {"request": request.text})
+
+
+def _manner(text: str, turn: DraftTurn) -> str:
+    """Give how a value is answered with: a statement, or words that can be taken up in several ways."""
+    if text.startswith(_STATEMENTS):
+        return "statement"
+    part = next(iter(turn.clauses[0].parts.values()), None)
+    if part is not None and any(way.endswith(" to") for way in part.ways):
+        return "verb"
+    fits = part is not None and part.type in ("money", "seat", "date")
+    return "fits" if fits or text.startswith(_ADVERBIAL) else "value"
+
+
+def small(text: str) -> str:
+    """Give a sentence's text with a small first letter, unless it begins with "I"."""
+    first = text.partition(" ")[0]
+    return text if first == "I" or first.startswith("I'") else text[:1].lower() + text[1:]

@@ -1,0 +1,228 @@
+"""A request: one clause put into a sentence, whether it is an act, a question or a sentence of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from synthesis.draft import Clause, Mention, Part
+from synthesis.language.lexicon import lexicon
+from synthesis.language.pattern import expand, pick, slots, tidy
+from synthesis.language.questions import inside
+from synthesis.language.retelling import Teller
+from synthesis.language.script import MARKS, Piece, Script
+from synthesis.language.verbs import Verb
+from synthesis.language.voice import Voice, weighted
+
+PLACE = re.compile(r"\{([a-z_.]+)\}")
+QUESTION_WORDS = re.compile(
+    r"(and )?(how|what|when|which|who|where|why|is|are|was|were|do|does|did|can|could|will|would|has|have|am|should|"
+    r"for how|until when|by when|from what|on which|at which|any|mind|might|may)\b",
+    re.IGNORECASE,
+)
+OWN_ACTS = frozenset({"wish", "need", "slang"})
+"""Groups in which the user would do the thing themself, which doesn't fit what only the assistant can do."""
+TOPICS = frozenset({"topic"})
+OBJECTS = frozenset({"result", "passive", "topic"})
+_ADDRESSED = re.compile(r"\b(me|us)\b|;")
+_FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
+"""What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
+_FOR_ME = re.compile(r" for (me|us)\b")
+_SINGLE = re.compile(r"\b(one|date|once|time)\b")
+_PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
+_OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
+_SEVERAL = {
+    "is": "are",
+    "isn't": "aren't",
+    "was": "were",
+    "has": "have",
+    "doesn't": "don't",
+    "needs": "need",
+    "bothers": "bother",
+    "clashes": "clash",
+    "tends": "tend",
+    "seems": "seem",
+    "makes": "make",
+}
+"""Verbs that follow a row in requests, as they follow several."""
+LONG_ACT = 9
+"""An act of more words, rows counted as one, takes nothing behind it."""
+TRIES = 12
+"""Patterns drawn before one that fits is forced."""
+
+
+Tongue = tuple[Teller, Random]
+"""Who retells what is named, and the chance that words are drawn by."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as a sentence with its end mark."""
+
+    kind: Literal["act", "question", "plain"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A clause with its places filled by sealed pieces, and the mentions in their final words."""
+
+    clause: Clause
+    words: Mapping[str, str]
+    mentions: Mapping[str, tuple[Mention, ...]]
+    effect: str
+    """What the goal's tool does: insert, delete, status or update."""
+
+
+def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
+    """Give a clause with every place filled: verbs as words, all else as sealed pieces."""
+    teller, rng = tongue
+    words: dict[str, str] = {}
+    mentions: dict[str, tuple[Mention, ...]] = {}
+    for name, part in clause.parts.items():
+        if part.kind == "row":
+            told = [teller.retell(mention, rng) for mention in part.mentions]
+            mentions[name] = tuple(one.mention for one in told)
+            marks = [script.seal(Piece("reference", one.mention.table, one.mention.text, one.says)) for one in told]
+            words[name] = _listed(marks)
+        else:
+            words[name] = _valued(part, script, rng)
+    return Filled(clause, words, mentions, effect)
+
+
+def _valued(part: Part, script: Script, rng: Random) -> str:
+    text = pick(rng, part.ways)
+    if part.kind == "verb":
+        return text
+    kind: Literal["fact", "argument"] = "fact" if part.kind == "fact" else "argument"
+    return script.seal(Piece(kind, part.type, text, ((part.ways[0], text),)))
+
+
+def _listed(marks: list[str]) -> str:
+    return " and ".join(marks) if len(marks) <= 2 else f"{', '.join(marks[:-1])} and {marks[-1]}"
+
+
+def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
+    """Give the sentence that a filled clause makes in a voice."""
+    clause = filled.clause
+    template = expand(clause.template or clause.text, rng, {name: "{" + name + "}" for name in _places(clause)})
+    template = _for_many(template, filled)
+    if template.startswith("{goal}"):
+        return Request("act", ended(_act(template, filled, voice, rng), asks=False))
+    text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
+    text = _agreed(text, filled)
+    if text.rstrip().endswith("?"):
+        return Request("question", ended(_question(text, rng), asks=False))
+    return Request("plain", ended(text))
+
+
+def _for_many(template: str, filled: Filled) -> str:
+    """Give a request as it fits a set: one that speaks of a single row is asked for by its verb alone."""
+    many = [name for name, mentions in filled.mentions.items() if mentions and mentions[0].kind == "set"]
+    if not many or not _SINGLE.search(template):
+        return template
+    return "{goal} {" + many[0] + "}"
+
+
+def _agreed(text: str, filled: Filled) -> str:
+    """Give a text whose verbs agree with sets, which are said as several rows."""
+    for name, mentions in filled.mentions.items():
+        if mentions and mentions[0].kind == "set" and mentions[0].text.startswith("all "):
+            text = re.sub(
+                rf"(?<={filled.words[name]} )(\w+(?:n't)?)\b", lambda verb: _SEVERAL.get(verb[1], verb[1]), text
+            )
+    return text
+
+
+def _with_verb(template: str, filled: Filled) -> str:
+    """Give a template with its verb, whose particle stands behind a pronoun: "call it off"."""
+    if "goal" not in filled.words:
+        return template
+    verb = Verb.of(filled.words["goal"])
+    return _PRONOUN.sub(lambda found: verb.around(found.group(1)), template)
+
+
+def _places(clause: Clause) -> set[str]:
+    return set(PLACE.findall(clause.template))
+
+
+def ended(text: str, *, asks: bool = True) -> str:
+    """Give a text with an end mark."""
+    text = tidy(text)
+    if text[-1:] in ".!?":
+        return text
+    return text + ("?" if asks and QUESTION_WORDS.match(text) else ".")
+
+
+def _act(template: str, filled: Filled, voice: Voice, rng: Random) -> str:
+    template = _FOR_ME.sub("", template)
+    verb = Verb.of(filled.words["goal"])
+    words = _act_words(template, verb, filled)
+    closed = set() if "object" in words else OBJECTS
+    closed |= OWN_ACTS if _ADDRESSED.search(template) else set()
+    closed |= set() if "pronoun_act" in words else TOPICS
+    groups = {name: weight for name, weight in voice.register.groups.items() if name not in closed}
+    for _ in range(TRIES):
+        pattern = pick(rng, _patterns(weighted(groups, rng), filled.effect))
+        if slots(pattern) <= words.keys() and _bears(pattern, words["act"]):
+            return expand(pattern, rng, words)
+    return words["act"]
+
+
+def _patterns(group: str, effect: str) -> Sequence[str]:
+    """Give the patterns of a group; of the effects' own group those of the effect at hand."""
+    if group != "effect":
+        return lexicon().requests[group]
+    return lexicon().effects.get(effect) or lexicon().requests["plain"]
+
+
+def _bears(pattern: str, act: str) -> bool:
+    """Whether a pattern can take an act: nothing follows a long one, and one with a semicolon can't be asked."""
+    follows = pattern.rpartition("}")[2].strip("?. ")
+    closed = ";" in act or ":" in act
+    return not (follows and (closed or len(act.split()) > LONG_ACT)) and not (closed and pattern.endswith("?"))
+
+
+def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
+    """Give the forms of an act that patterns use; those with its object only where it has one that can move."""
+
+    def put(text: str) -> str:
+        return PLACE.sub(lambda found: filled.words[found.group(1)], text)
+
+    rest = put(template.removeprefix("{goal}"))
+    words = {"act": f"{verb.form('VB')}{rest}"}
+    if _FURTHER_VERB.search(template):
+        return words
+    words["acting"] = f"{verb.form('VBG')}{rest}"
+    found = _OBJECT.match(template)
+    if found is None or not verb.separable or any(one.kind == "set" for one in filled.mentions.get(found.group(1), ())):
+        return words
+    name, tail = found.group(1), put(template[found.end() :])
+    words["object"] = filled.words[name]
+    words["passive"] = verb.form("VBN") + tail
+    words["done"] = f"{words['object']} {words['passive']}"
+    part = filled.clause.parts[name]
+    if part.kind != "row" or len(part.mentions) != 1 or tail.startswith((";", ",")):
+        return words
+    words["acting_bare"] = verb.form("VBG") + tail
+    if part.mentions[0].kind != "anaphora" and not _is_person(filled, name):
+        words["pronoun_act"] = verb.around("it") + tail
+    return words
+
+
+def _is_person(filled: Filled, name: str) -> bool:
+    """Whether a row goes by its name alone, as people do."""
+    return re.fullmatch(rf"[{MARKS}]", filled.words[name]) is not None and not filled.mentions[name][0].text.startswith(
+        ("my ", "the ")
+    )
+
+
+def _question(text: str, rng: Random) -> str:
+    asked = text.rstrip("? ")
+    whether = inside(asked)
+    group = "whether" if whether is not None and rng.random() < 0.6 else "asked"
+    pattern = pick(rng, lexicon().questions[group])
+    return expand(pattern, rng, {"asked": asked, "whether": whether or ""})

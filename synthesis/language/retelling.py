@@ -1,0 +1,235 @@
+"""Retelling: other words for a row that was named, which say the same of it.
+
+A mention holds what is said of its row as attributes with values. So it can be put in other words: another noun,
+another form of each attribute, an attribute before the noun, another order. A mention whose words don't follow from
+its attributes, such as one that is said too shortly on purpose, is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from synthesis.catalogue import Catalogue
+from synthesis.draft import Mention
+from synthesis.language.pattern import pick
+from synthesis.phrases import Entity, Say
+from synthesis.references import RECENT, Description, Extreme, Property
+from synthesis.spoken import forms
+
+BEFORE_SHARE = 0.45
+"""How often an attribute that can stand before the noun does."""
+SHUFFLE_SHARE = 0.4
+APART_SHARE = 0.1
+"""How often the last attribute stands apart, in parentheses."""
+LONG_WORDS = 4
+_SPOKEN = {"date": "date", "time": "hour", "money": "money"}
+_RECENT = (*RECENT, "newest")
+Says = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Retold:
+    """A mention in other words, and which words of the ledger stand there differently."""
+
+    mention: Mention
+    says: Says = ()
+
+
+class Teller:
+    """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once."""
+
+    def __init__(self, catalogues: Mapping[str, Catalogue]) -> None:
+        self.catalogues = catalogues
+        self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
+
+    def retell(self, mention: Mention, rng: Random) -> Retold:
+        """Give a mention in other words."""
+        entity = self.catalogues[mention.environment].phrases.entity.get(mention.table)
+        if entity is None:
+            return Retold(mention)
+        match mention.kind:
+            case "self":
+                return _own(entity, mention, rng)
+            case "handle":
+                return _by_handle(entity, mention, rng)
+            case "anaphora":
+                return _pointed_at(entity, mention, rng)
+        if id(mention) not in self._known:
+            self._known[id(mention)] = (mention, _Retelling.of(self, mention, entity))
+        retelling = self._known[id(mention)][1]
+        return retelling.told(rng) if retelling else Retold(mention)
+
+
+def _own(entity: Entity, mention: Mention, rng: Random) -> Retold:
+    if mention.text not in [f"my {noun}" for noun in entity.noun]:
+        return Retold(mention)
+    text = f"my {pick(rng, entity.noun)}"
+    return Retold(replace(mention, text=text, short=text))
+
+
+def _by_handle(entity: Entity, mention: Mention, rng: Random) -> Retold:
+    handle = str(mention.properties[0]["text"]) if mention.properties else ""
+    if mention.text not in [f"{my}{noun} {handle}" for noun in entity.noun for my in ("", "my ")]:
+        return Retold(mention)
+    noun = pick(rng, entity.noun)
+    texts = [f"{noun} {handle}", f"the {noun} {handle}", handle]
+    texts += [f"my {noun} {handle}", f"my {noun} ({handle})"] if entity.mine else [f"{noun} {handle}"]
+    return Retold(replace(mention, text=pick(rng, texts), short=mention.short))
+
+
+def _pointed_at(entity: Entity, mention: Mention, rng: Random) -> Retold:
+    first, _, noun = mention.text.rpartition(" ")
+    if first not in ("that", "the same") or noun not in entity.noun:
+        return Retold(mention)
+    text = f"{pick(rng, ('that', 'the same', 'this', 'that same'))} {pick(rng, entity.noun)}"
+    return Retold(replace(mention, text=text, short=text))
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One attribute as it is said now: after the noun, and before it where it can stand there."""
+
+    column: str
+    text: str
+    before: str = ""
+    says: Says = ()
+    says_before: Says = ()
+    inner: tuple[Mention, Retold] | None = None
+    """The mention inside it, and its other words."""
+
+
+@dataclass(frozen=True)
+class _Retelling:
+    """One description that can be put in other words."""
+
+    teller: Teller
+    mention: Mention
+    entity: Entity
+    recorded: tuple[Mapping[str, Any], ...]
+    extreme: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, teller: Teller, mention: Mention, entity: Entity) -> _Retelling | None:
+        """Give how a mention can be retold, or None when its words don't follow from its attributes."""
+        extreme = next((record for record in mention.properties if "value" not in record), None)
+        recorded = tuple(record for record in mention.properties if "value" in record)
+        known = mention.properties and mention.text in _texts(entity, recorded, extreme)
+        return cls(teller, mention, entity, recorded, extreme) if known else None
+
+    def told(self, rng: Random) -> Retold:
+        """Give the description in other words."""
+        if self.extreme is None and [record["column"] for record in self.recorded] == [self.entity.named]:
+            return self._by_name(self.recorded[0], rng)
+        said = [self._attribute(record, rng) for record in self.recorded]
+        text, texts, says = self._composed(said, self._superlative(rng), rng)
+        inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
+        told = replace(
+            self.mention,
+            text=text,
+            short=text if self.entity.mine else _behind(said) or text,
+            properties=tuple(
+                {**record, "text": texts.get(record["column"], record["text"])} for record in self.mention.properties
+            ),
+            nested=tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested),
+        )
+        return Retold(told, says + tuple(pair for one in inner.values() for pair in one.says))
+
+    def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
+        how = self.entity.say[record["column"]]
+        text = str(pick(rng, how.options(record["value"]))).replace("{}", str(record["value"]))
+        return Retold(replace(self.mention, text=text, short=text, properties=({**record, "text": text},)))
+
+    def _superlative(self, rng: Random) -> str:
+        """Give the word for the most or the least; other words for the same where the entity has them."""
+        if self.extreme is None:
+            return ""
+        how, word = self.entity.say.get(self.extreme["column"], Say(kind="name")), str(self.extreme["text"])
+        return str(pick(rng, next((words for words in (how.least, how.most, _RECENT) if word in words), (word,))))
+
+    def _attribute(self, record: Mapping[str, Any], rng: Random) -> _Said:
+        column, value, text = str(record["column"]), record["value"], str(record["text"])
+        how = self.entity.say.get(column)
+        if how is None:
+            return _Said(column, text)
+        if how.kind in ("enum", "flag"):
+            options = how.options(value)
+            new = pick(rng, options) if text in options else text
+            ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
+            return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
+        core = _core(text, how.options(value))
+        return _Said(column, text) if core is None else self._value(record, how, core, rng)
+
+    def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
+        """Give an attribute whose value stands in its form: the value and the form in other words."""
+        (form, old), column, value = core, str(record["column"]), record["value"]
+        ways = forms(_SPOKEN.get(how.kind), value)
+        if old not in ways:
+            return self._through(column, how, core, rng)
+        new, first = pick(rng, ways), _ahead(how, value, ways, rng)
+        text = str(pick(rng, how.options(value)) if how.options(value) else form).replace("{}", new)
+        before = str(pick(rng, how.ahead(value))).replace("{}", first) if first else ""
+        return _Said(column, text, before, ((old, new),), ((old, first),))
+
+    def _through(self, column: str, how: Say, core: tuple[str, str], rng: Random) -> _Said:
+        """Give an attribute that is said through another row: that row in other words."""
+        form, old = core
+        inner = next((one for one in self.mention.nested if one.short and one.short in old), None)
+        if inner is None:
+            return _Said(column, form.replace("{}", old))
+        told = self.teller.retell(inner, rng)
+        new = old.replace(inner.short, told.mention.short)
+        form = str(pick(rng, how.options(""))) if how.kind == "row" else form
+        return _Said(column, form.replace("{}", new), says=((old, new),), inner=(inner, told))
+
+    def _composed(self, said: Sequence[_Said], superlative: str, rng: Random) -> tuple[str, dict[str, str], Says]:
+        """Give the whole, the words of each attribute, and what the ledger knows by other words."""
+        movable = [one for one in said if one.before]
+        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        after = [one for one in said if one is not first]
+        if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
+            rng.shuffle(after)
+        words = ["my" if self.entity.mine else "the", superlative, first.before if first else ""]
+        words += [pick(rng, self.entity.noun), _apart(after, rng) if len(after) == 1 else _behind(after)]
+        says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
+        texts = {one.column: one.before if one is first else one.text for one in said}
+        return " ".join(word for word in words if word), texts, says
+
+
+def _ahead(how: Say, value: Any, ways: Sequence[str], rng: Random) -> str:
+    """Give a value as it can stand before a noun: short, an amount as "$50", a day without "the"."""
+    fit = [way for way in ways if len(way.split()) <= LONG_WORDS and not way.startswith("the ") and "," not in way]
+    fit = [way for way in fit if way.startswith("$")] if how.kind == "money" else fit
+    return pick(rng, fit) if fit and how.ahead(value) else ""
+
+
+def _apart(after: Sequence[_Said], rng: Random) -> str:
+    """Give the one attribute behind the noun, now and then in parentheses."""
+    text = after[0].text
+    if rng.random() >= APART_SHARE or len(text.split()) > LONG_WORDS + 2 or text.startswith(("because", '"')):
+        return text
+    return f"({pick(rng, ('the one ', 'the one ', ''))}{text})"
+
+
+def _behind(said: Sequence[_Said]) -> str:
+    """Give what stands after the noun."""
+    return Description(tuple(Property(one.column, "", None, one.text) for one in said)).modifiers
+
+
+def _texts(entity: Entity, recorded: Sequence[Mapping[str, Any]], extreme: Mapping[str, Any] | None) -> set[str]:
+    """Give the words of a description as planning makes them, with each of its entity's nouns."""
+    parts = tuple(Property(str(one["column"]), "", one["value"], str(one["text"])) for one in recorded)
+    best = Extreme(str(extreme["column"]), "", str(extreme["text"])) if extreme else None
+    whole = Description(parts, best)
+    return {whole.text(entity.model_copy(update={"noun": (noun,)}), Random(0)) for noun in entity.noun}
+
+
+def _core(text: str, options: Sequence[str]) -> tuple[str, str] | None:
+    """Give the form that a text has, and what stands in it at the place of the value."""
+    for form in sorted(options, key=len, reverse=True):
+        before, _, after = form.partition("{}")
+        if text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after):
+            return form, text[len(before) : len(text) - len(after)]
+    return None

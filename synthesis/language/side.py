@@ -1,0 +1,94 @@
+"""Side facts: something true of a row that is named, which nothing in the task depends on.
+
+It comes from a look-up of the same turn, so the agent sees it anyway; it is no value of any argument, no answer, and
+nothing that the goal's tool changes or refuses by, so that it neither helps nor misleads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from synthesis.draft import DraftTurn, Mention
+from synthesis.language.pattern import pick
+from synthesis.paths import value_of
+from synthesis.phrases import Say
+from synthesis.spoken import forms
+from synthesis.stage import Stage
+
+KINDS = frozenset({"enum", "name", "date", "flag"})
+DESCRIBED = frozenset({"description", "superlative", "recency", "handle"})
+_WORD = re.compile(r"\w+")
+
+
+def side_fact(stage: Stage, number: int, rng: Random) -> tuple[str, tuple[str, ...]] | None:
+    """Give the column of a fact that may be told beside a turn's request, and the ways to say it."""
+    turn = stage.draft.turns[number]
+    found = [fact for _, _, mention in turn.mentions for fact in _facts(stage, turn, mention)]
+    return pick(rng, found) if found else None
+
+
+def _facts(stage: Stage, turn: DraftTurn, mention: Mention) -> Iterator[tuple[str, tuple[str, ...]]]:
+    step, place = mention.origin.step, mention.origin.place
+    if mention.kind not in DESCRIBED or step is None or place is None or not _seen_first(stage, turn, step):
+        return
+    there = stage.at(mention.environment)
+    entity = there.catalogue.entity(mention.table)
+    if not entity.mine or len(turn.mentions) > 1:
+        return
+    said = {part.get("column") for part in mention.properties}
+    avoided = _avoided(stage, turn)
+    for column, how in entity.say.items():
+        if how.kind not in KINDS or column in said or column in avoided or "." in column:
+            continue
+        field = there.catalogue.field_beside(stage.draft.steps[step].tool, place, mention.table, column)
+        value = value_of(stage.draft.steps[step].result, field) if field else None
+        if value is not None and not _used(stage, value) and (ways := _ways(how, value)):
+            yield column, ways
+
+
+def _seen_first(stage: Stage, turn: DraftTurn, step: int) -> bool:
+    """Whether a look-up of this very turn shows the row, before anything is written in it."""
+    if step not in turn.steps:
+        return False
+    earlier = turn.steps[: turn.steps.index(step)]
+    return all(_reads(stage, place) for place in earlier)
+
+
+def _reads(stage: Stage, place: int) -> bool:
+    step = stage.draft.steps[place]
+    return stage.catalogues[step.environment].tools[step.tool].read_only
+
+
+def _avoided(stage: Stage, turn: DraftTurn) -> set[str]:
+    """Give the columns that the goals' tools change or refuse by."""
+    found: set[str] = set()
+    for goal in turn.goals:
+        environment, _, name = goal.tool.partition(".")
+        catalogue = stage.catalogues[environment]
+        contract = catalogue.tools[name].contract
+        for text in (*catalogue.refuses.get(name, {}).values(), *(contract.changes.values() if contract else ())):
+            found.update(_WORD.findall(text))
+        found.update(goal.answer or ())
+    return found | {"status"}
+
+
+def _used(stage: Stage, value: Any) -> bool:
+    """Whether a value is among the arguments or the answers of the task."""
+    draft = stage.draft
+    arguments = {str(part) for step in draft.steps for argument in step.arguments.values() for part in _parts(argument)}
+    answers = {str(part) for turn in draft.turns for goal in turn.goals for part in (goal.answer or {}).values()}
+    return any(str(value) in known or known in str(value) for known in arguments | answers)
+
+
+def _parts(argument: Any) -> list[Any]:
+    return argument if isinstance(argument, list) else [argument]
+
+
+def _ways(how: Say, value: Any) -> tuple[str, ...]:
+    if how.kind in ("enum", "flag"):
+        return tuple(form for form in how.options(value) if not form.startswith("because"))
+    spoken = forms("date" if how.kind == "date" else None, value)
+    return tuple(form.replace("{}", words) for form in how.options(value) for words in spoken)

@@ -1,0 +1,50 @@
+"""The lexicon: six voices that differ, and patterns that can be read and filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from synthesis.language.effects import EFFECTS
+from synthesis.language.lexicon import lexicon
+from synthesis.language.pattern import pattern_flaws, slots
+
+
+def patterns() -> Iterator[str]:
+    found = lexicon()
+    for group in (found.requests, found.effects, found.questions, found.before, found.introductions, found.follow):
+        yield from (pattern for one in group.values() for pattern in one)
+    for group in (found.joins, found.reasons, found.side, found.closings, found.replies):
+        yield from (pattern for one in group.values() for pattern in one)
+    for manner in found.assistant.values():
+        yield from (*manner.done, *manner.answer, *manner.refuse, *manner.ask, *manner.more, *manner.instead)
+    for voice in found.voices.values():
+        yield from voice.greetings
+
+
+def test_every_pattern_can_be_read() -> None:
+    assert [flaw for pattern in patterns() for flaw in pattern_flaws(pattern)] == []
+
+
+def test_there_are_six_voices_and_each_has_its_own_end() -> None:
+    found = lexicon()
+    assert len(found.voices) == 6
+    assert found.voices.keys() == found.closings.keys()
+    for voice in found.voices.values():
+        assert voice.frames.keys() <= found.before.keys()
+        assert voice.groups.keys() - {"effect"} <= found.requests.keys()
+
+
+def test_every_frame_and_group_belongs_to_a_voice() -> None:
+    voices = lexicon().voices.values()
+    assert lexicon().before.keys() == {frame for voice in voices for frame in voice.frames}
+    assert lexicon().requests.keys() == {group for voice in voices for group in voice.groups} - {"effect"}
+
+
+def test_requests_only_use_what_an_act_has() -> None:
+    known = {"act", "acting", "acting_bare", "done", "object", "passive", "pronoun_act"}
+    for group in (*lexicon().requests.values(), *lexicon().effects.values()):
+        assert all(slots(pattern) and slots(pattern) <= known for pattern in group)
+
+
+def test_every_effect_has_requests_of_its_own() -> None:
+    assert lexicon().effects.keys() == set(EFFECTS)

@@ -1,0 +1,39 @@
+"""Novelty: what was said lately is remembered, and a message that repeats it is known to."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthesis.language.novelty import Memory, Recent, remembered, said_in
+from synthesis.language.script import Spoken
+from tests.synthesis.conftest import Run
+
+
+def spoken(text: str) -> Spoken:
+    return Spoken(text, (), (), text.lower())
+
+
+def test_overlap_is_the_share_of_runs_of_four_words() -> None:
+    memory = Memory(remembered((("please cancel my booking to Denver", "please cancel <bookings>"),)))
+    assert memory.overlap("Please cancel my booking to Denver") == 1.0
+    assert memory.overlap("Could you cancel my booking to Boston") == pytest.approx(1 / 4)
+    assert memory.overlap("Yes, please") == 0.0
+
+
+def test_what_the_task_itself_said_counts_as_well() -> None:
+    memory = Memory(Recent())
+    assert memory.worn(spoken("please send it off today")) == 0.0
+    memory.add(spoken("please send it off today"))
+    assert memory.worn(spoken("please send it off today")) > 1.0
+
+
+def test_a_known_skeleton_wears_a_message_out() -> None:
+    memory = Memory(remembered((("a b c d", "cancel <bookings>"),)))
+    assert memory.worn(Spoken("w x y z", (), (), "cancel <bookings>")) == 1.0
+
+
+def test_a_run_remembers_its_last_messages_in_order(library_run: Run) -> None:
+    said = said_in(library_run.trajectories)
+    users = [turn.user for trajectory in library_run.trajectories for turn in trajectory.turns]
+    assert [text for text, _ in said] == users
+    assert said_in(library_run.trajectories[:3]) == said[: sum(len(one.turns) for one in library_run.trajectories[:3])]
