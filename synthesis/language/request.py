@@ -122,7 +122,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
 def _for_many(template: str, filled: Filled) -> str:
     """Give a request as it fits a set: one that speaks of a single row is asked for by its verb alone."""
     many = [name for name, mentions in filled.mentions.items() if mentions and mentions[0].kind == "set"]
-    if not many or not _SINGLE.search(template):
+    if not many or not _SINGLE.search(template) or filled.words.keys() != {"goal", many[0]}:
         return template
     return "{goal} {" + many[0] + "}"
 

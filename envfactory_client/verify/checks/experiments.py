@@ -196,29 +196,33 @@ class Isolation(Experiment):
     SESSIONS = 8
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
-        """Record one walk, and make it in eight worlds at once."""
+        """Record one walk, and make it in eight episodes at once."""
         example = await walk_of(bench, Example(seed=bench.effort.seed), 30, "isolation")
         bench.tried(self, len(example.steps) * self.SESSIONS)
         if (sentence := await self.judge(bench.subject, example)) is not None:
             yield Broken(sentence, example)
 
     async def judge(self, subject: Subject, example: Example) -> str | None:
-        """Make the calls in eight episodes alone, then in all of them at once, step by step."""
-        starts = [example.model_copy(update={"seed": example.seed + number}) for number in range(self.SESSIONS)]
-        alone = [await played(subject, start) for start in starts]
+        """Make the calls in an episode alone, then in eight over two worlds, each a step behind the one before."""
+        starts = [example.model_copy(update={"seed": example.seed + number % 2}) for number in range(self.SESSIONS)]
+        alone = [await played(subject, start) for start in starts[:2]]
         sessions = [await subject.open(start) for start in starts]
         together: list[list[str]] = [[] for _ in sessions]
         try:
-            for step in example.steps:
-                for number, texts in enumerate(await asyncio.gather(*(answers(one, [step]) for one in sessions))):
+            for moment in range(len(example.steps) + self.SESSIONS):
+                turns = [(number, moment - number) for number in range(self.SESSIONS)]
+                turns = [(number, place) for number, place in turns if 0 <= place < len(example.steps)]
+                told = await asyncio.gather(*(answers(sessions[one], [example.steps[place]]) for one, place in turns))
+                for (number, _), texts in zip(turns, told, strict=True):
                     together[number] += texts
             for number, session in enumerate(sessions):
                 together[number].append((await session.state()).digest)
         finally:
             await asyncio.gather(*(session.close() for session in sessions))
-        for start, first, second in zip(starts, alone, together, strict=True):
-            if (sentence := _difference(start, first, second, "made beside seven other episodes")) is not None:
-                return sentence
+        for number, start in enumerate(starts):
+            found = _difference(start, alone[number % 2], together[number], "made beside seven other episodes")
+            if found is not None:
+                return found
         return None
 
 

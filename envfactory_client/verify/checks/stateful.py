@@ -84,7 +84,7 @@ class _Runs:
     def explore(self) -> Broken | None:
         """The smallest sequence found that goes wrong; None if all goes well."""
         try:
-            from hypothesis import HealthCheck, Phase, settings
+            from hypothesis import HealthCheck, Phase, Verbosity, settings
             from hypothesis.errors import Flaky
             from hypothesis.stateful import run_state_machine_as_test
         except ModuleNotFoundError as error:
@@ -96,6 +96,7 @@ class _Runs:
             database=None,
             deadline=None,
             print_blob=False,
+            verbosity=Verbosity.quiet,
             phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         )
