@@ -7,6 +7,7 @@ telling words stand together in one of its sentences.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -25,6 +26,7 @@ _IDLE: Final = frozenset(
 )
 _ENOUGH_OF_A_REASON: Final = 0.6
 _ENOUGH_OF_A_QUESTION: Final = 0.5
+_ENOUGH_OF_PLAIN_WORDS: Final = 0.8
 _MOST_REASONS: Final = 2
 _INVITES: Final = re.compile(r"\?|\b(please (tell|give|confirm|let)|let me know|tell me|confirm)\b", re.IGNORECASE)
 
@@ -42,22 +44,41 @@ def asks_anything(message: str) -> bool:
 
 def gives_reason(message: str, code: str, phrases: Mapping[str, Sequence[str]]) -> bool:
     """Whether the message gives a refusal's reason, at least as clearly as any other, and not all there are."""
-    said = {name: _closest(message, [*forms, name.replace("_", " ")]) for name, forms in phrases.items()}
-    best = max(said.values(), default=0.0)
-    given = [name for name, closeness in said.items() if closeness >= max(best, _ENOUGH_OF_A_REASON)]
+    forms = {name: (*said, name.replace("_", " ")) for name, said in phrases.items()}
+    common = _common(forms)
+    parts = list(sentences(message))
+    pairs = [" ".join(parts[place : place + 2]) for place in range(max(len(parts) - 1, 1))]
+    clear = {
+        name: max((_clearness(part, form, common) for part in pairs for form in said), default=0.0)
+        for name, said in forms.items()
+    }
+    best = max(clear.values(), default=0.0)
+    given = [name for name, clearness in clear.items() if clearness >= max(best, _ENOUGH_OF_A_REASON)]
     return code in given and len(given) <= _MOST_REASONS
+
+
+def _common(forms: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The telling words that more than one code's phrases have, and that therefore tell no code."""
+    times = Counter(word for said in forms.values() for word in {word for form in said for word in telling_words(form)})
+    return frozenset(word for word, codes in times.items() if codes > 1)
+
+
+def _clearness(text: str, phrase: str, common: frozenset[str]) -> float:
+    """How much of what sets a phrase apart stands in a text; of one that nothing sets apart, nearly every word must."""
+    words, wanted = telling_words(text), telling_words(phrase)
+    own = wanted - common
+    if not own or len(wanted) == 1:
+        plain = set(_WORD.findall(phrase.lower()))
+        share = len(plain & set(_WORD.findall(text.lower()))) / max(len(plain), 1)
+        return share if share >= _ENOUGH_OF_PLAIN_WORDS else 0.0
+    if len(wanted & words) / len(wanted) < _ENOUGH_OF_A_QUESTION:
+        return 0.0
+    return len(own & words) / len(own)
 
 
 def sentences(message: str) -> Iterator[str]:
     """The sentences of a message."""
     return (found.group() for found in _SENTENCE.finditer(message))
-
-
-def _closest(message: str, phrases: Sequence[str]) -> float:
-    """How close the message comes to the closest of the phrases: over all of it, or in two sentences in a row."""
-    parts = list(sentences(message))
-    pairs = [" ".join(parts[place : place + 2]) for place in range(max(len(parts) - 1, 1))]
-    return max((_closeness(part, phrases) for part in pairs), default=0.0)
 
 
 def _closeness(text: str, phrases: Sequence[str]) -> float:
