@@ -69,7 +69,6 @@ from envfactory_client.sampling import (
     walk,
 )
 from envfactory_client.score import (
-    RESPOND_TOOL,
     Attempt,
     AttemptTurn,
     Component,
@@ -105,7 +104,6 @@ from envfactory_client.trajectory import (
 from envfactory_client.user import ScriptedUser
 
 __all__ = [
-    "RESPOND_TOOL",
     "Attempt",
     "AttemptTurn",
     "Binding",
