@@ -245,13 +245,14 @@ class _Terms:
         return None
 
     def _same_value(self, mention: Mention, column: str, value: Any) -> str | None:
-        """Give the column of a row that has a value, the one of that name before others."""
+        """Give the column of a row that has a value, that of its name first; it may be unseen of what a write made."""
         view = self.stage.catalogue.view(mention.table)
         columns = self.stage.catalogue.schema.columns[view]
         for name in sorted(columns, key=lambda other: other != column):
             if _shown(self.stage, mention, name) == value:
                 return path_of(self.stage.catalogue, mention.table, name)
-        return None
+        unseen = mention.kind == "anaphora" and column in columns and _shown(self.stage, mention, column) is None
+        return path_of(self.stage.catalogue, mention.table, column) if unseen else None
 
     def _given(self, origin: Origin) -> Given:
         """Give the value of the last goal's result, with its column where it gave others of the type."""
