@@ -163,6 +163,7 @@ class Reference(_Sparse):
     table: str
     column: str
     value: Any
+    """The row's key; the keys of all rows, in the order in which they are acted on, where the kind is "set"."""
     text: str
     """How the user says it."""
     kind: str

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
+from envfactory_client.card.links import LinkName, links_used
 from synthesis.coverage import Reach, Tally, failure_counts, goal_counts
 from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
@@ -46,6 +47,7 @@ class Campaign:
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
+    _used: dict[str, frozenset[LinkName]] = field(default_factory=dict)
     _counts: dict[str, Count] = field(default_factory=dict)
 
     async def run(self) -> AsyncIterator[Event]:
@@ -77,7 +79,8 @@ class Campaign:
         taken = frozenset[str]().union(*map(self._keys, before))
         said = said_in(before)
         aim = Aim(self.settings.hidden, self._count(before))
-        jobs = [self._job(number, aim) for number in range(index, start + ROUND)]
+        wanted = self.reach.links - {link for trajectory in before for link in self._links(trajectory)}
+        jobs = [replace(self._job(number, aim), wanted=wanted) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
                 yield self._new(await engine.make(job, counts, taken, said))
@@ -91,6 +94,12 @@ class Campaign:
             if trajectory.id not in self._counts:
                 self._counts[trajectory.id] = of_trajectories([trajectory])
         return sum((self._counts[trajectory.id] for trajectory in trajectories), Count())
+
+    def _links(self, trajectory: Trajectory) -> frozenset[LinkName]:
+        """Give the links that a trajectory uses, worked out once."""
+        if trajectory.id not in self._used:
+            self._used[trajectory.id] = frozenset(links_used(trajectory))
+        return self._used[trajectory.id]
 
     def _new(self, made: Made) -> Made:
         """Give a result, without its trajectory when another one of the round is like it."""

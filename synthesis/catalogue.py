@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from envfactory_client import Episode, Farm, FieldContract, Tool, ToolGraph
 from synthesis.errors import PhrasesError
 from synthesis.phrases import Entity, Phrases, Slot, ToolPhrases, read_phrases
 from synthesis.schema import Schema, read_schema
 
+_NO_CONTRACT = FieldContract()
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -39,6 +41,13 @@ class Producer:
                 if table in sources:
                     found.setdefault(column, name)
         return found
+
+    def key_beside(self, key: str) -> str | None:
+        """Give the path of the same record's field that holds another key, when there is just one."""
+        assert self.tool.contract is not None
+        beside = [path for path, field in self.tool.contract.results.items() if field.key == key]
+        found = [path for path in beside if path.rpartition(".")[0] == self.item]
+        return found[0] if len(found) == 1 else None
 
     def showing(self, column: str) -> list[str]:
         """Give the fields of the same record that show a column such as "books.title"."""
@@ -90,7 +99,7 @@ class Catalogue:
     def parameter(self, tool: str, name: str) -> FieldContract:
         """Give the contract of a parameter."""
         contract = self.tools[tool].contract
-        return contract.parameters.get(name, FieldContract()) if contract else FieldContract()
+        return contract.parameters.get(name, _NO_CONTRACT) if contract else _NO_CONTRACT
 
     def fact(self, tool: str, name: str) -> str:
         """Give the fact of the user's card that a parameter takes, such as "email", or "" for none."""
@@ -135,11 +144,23 @@ class Catalogue:
                         found.setdefault(output.key.partition(":")[2], []).append(Producer(tool, output.path))
         return found
 
+    @cached_property
+    def worked_out(self) -> dict[tuple[str, str], Any]:
+        """What has been worked out of this catalogue, by the question and what it was about."""
+        return {}
+
     def producers(self, key: str) -> list[Producer]:
         """Give the read tools that can find a key such as "bookings.booking_id".
 
         Those come first whose records show what a person would say of the row, then those that ask least.
         """
+        question = ("producers", key)
+        if question not in self.worked_out:
+            self.worked_out[question] = self._in_order(key)
+        found: list[Producer] = self.worked_out[question]
+        return found
+
+    def _in_order(self, key: str) -> list[Producer]:
         usable = [
             producer
             for producer in self._producers.get(key, [])

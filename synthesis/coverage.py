@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,9 @@ class Tally:
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    grades: Counter[str] = field(default_factory=Counter)
+    scores: list[float] = field(default_factory=list)
+    """Difficulty by task."""
     hidden: Count = field(default_factory=Count)
 
     def add(self, trajectory: Trajectory) -> None:
@@ -53,6 +56,9 @@ class Tally:
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
+        if trajectory.difficulty is not None:
+            self.grades[trajectory.difficulty.grade] += 1
+            self.scores.append(trajectory.difficulty.score)
         self.hidden += of_trajectories([trajectory])
 
 
@@ -90,7 +96,17 @@ def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
         "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
+        "grades": dict(sorted(tally.grades.items())),
+        "difficulty": _quartiles(tally.scores),
     }
+
+
+def _quartiles(scores: Sequence[float]) -> dict[str, float]:
+    """Give least, quarters and most of some scores."""
+    if not scores:
+        return {}
+    names, last, ranked = ("least", "quarter", "half", "three_quarters", "most"), len(scores) - 1, sorted(scores)
+    return {name: ranked[round(last * place / 4)] for place, name in enumerate(names)}
 
 
 def _refusals(tally: Tally, reach: Reach) -> dict[str, int]:

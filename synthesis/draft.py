@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal, Span
-from envfactory_client.logical_form import Intent, Row
+from envfactory_client.logical_form import Intent, Row, Rows
 
 Source = Literal["explicit", "earlier"]
 
@@ -73,7 +73,7 @@ class Mention:
     text: str
     short: str
     """Its text inside another description, such as "Boston"."""
-    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set"]
+    kind: Literal["description", "superlative", "recency", "handle", "anaphora", "self", "set", "relation"]
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     properties: tuple[Mapping[str, Any], ...] = ()
@@ -120,11 +120,11 @@ Known = Mapping[tuple[str, str], Any]
 
 @dataclass(frozen=True)
 class Meant:
-    """A description as it is said, and the row that the plan takes it for."""
+    """A description as it is said, and the row that the plan takes it for, or the rows of a set."""
 
     name: str
     """The parameter that it fills, or inside whose description it stands."""
-    row: Row
+    row: Row | Rows
     value: Any
     call: int
     """The step that acts on it."""
@@ -132,6 +132,11 @@ class Meant:
     """The query by which the plan proved it."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     known: Known = field(default_factory=dict)
+
+    @property
+    def keys(self) -> list[Any]:
+        """The keys of the rows that are meant, in order."""
+        return sorted(self.value) if isinstance(self.row, Rows) else [self.value]
 
 
 @dataclass

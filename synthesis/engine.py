@@ -26,6 +26,7 @@ from envfactory_client import (
     canonical_json,
     replay,
 )
+from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from synthesis.catalogue import Catalogue, read_catalogue
@@ -45,8 +46,8 @@ from synthesis.planning import plan
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
 
-MOST_ATTEMPTS = 20
-MOST_AIMED = 12
+MOST_ATTEMPTS = 16
+MOST_AIMED = 8
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
@@ -62,6 +63,8 @@ class Job:
     size: Size
     environments: tuple[str, ...]
     aim: Aim = field(default_factory=Aim)
+    wanted: frozenset[LinkName] = frozenset()
+    """Links that the data doesn't use yet."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim = self.memo, job.aim
+            stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
             planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
             check_content(planned.draft, stage.card)

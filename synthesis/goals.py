@@ -46,6 +46,14 @@ class GoalKind:
 
 def goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
     """Give every kind of goal that an environment's phrases can say."""
+    question = ("goals", "")
+    if question not in catalogue.worked_out:
+        catalogue.worked_out[question] = _goal_kinds(catalogue)
+    found: list[GoalKind] = catalogue.worked_out[question]
+    return found
+
+
+def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
     found: list[GoalKind] = []
     for name, phrases in catalogue.phrases.tool.items():
         tool = catalogue.tools[name]

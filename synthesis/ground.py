@@ -278,11 +278,12 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
+            kin = self.kind.outcome != "answer" and not steady and name in choice.placeholders
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
                 found[part] = await locate(
-                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, says_it=says_it)
+                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, kin=kin, says_it=says_it)
                 )
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
@@ -310,7 +311,12 @@ class Grounding:
         spoken = [
             Salient(mention.environment, mention.table, mention.value, mention.origin)
             for mention in mentions.values()
-            if mention.kind != "self" and mention.origin.source == "earlier"
+            if mention.kind not in ("self", "relation") and mention.origin.source == "earlier"
+        ]
+        spoken += [
+            Salient(mention.environment, mention.table, mention.value, mention.origin, rival_only=True)
+            for mention in mentions.values()
+            if mention.kind == "relation"
         ]
         spoken += [
             Salient(inner.environment, inner.table, inner.value, inner.origin, rival_only=True)

@@ -23,7 +23,8 @@ _FIRM = 4.0
 _WIDE, _NARROW = 0.16, 0.02
 """How far from the target a draft's own rate may lie on the side of which the data has enough: while it is about right,
 and while it is off."""
-_OFF = 0.02
+_OFF, _OUT_OF_REACH = 0.02, 0.12
+"""How far the data may be off until drafts are chosen more strictly, and until that is seen to be in vain."""
 _NEUTRAL = 0.5
 _SPAN = 0.2
 
@@ -97,7 +98,7 @@ class Aim:
 
     def takes(self, draft: Draft) -> bool:
         """Whether a draft leads to the target: it isn't far on the side of which the data has enough."""
-        if not self.reached.arguments:
+        if not self.reached.arguments or abs(self.shortfall) > _OUT_OF_REACH:
             return True
         over = of_draft(draft).rate - self.target
         width = _NARROW if abs(self.shortfall) > _OFF else _WIDE

@@ -28,7 +28,10 @@ def toward_the_aim(stage: Stage, kinds: list[GoalKind]) -> list[GoalKind]:
 
 def _expected(catalogue: Catalogue, kind: GoalKind) -> float:
     """Give the hidden rate to expect of a goal's calls: its own arguments and those of the look-ups for its rows."""
-    return sum(_counted(catalogue, kind.tool, MOST_DEPTH), Count()).rate
+    question = ("hidden", kind.tool)
+    if question not in catalogue.worked_out:
+        catalogue.worked_out[question] = sum(_counted(catalogue, kind.tool, MOST_DEPTH), Count()).rate
+    return float(catalogue.worked_out[question])
 
 
 def _counted(catalogue: Catalogue, tool: str, depth: int) -> Iterator[Count]:

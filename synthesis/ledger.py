@@ -38,11 +38,12 @@ def _origins(step: DraftStep) -> Iterator[tuple[str, Origin]]:
 def _entry(draft: Draft, turn: int, place: int, name: str, origin: Origin) -> LedgerEntry:
     value = _argument(draft.steps[place], name)
     if origin.source == "explicit":
-        said = [number for number in range(turn + 1) if str(origin.text) in draft.turns[number].user]
+        said = [(number, text) for number in range(turn + 1) if (text := _said(draft, number, str(origin.text)))]
         if not said:
             raise Drop("unsaid", f"{draft.steps[place].tool}.{name}: {origin.text!r}")
-        source = "asked" if draft.turns[said[0]].is_reply else "explicit"
-        where = {"turn": said[0], "text": origin.text}
+        number, text = said[0]
+        source = "asked" if draft.turns[number].is_reply else "explicit"
+        where = {"turn": number, "text": text}
         return LedgerEntry(turn=turn, step=place, argument=name, source=source, origin=where)
     if origin.step is None or origin.place is None or origin.step >= place:
         raise Drop("unclassified", f"{draft.steps[place].tool}.{name}")
@@ -51,6 +52,12 @@ def _entry(draft: Draft, turn: int, place: int, name: str, origin: Origin) -> Le
     return LedgerEntry(
         turn=turn, step=place, argument=name, source="earlier", origin={"step": origin.step, "path": origin.place}
     )
+
+
+def _said(draft: Draft, turn: int, text: str) -> str | None:
+    """Give a text as a turn's message has it, which may begin a sentence with it; None when it doesn't."""
+    forms = (text, text[:1].upper() + text[1:])
+    return next((form for form in forms if form in draft.turns[turn].user), None)
 
 
 def _argument(step: DraftStep, name: str) -> object:

@@ -17,6 +17,7 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
+from synthesis.kin import links_of, through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -31,6 +32,10 @@ ANAPHORA_SHARE = 0.7
 ANCHOR_SHARE = 0.7
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
+KIN_SHARE, NEW_KIN_SHARE = 0.1, 0.6
+"""How often a row is said through one that refers to it; and where the data has little of it."""
+NEW_LOOK_UP_SHARE = 0.5
+"""How often a look-up comes first whose results have not served yet."""
 
 
 async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
@@ -44,6 +49,12 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value)) is not None:
         return own
+    if terms.kin and stage.chance(_kin_share(stage, table)):
+        mark = len(stage.draft.steps)
+        try:
+            return await through_kin(stage, table, value, locate)
+        except Drop:
+            del stage.draft.steps[mark:]
     row = await stage.row(table, value)
     sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
@@ -56,6 +67,12 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         if "handle" in slot.by and sought.entity.handles:
             return await _by_handle(stage, sought)
         raise
+
+
+def _kin_share(stage: Stage, table: str) -> float:
+    """Give how often a row is said through its kin: more often where that would be something new in the data."""
+    links = links_of(stage, table)
+    return NEW_KIN_SHARE if any(link in stage.unused for link in links) else KIN_SHARE
 
 
 def _made_by_a_write(stage: Stage, topic: Salient) -> bool:
@@ -138,7 +155,10 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
     """Give the look-up by which the agent finds a row, executed, or raise `Drop` when none leads there."""
     key = f"{sought.table}.{stage.catalogue.key(sought.table)}"
     failures: list[str] = []
-    for producer in stage.catalogue.producers(key):
+    producers = stage.catalogue.producers(key)
+    if stage.unused and stage.chance(NEW_LOOK_UP_SHARE):
+        producers = sorted(producers, key=lambda found: not _is_new(stage, found))
+    for producer in producers:
         if sought.handle and not _gives_handle(stage, sought, producer):
             continue
         mark = len(stage.draft.steps)
@@ -148,6 +168,11 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
             del stage.draft.steps[mark:]
             failures.append(f"{producer.tool.name}: {drop}")
     raise Drop("no_look_up", f"{key}: {'; '.join(failures) or 'no tool gives it'}")
+
+
+def _is_new(stage: Stage, producer: Producer) -> bool:
+    """Whether a look-up gives something that no argument in the data has come from, of those that it might serve."""
+    return (producer.tool.full_name, producer.path) in stage.unused
 
 
 def _gives_handle(stage: Stage, sought: Sought, producer: Producer) -> bool:

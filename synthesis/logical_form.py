@@ -64,7 +64,7 @@ def meant_by(reached: Reached, through: Mapping[str, Mention]) -> list[Meant]:
         found += [
             Meant(name, term, part.value, reached.call, part.sql, part.parameters, known)
             for part, term in pairs
-            if isinstance(term, Row)
+            if isinstance(term, Row | Rows)
         ]
     return found
 
@@ -97,13 +97,15 @@ def telling(intents: Sequence[Intent], facts: Sequence[str]) -> list[Intent]:
     return [intents[0].model_copy(update={"told": tuple(facts)}), *intents[1:]]
 
 
-def term_of(stage: Stage, mention: Mention) -> Row | Rows | Same:
+def term_of(stage: Stage, mention: Mention) -> Row | Rows | Same | Field:
     """Give the term that a mention is: its description without the row, or rows."""
     if mention.kind == "anaphora":
         return Same(environment=mention.environment, entity=mention.table)
     entity = stage.catalogues[mention.environment].entity(mention.table)
     said = [part for part in mention.properties if "value" in part]
     best = [part for part in mention.properties if "value" not in part]
+    if mention.kind == "relation":
+        return Field(of=term_of(stage, mention.nested[0]), column=best[0]["column"])
     if mention.kind == "set":
         return Rows(
             environment=mention.environment,
@@ -220,7 +222,7 @@ class _Terms:
             return self.described(name, mentions[name]) if said else None
         return Several(of=tuple(term_of(self.stage, mention) for mention in mentions.values()))
 
-    def described(self, name: str, mention: Mention) -> Row | Rows | Same:
+    def described(self, name: str, mention: Mention) -> Row | Rows | Same | Field:
         """Give the term of a mention with what follows from the other rows of the request."""
         term = term_of(self.stage, mention)
         if not isinstance(term, Row):

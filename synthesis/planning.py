@@ -31,6 +31,10 @@ CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
 SAME_TOPIC_SHARE = 0.5
 """How often the next goal is one that can stay with what was spoken of."""
+NEW_LINK_SHARE = 0.5
+"""How often the next goal is one that can take up a result in a way that is new to the data."""
+LAST = 2
+"""Calls whose results are still at hand."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
@@ -113,6 +117,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
     if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
+    elif stage.wanted and stage.chance(NEW_LINK_SHARE):
+        order.sort(key=lambda kind: not _uses_new_link(stage, kind))
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
@@ -120,6 +126,12 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     else:
         return toward_the_aim(stage, order)
     return order
+
+
+def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
+    """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
+    made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
+    return any(link[2] == kind.full_name and (link[0] in made or not made) for link in stage.wanted)
 
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:

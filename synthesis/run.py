@@ -123,7 +123,7 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     table.add_row("links used", f"{links[0]} of {links[1]}")
     table.add_row("across environments", f"{report['crossing']} of {report['kept']}")
     table.add_row("arguments hidden", f"{report['hidden']:.0%}")
-    for name in ("outcomes", "turns", "calls", "arguments", "references"):
+    for name in ("outcomes", "turns", "calls", "arguments", "references", "grades", "difficulty"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
     never, kinds = len(report["goals_never_reached"]), len(report["goals"])
     codes = report["refusals"]

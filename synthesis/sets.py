@@ -105,9 +105,7 @@ def _field(seen: Seen) -> str:
     return seen.producer.path.rpartition(".")[2]
 
 
-def _candidates(
-    stage: Stage, sought: Sought, seen: Seen
-) -> list[tuple[Description, Sequence[Mapping[str, Any]]]]:
+def _candidates(stage: Stage, sought: Sought, seen: Seen) -> list[tuple[Description, Sequence[Mapping[str, Any]]]]:
     """Give the descriptions that fit a few of the records seen, shorter ones first."""
     visible = shown(stage, sought, seen.producer)
     said = {part.column for part in seen.said}

@@ -24,6 +24,8 @@ class Terms:
     """How many descriptions it stands inside."""
     steady: bool = False
     """Whether it joins an earlier goal of the same message, which may have made rows that nobody has seen."""
+    kin: bool = False
+    """Whether it may be said through a row that refers to it."""
     says_it: bool = False
     """Whether the request says "it" or "that" already."""
 

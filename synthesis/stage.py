@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Literal
 
 from envfactory_client import CallResult, Episode
+from envfactory_client.card.links import LinkName
 from envfactory_client.episode import QueryResult
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
@@ -32,6 +33,13 @@ class Stage:
     draft: Draft = field(default_factory=Draft)
     memo: Memo = field(default_factory=Memo)
     aim: Aim = field(default_factory=Aim)
+    wanted: frozenset[LinkName] = frozenset()
+    """Links that the data doesn't use yet."""
+
+    @property
+    def unused(self) -> frozenset[tuple[str, str]]:
+        """The tools and result paths from which such links begin."""
+        return frozenset((link[0], link[1]) for link in self.wanted)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -97,6 +97,15 @@ def test_synthesis_imports_of_servers_only_the_runtime(path: Path) -> None:
             assert within(found.name, "servers.runtime"), found.name
 
 
+@pytest.mark.parametrize("path", modules("synthesis/solver"), ids=named)
+def test_the_blind_solver_sees_nothing_that_grounding_knows(path: Path) -> None:
+    allowed = ("synthesis.solver", "synthesis.paths", "synthesis.errors")
+    for found in imports(path):
+        if within(found.name, "synthesis"):
+            assert any(within(found.name, name) for name in allowed), found.name
+        assert not within(found.name, "servers"), found.name
+
+
 @pytest.mark.parametrize("path", modules("servers/runtime", "servers/registry"), ids=named)
 def test_servers_stand_on_nothing_above_them(path: Path) -> None:
     for found in imports(path):

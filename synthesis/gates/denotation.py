@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from envfactory_client.logical_form import Comparison, Field, Property, Row, Said, Same, Term
+from envfactory_client.logical_form import Comparison, Field, Property, Row, Rows, Said, Same, Term
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Known
 from synthesis.errors import Drop
@@ -20,7 +20,7 @@ _CONDITIONS: Final[Mapping[Comparison, str]] = {
 }
 
 
-async def denoted(stage: Stage, row: Row, known: Known) -> list[Any]:
+async def denoted(stage: Stage, row: Row | Rows, known: Known) -> list[Any]:
     """Give the keys of the rows that a description fits in the stage's episode as it is now."""
     here = stage.at(row.environment)
     catalogue = here.catalogue
@@ -31,7 +31,7 @@ async def denoted(stage: Stage, row: Row, known: Known) -> list[Any]:
         conditions.append(_condition(catalogue, row.entity, part, f":said{place}"))
     where = " AND ".join(conditions) or "1"
     key, view = catalogue.key(row.entity), catalogue.view(row.entity)
-    if row.extreme is not None:
+    if isinstance(row, Row) and row.extreme is not None:
         column = expression(catalogue, row.entity, row.extreme.path)
         where += f" AND {column} = (SELECT {row.extreme.function}({column}) FROM {view} WHERE {where})"  # noqa: S608
     found = await here.query(f"SELECT {key} FROM {view} WHERE {where} ORDER BY {key}", bound)  # noqa: S608

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envfactory_client.logical_form import Extreme, Row
+from envfactory_client.logical_form import Extreme, Row, Rows
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Meant, Mention
 from synthesis.errors import Drop
@@ -26,15 +26,15 @@ async def check_acted_on(stage: Stage, meant: Iterable[Meant]) -> None:
     """Raise `Drop` unless the plan's own query gives the row of each description as well (G4)."""
     for described in meant:
         proved = await stage.at(described.row.environment).query(described.sql, described.parameters)
-        if [cells[0] for cells in proved] != [described.value]:
-            raise Drop("gate_G4", f"{described.name}: the plan's query gives {proved}, not {described.value}")
+        if sorted(cells[0] for cells in proved) != described.keys:
+            raise Drop("gate_G4", f"{described.name}: the plan's query gives {proved}, not {described.keys}")
 
 
 async def check_unique(stage: Stage, described: Meant, moment: str) -> None:
-    """Raise `Drop` unless a description fits exactly the row that is meant (G3)."""
+    """Raise `Drop` unless a description fits exactly the row, or the set of rows, that is meant (G3)."""
     found = await denoted(stage, described.row, described.known)
-    if found != [described.value]:
-        raise Drop("gate_G3", f"{described.name}: when {moment} it fits {found}, meant is {described.value}")
+    if found != described.keys:
+        raise Drop("gate_G3", f"{described.name}: when {moment} it fits {found}, meant is {described.keys}")
 
 
 async def check_readings(stage: Stage, described: Meant) -> None:
@@ -46,8 +46,8 @@ async def check_readings(stage: Stage, described: Meant) -> None:
     catalogue = stage.catalogues[described.row.environment]
     for name, reading in readings(catalogue, described.row):
         found = await denoted(stage, reading, described.known)
-        if found and found != [described.value]:
-            raise Drop("gate_G6", f"{described.name}: read by {name} it is {found}, meant is {described.value}")
+        if found and found != described.keys:
+            raise Drop("gate_G6", f"{described.name}: read by {name} it is {found}, meant is {described.keys}")
 
 
 async def reads_one_way(stage: Stage, mention: Mention) -> bool:
@@ -60,8 +60,10 @@ async def reads_one_way(stage: Stage, mention: Mention) -> bool:
     return all(found in ([], [mention.value]) for found in others)
 
 
-def readings(catalogue: Catalogue, row: Row) -> Iterator[tuple[str, Row]]:
+def readings(catalogue: Catalogue, row: Row | Rows) -> Iterator[tuple[str, Row]]:
     """Give the other ways to read a description: a code as anybody's, "latest" by another day that people speak of."""
+    if isinstance(row, Rows):
+        return
     entity = catalogue.entity(row.entity)
     handles = {path_of(catalogue, row.entity, column) for column in entity.handles}
     if row.mine and row.extreme is None and any(part.path in handles for part in row.properties):
@@ -77,15 +79,18 @@ def readings(catalogue: Catalogue, row: Row) -> Iterator[tuple[str, Row]]:
 
 async def check_distractor(stage: Stage, described: Meant) -> None:
     """Raise `Drop` when no row has all properties but one, so that the description wouldn't have to be read (G7)."""
-    row = described.row
-    weaker = [
-        row.model_copy(update={"properties": row.properties[:place] + row.properties[place + 1 :], "extreme": None})
-        for place in range(len(row.properties))
-    ]
-    if row.extreme is not None:
-        weaker.insert(0, row.model_copy(update={"extreme": None}))
+    weaker = list(_weaker(described.row))
     for shorter in weaker:
-        if len(await denoted(stage, shorter, described.known)) > 1:
+        if len(await denoted(stage, shorter, described.known)) > len(described.keys):
             return
     if weaker:
-        raise Drop("gate_G7", f"{described.name}: nothing else is nearly like {described.value}")
+        raise Drop("gate_G7", f"{described.name}: nothing else is nearly like {described.keys}")
+
+
+def _weaker(row: Row | Rows) -> Iterator[Row | Rows]:
+    """Give a description without its superlative, then without each of its properties."""
+    if isinstance(row, Row) and row.extreme is not None:
+        row = row.model_copy(update={"extreme": None})
+        yield row
+    for place in range(len(row.properties)):
+        yield row.model_copy(update={"properties": row.properties[:place] + row.properties[place + 1 :]})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client import Episode, Trajectory
+from envfactory_client.logical_form import Given
 from synthesis.solver.agreement import Solved, solve
 from synthesis.solver.skill import BLIND, RUNGS, Rung
 from synthesis.solver.toolbox import Toolbox
@@ -23,7 +24,7 @@ async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> L
     """Let the blind solver try a task in a fresh episode, and if it agrees, the weaker ones as well, weakest first."""
     start, seen = await episode.snapshot(), dict[tuple[str, str], Any]()
     blind = await solve(episode, trajectory, toolbox, start=seen)
-    if not blind.agrees:
+    if not blind.agrees or _takes_memory(trajectory):
         return Ladder(blind, BLIND.rung)
     clean = not blind.wrote
     for skill in RUNGS[:-1]:
@@ -34,3 +35,9 @@ async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> L
             return Ladder(blind, skill.rung)
         clean = not tried.wrote
     return Ladder(blind, BLIND.rung)
+
+
+def _takes_memory(trajectory: Trajectory) -> bool:
+    """Whether a task has replies, or values given before, with which no rung below can do anything."""
+    intents = [intent for turn in trajectory.turns for intent in turn.intents]
+    return any(intent.reply or any(isinstance(term, Given) for term in intent.all_terms) for intent in intents)

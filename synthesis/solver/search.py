@@ -172,8 +172,7 @@ class Search:
         options = {name: await self._options(source, wanted) for name, source in way.arguments.items()}
         seen: dict[Any, Found] = {}
         for values in product(*options.values()):
-            result = await self.sight.look(look_up.tool, dict(zip(options, values, strict=True)))
-            for _, record in places_at(result, look_up.item):
+            for record in await self._records(look_up, dict(zip(options, values, strict=True)), wanted):
                 if (key := record.get(look_up.field)) is not None:
                     age = self.sight.age(wanted.environment)
                     found = Found(wanted.environment, wanted.entity, key, record, look_up.columns, age)
@@ -185,6 +184,31 @@ class Search:
         self.distractors += log2(len(seen)) if seen else 0
         self.most_rows = max(self.most_rows, len(fitting) if isinstance(wanted, Rows) else 1)
         return fitting
+
+    async def _records(self, look_up: LookUp, arguments: dict[str, Any], wanted: Row | Rows) -> list[Any]:
+        """Give the records of a look-up, of a list that is cut short those of a narrower and longer one."""
+        result = await self.sight.look(look_up.tool, arguments)
+        records = [record for _, record in places_at(result, look_up.item)]
+        if not look_up.item or not isinstance(total := result.get("total"), int) or len(records) >= total:
+            return records
+        narrower = await self._narrowed(look_up, arguments, wanted)
+        if narrower == arguments:
+            return records
+        result = await self.sight.look(look_up.tool, narrower)
+        return [record for _, record in places_at(result, look_up.item)]
+
+    async def _narrowed(self, look_up: LookUp, arguments: dict[str, Any], wanted: Row | Rows) -> dict[str, Any]:
+        """Give arguments that leave out what the description doesn't fit, for as long a list as the tool gives."""
+        found = dict(arguments)
+        for name, schema in look_up.tool.input_schema.get("properties", {}).items():
+            wants = parameter(look_up.tool, name).filter
+            column = wants.column if wants is not None and wants.operator in ("=", "like") else None
+            said = [part for part in wanted.properties if part.path == column]
+            if said and name not in found:
+                found[name] = await self.value(said[0].value)
+            if name == "limit" and "maximum" in schema:
+                found[name] = schema["maximum"]
+        return found
 
     async def _options(self, source: Property | _Parent | _Fact, wanted: Row | Rows) -> list[Any]:
         if isinstance(source, _Fact):

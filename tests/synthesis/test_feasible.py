@@ -12,7 +12,6 @@ from synthesis.goals import GoalKind
 from synthesis.stage import Stage
 from tests.synthesis.conftest import library_farm
 
-
 MEMBER = "SELECT min(member_id) FROM members WHERE fines_cents = 0"
 
 
@@ -59,7 +58,5 @@ def test_only_what_will_be_refused_for_that_reason_is_left_for_a_goal_to_be_refu
 
 
 def test_candidates_stay_as_long_as_no_refusal_is_decided() -> None:
-    found, left, _ = sorted_out(
-        GoalKind("library", "search_books", "answer", "total"), "title", "books.title", {}
-    )
+    found, left, _ = sorted_out(GoalKind("library", "search_books", "answer", "total"), "title", "books.title", {})
     assert left == found

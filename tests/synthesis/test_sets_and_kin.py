@@ -1,0 +1,102 @@
+"""Sets and kin in the bank: goals over all rows that fit, and rows said through others that refer to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from envfactory_client import Farm
+from envfactory_client.logical_form import Field, Rows
+from synthesis.draft import DraftTurn, Mention
+from synthesis.engine import Engine
+from synthesis.errors import Drop
+from synthesis.goals import ALL, GoalKind, goal_kinds
+from synthesis.kin import through_kin
+from synthesis.locate import locate
+from synthesis.logical_form import term_of
+from synthesis.paths import value_of
+from synthesis.sets import FEWEST, MOST, ground_set
+from synthesis.stage import Stage
+
+FREEZE = GoalKind("bank", "freeze_card", "done", ALL)
+_Found = TypeVar("_Found")
+
+
+def on_stage(use: Callable[[Stage], Awaitable[_Found]]) -> _Found:
+    """Give what comes of using a stage in the bank of one world."""
+
+    async def run() -> _Found:
+        async with Farm.embedded() as farm:
+            catalogue = await Engine(farm).survey("bank")
+            async with await farm.open("bank", seed=3) as episode:
+                stage = Stage(episode, {"bank": catalogue}, "bank", Random(1), dict(episode.persona))
+                await stage.begin()
+                return await use(stage)
+
+    return asyncio.run(run())
+
+
+def test_a_set_is_all_that_its_description_fits_with_one_call_for_each() -> None:
+    async def use(stage: Stage) -> None:
+        start, turn = await stage.episode.snapshot(), DraftTurn()
+        await ground_set(stage, FREEZE, turn)
+        ((first, name, mention),) = turn.mentions
+        frozen = [step.arguments[name] for step in stage.draft.steps[first:]]
+        assert FEWEST <= len(frozen) <= MOST
+        assert frozen == mention.value
+        assert isinstance(turn.intents[0].terms[name], Rows)
+        assert len(turn.answers) == len(frozen)
+        await stage.episode.restore(start)
+        found = await stage.episode.query("bank", mention.sql, dict(mention.parameters))
+        assert {cells[0] for cells in found.rows} == set(frozen)
+
+    on_stage(use)
+
+
+def test_each_call_of_a_set_takes_its_row_from_the_look_up() -> None:
+    async def use(stage: Stage) -> None:
+        turn = DraftTurn()
+        await ground_set(stage, FREEZE, turn)
+        ((first, name, _),) = turn.mentions
+        for step in stage.draft.steps[first:]:
+            origin = step.origins[name]
+            assert origin.step is not None
+            assert value_of(stage.draft.steps[origin.step].result, str(origin.place)) == step.arguments[name]
+
+    on_stage(use)
+
+
+def test_a_goal_that_takes_two_rows_goes_over_no_set() -> None:
+    async def use(stage: Stage) -> None:
+        kinds = goal_kinds(stage.catalogue)
+        assert FREEZE in kinds
+        assert GoalKind("bank", "move_money", "done", ALL) not in kinds
+
+    on_stage(use)
+
+
+def test_a_row_is_said_through_one_that_refers_to_it() -> None:
+    async def kin(stage: Stage) -> Mention:
+        sql = "SELECT account_id FROM card_board WHERE email = :persona_email ORDER BY card_id"
+        account = (await stage.query(sql))[0][0]
+        mention = await through_kin(stage, "accounts", account, locate)
+        assert mention.value == account
+        assert isinstance(term_of(stage, mention), Field)
+        step = stage.draft.steps[mention.origin.step or 0]
+        assert value_of(step.result, str(mention.origin.place)) == account
+        return mention
+
+    assert on_stage(kin).text.startswith("the account of my ")
+
+
+def test_a_row_that_nothing_refers_to_has_no_kin() -> None:
+    async def kin(stage: Stage) -> None:
+        fee = (await stage.keys("fees", None))[0]
+        await through_kin(stage, "fees", fee, locate)
+
+    with pytest.raises(Drop, match="no_kin"):
+        on_stage(kin)
