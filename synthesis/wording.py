@@ -22,7 +22,8 @@ from synthesis.stage import Stage
 _INDEX = re.compile(r"\[\d+\]")
 _IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
 NUMBER_WORDS_SHARE = 0.5
-_MY = re.compile(r"\bmy\b")
+_YOURS = {"my": "your", "I": "you", "me": "you", "I'm": "you're", "I've": "you've", "us": "you"}
+_OWN = re.compile(r"\b(?:I'm|I've|my|I|me|us)\b")
 
 
 @dataclass
@@ -186,7 +187,7 @@ def _named_back(reached: Reached, mention: Mention) -> str:
     kinds = {entity.say[part["column"]].kind for part in mention.properties if part.get("column") in entity.say}
     if mention.kind == "anaphora" or (reached.kind.outcome == "done" and kinds & {"money", "count"}):
         return f"your {entity.noun[0]}" if entity.mine else f"that {entity.noun[0]}"
-    return _MY.sub("your", mention.text)
+    return _OWN.sub(lambda found: _YOURS[found[0]], mention.text)
 
 
 def _told(reached: Reached, name: str, value: Any) -> str:

@@ -27,6 +27,8 @@ _COMMON = frozenset(
         "The",
         "That",
         "That's",
+        "Counting",
+        "Still",
         "There's",
         "Nothing",
         "It",

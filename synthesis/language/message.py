@@ -171,7 +171,9 @@ def _manner(text: str, turn: DraftTurn) -> str:
     if part is not None and any(way.endswith(" to") for way in part.ways):
         return "verb"
     fits = part is not None and part.type in ("money", "seat", "date")
-    return "fits" if fits or text.startswith(_ADVERBIAL) else "value"
+    if text.startswith(_ADVERBIAL):
+        return "adverb"
+    return "fits" if fits else "value"
 
 
 def small(text: str) -> str:
