@@ -103,6 +103,7 @@ async def _walks(bench: Bench, finds: Findings, oracles: Sequence[Oracle], walks
     yield Walking(0)
     ids = [oracle.id for oracle in oracles]
     aside = None if walks is None else asyncio.ensure_future(walks(bench.effort, ids))
+    await asyncio.sleep(0)  # so that they begin now: what follows may not wait for anything for a long time
     try:
         async for found in finds.of_walks(oracles, by_chance=aside is None):
             yield Walking(bench.calls) if found is None else Found(found)

@@ -26,7 +26,7 @@ _DAY = 86_400
 _HOPE = 0.6
 _KEPT = 8
 _DRAWS = 4
-_SIZES: tuple[Size, ...] = ("small", "medium", "small", "small", "large", "small", "medium", "small")
+_SIZES: tuple[Size, ...] = ("small", "medium", "small", "large")
 """Sizes of the shorter random episodes, in turn."""
 _WAITS = (60, 3600, 5 * 3600, _DAY, 3 * _DAY, 9 * _DAY)
 
@@ -39,9 +39,9 @@ class Effort:
     """Equal seeds try the same."""
     calls: int = 1000
     """Calls of the longest random episode."""
-    walks: int = 8
+    walks: int = 6
     """How many shorter random episodes there are, over other seeds and sizes."""
-    short: int = 25
+    short: int = 20
     """Calls of a shorter one."""
     tries: int = 120
     """Candidates that are looked at for each tool's outcomes."""

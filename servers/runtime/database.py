@@ -157,7 +157,7 @@ def connect(path: Path | str = ":memory:") -> Database:
         factory=Database,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=64,
+        cached_statements=256,
         timeout=BUSY_SECONDS,
     )
     connection.row_factory = sqlite3.Row

@@ -77,7 +77,7 @@ class RowOrder(Experiment):
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Make walks over rows as they come, and over the same rows in reverse."""
         for number in range(2):
-            length = min(150, bench.effort.calls)
+            length = min(80, bench.effort.calls)
             example = await walk_of(bench, Example(seed=bench.effort.seed + number), length, "row order")
             bench.tried(self, len(example.steps))
             if (sentence := await self.judge(bench.inner, example)) is not None:

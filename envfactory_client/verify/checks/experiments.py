@@ -28,8 +28,8 @@ class Determinism(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Make some walks twice."""
-        for number in range(3):
-            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 60, "determinism")
+        for number in range(2):
+            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 50, "determinism")
             bench.tried(self, len(example.steps))
             if (sentence := await self.judge(bench.subject, example)) is not None:
                 yield Broken(sentence, example)
@@ -49,8 +49,8 @@ class RoundTrip(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Take snapshots in the middle of walks, go on, go back, and go on again."""
-        for number in range(3):
-            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 60, "round trip")
+        for number in range(2):
+            example = await walk_of(bench, Example(seed=bench.effort.seed + number), 50, "round trip")
             bench.tried(self, len(example.steps))
             if (sentence := await self.judge(bench.subject, example)) is not None:
                 yield Broken(sentence, example)

@@ -17,7 +17,7 @@ from envfactory_client.verify.subject import Ability, Session, Subject
 from envfactory_client.verify.walk import Watcher
 
 _T = TypeVar("_T")
-_RUNS = 40
+_RUNS = 25
 _STEPS = 20
 _WAITS = (60, 3600, 86_400, 5 * 86_400)
 _HARNESS: frozenset[Ability] = frozenset({"harness", "contracts"})

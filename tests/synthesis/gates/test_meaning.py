@@ -77,7 +77,7 @@ async def on_the_shelf(stage: Stage) -> tuple[str, str, int]:
 
 
 def test_every_gate_says_what_it_holds() -> None:
-    assert list(GATES) == [f"G{number}" for number in range(1, 9)]
+    assert list(GATES) == [f"G{number}" for number in range(1, 10)]
     assert all(sentence.endswith(".") for sentence in GATES.values())
 
 
