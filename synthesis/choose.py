@@ -116,7 +116,7 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
     if parameter.fact:
         choice.values[name] = stage.card[parameter.fact]
         choice.facts[name] = parameter.fact
-    elif contract.key:
+    elif contract.key and not (slot.from_ or slot.values):  # a key such as a seat's name is said as it is
         choice.values[name] = await _choose_rows(stage, parameter, contract.key, choice)
     elif slot.carry and await _carry(stage, parameter, choice):
         return

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from hypothesis import settings
 
 from envfactory_client import Episode, Farm
 from servers.runtime import Environment
 from servers.runtime.farm import FarmApp, create_app
+
+settings.register_profile("unhurried", deadline=None)  # how fast things are is measured in bench/
+settings.load_profile("unhurried")
 
 TOKEN = "a-token-for-tests"
 FIXTURES = Path(__file__).parent.parent / "fixtures"
