@@ -1,6 +1,6 @@
-"""Aside: the walks by chance, made in a process of their own while this one tries the boundaries.
+"""Aside: a second process, which makes the walks by chance and some experiments while this one tries the rest.
 
-They know nothing of each other's calls, so the same effort finds the same on one processor and on many.
+What is made there knows nothing of what is made here, so the same effort finds the same on one processor and on many.
 """
 
 from __future__ import annotations
@@ -9,22 +9,30 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.verify.bench import Bench, Effort, random_walks
-from envfactory_client.verify.check import Broken, Check, Oracle
+from envfactory_client.verify.check import Broken, Check, Experiment, Oracle
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.known import all_checks
 from envfactory_client.verify.target import Opened, Way, targets
 from envfactory_client.verify.walk import Walked
 
+_T = TypeVar("_T")
+MOST_VIOLATIONS = 5
+"""How many different violations of one experiment are reported."""
+
 
 @dataclass(frozen=True)
-class Aside:
+class Shown:
     """What the walks by chance have shown."""
 
     calls: int
@@ -36,35 +44,95 @@ class Aside:
     """Id of an oracle and what it has against a call, once for each tool."""
 
 
-Walks = Callable[[Effort, Collection[str]], Awaitable[Aside]]
-"""Makes the walks of an effort and lets the oracles of these ids judge them."""
+@dataclass(frozen=True)
+class Tried:
+    """What an experiment has tried and found."""
+
+    times: int
+    broken: Sequence[Broken]
 
 
-def elsewhere(words: str) -> Walks:
-    """Walks in a process of their own, over what the words name on a command line."""
+class Work(Generic[_T]):
+    """Something that is done, or waits to be done, in the second process."""
 
-    async def walks(effort: Effort, oracles: Collection[str]) -> Aside:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            try:
-                return await asyncio.get_running_loop().run_in_executor(pool, _walks_of, words, effort, sorted(oracles))
-            except BrokenProcessPool as error:
-                raise VerifyError(f"The process that walks over {words} by chance has died: {error}.") from error
+    def __init__(self, future: Future[_T], words: str) -> None:
+        self._future = future
+        self._words = words
 
-    return walks
+    def taken_back(self) -> bool:
+        """Whether it could still be taken back, so that it is for others to do."""
+        return self._future.cancel()
+
+    async def done(self) -> _T:
+        """What came of it."""
+        try:
+            return await asyncio.wrap_future(self._future)
+        except BrokenProcessPool as error:
+            raise VerifyError(f"The process that tries {self._words} meanwhile has died: {error}.") from error
 
 
-def _walks_of(words: str, effort: Effort, oracles: Sequence[str]) -> Aside:
-    logging.getLogger("servers.runtime.tool").setLevel(logging.CRITICAL)  # whether tools may fail is what is judged
-    return asyncio.run(_walked(words, effort, oracles))
+class Aside:
+    """A second process for what words name on a command line; use it as `with Aside(words) as aside`."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+    def __enter__(self) -> Aside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def walks(self, effort: Effort, oracles: Collection[str]) -> Work[Shown]:
+        """Make the walks of an effort, and let the oracles of these ids judge them."""
+        return self._begun(_walks, effort, sorted(oracles))
+
+    def experiment(self, effort: Effort, check: str) -> Work[Tried]:
+        """Make the experiment of this id, which doesn't look back at walks."""
+        return self._begun(_experiment, effort, check)
+
+    def _begun(self, make: Callable[..., _T], *wanted: Any) -> Work[_T]:
+        return Work(self._pool.submit(make, self._words, *wanted), self._words)
 
 
-async def _walked(words: str, effort: Effort, oracles: Sequence[str]) -> Aside:
+def _walks(words: str, effort: Effort, oracles: Sequence[str]) -> Shown:
+    return _open(words).run(lambda opened: _walked(opened, effort, oracles))
+
+
+def _experiment(words: str, effort: Effort, check: str) -> Tried:
+    return _open(words).run(lambda opened: _tried(opened, effort, check))
+
+
+class _Kept:
+    """What words name, opened for as long as this process lives."""
+
+    def __init__(self, words: str) -> None:
+        logging.getLogger("servers.runtime.tool").setLevel(logging.CRITICAL)  # whether tools may fail is what is judged
+        self._runner = asyncio.Runner()
+        self._opening = targets([words], Way())[0].open()
+        self._opened = self._runner.run(_entered(self._opening))
+
+    def run(self, make: Callable[[Opened], Awaitable[_T]]) -> _T:
+        """Make something of what was opened."""
+
+        async def made() -> _T:
+            return await make(self._opened)
+
+        return self._runner.run(made())
+
+
+_open = cache(_Kept)
+
+
+async def _entered(opening: AbstractAsyncContextManager[Opened]) -> Opened:
+    return await opening.__aenter__()
+
+
+async def _walked(opened: Opened, effort: Effort, oracles: Sequence[str]) -> Shown:
     judges = [check for check in all_checks() if isinstance(check, Oracle) and check.id in oracles]
-    async with targets([words], Way())[0].open() as opened:
-        return await _judged(opened, effort, judges)
-
-
-async def _judged(opened: Opened, effort: Effort, judges: Sequence[Oracle]) -> Aside:
     bench = Bench(opened.subject, effort, opened.inner)
     broken: dict[tuple[str, str], Broken] = {}
     async for walked in random_walks(bench):
@@ -72,13 +140,24 @@ async def _judged(opened: Opened, effort: Effort, judges: Sequence[Oracle]) -> A
         for check in judges:
             if (found := verdict(bench, check, walked)) is not None:
                 broken.setdefault((check.id, walked.seen.tool.name), found)
-    return Aside(
+    return Shown(
         calls=bench.calls,
         counts=dict(bench.counts),
         reached=dict(bench.reached),
         successes=bench.successes,
         broken=[(check, found) for (check, _), found in broken.items()],
     )
+
+
+async def _tried(opened: Opened, effort: Effort, check: str) -> Tried:
+    (experiment,) = (one for one in all_checks() if isinstance(one, Experiment) and one.id == check)
+    bench = Bench(opened.subject, effort, opened.inner)
+    broken: dict[str | None, Broken] = {}
+    async for found in experiment.probe(bench):
+        broken.setdefault(found.tool, found)
+        if len(broken) >= MOST_VIOLATIONS:
+            break
+    return Tried(bench.counts[check], list(broken.values()))
 
 
 def verdict(bench: Bench, check: Oracle, walked: Walked) -> Broken | None:
@@ -90,16 +169,16 @@ def verdict(bench: Bench, check: Oracle, walked: Walked) -> Broken | None:
     return None if sentence is None else Broken(sentence, walked.example(), walked.seen.tool.name)
 
 
-def merged(bench: Bench, aside: Aside) -> None:
+def merged(bench: Bench, shown: Shown) -> None:
     """Count what was shown aside as if this bench had seen it."""
-    bench.calls += aside.calls
-    bench.counts.update(Counter(aside.counts))
-    bench.reached.update(Counter(aside.reached))
-    for tool, examples in aside.successes.items():
+    bench.calls += shown.calls
+    bench.counts.update(Counter(shown.counts))
+    bench.reached.update(Counter(shown.reached))
+    for tool, examples in shown.successes.items():
         bench.keep(tool, examples)
 
 
-def chosen(aside: Aside, checks: Sequence[Check]) -> list[tuple[Check, Broken]]:
+def chosen(shown: Shown, checks: Sequence[Check]) -> list[tuple[Check, Broken]]:
     """The findings with the checks that found them."""
     by_id = {check.id: check for check in checks}
-    return [(by_id[name], broken) for name, broken in aside.broken]
+    return [(by_id[name], broken) for name, broken in shown.broken]

@@ -1,18 +1,18 @@
 """The battery: every check on one subject, as a stream of events that ends in a report.
 
-The oracles judge the calls of shared walks; then each experiment makes its own. Nothing here prints: the command line
+The oracles judge the calls of shared walks; each experiment makes its own. Nothing here prints: the command line
 shows the events as they come.
 """
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from envfactory_client.errors import EnvFactoryError
-from envfactory_client.verify.aside import Walks, chosen, merged, verdict
+from envfactory_client.verify.aside import MOST_VIOLATIONS, Aside, Shown, Tried, Work, chosen, merged, verdict
 from envfactory_client.verify.bench import Bench, Effort
 from envfactory_client.verify.check import Broken, Check, Experiment, Oracle, Violation
 from envfactory_client.verify.example import Example
@@ -25,8 +25,6 @@ from envfactory_client.verify.subject import WHY_NOT, Subject
 _SIGN_OF_LIFE = 20
 """Calls after which the walks are heard of again."""
 _NOTHING_TO_JUDGE = "nothing came about that it judges"
-_MOST_VIOLATIONS = 5
-"""How many different violations of one check are reported."""
 
 
 @dataclass(frozen=True)
@@ -69,55 +67,72 @@ class Verified:
 Event = Began | Walking | Found | Ended | Verified
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What runs beside the battery."""
+
+    aside: Aside
+    lines: AbstractContextManager[None]
+    """Entered while the shared walks are made here, which are to run every line that there is."""
+
+
 async def verify(
     subject: Subject,
     effort: Effort | None = None,
     checks: Sequence[Check] | None = None,
     *,
     inner: Subject | None = None,
-    walks: Walks | None = None,
+    beside: Beside | None = None,
 ) -> AsyncIterator[Event]:
     """Every check on a subject: events as it goes, with `Verified` as the last.
 
-    `inner` is the same environment inside this process, for the checks that need to look there. `walks` makes the
-    walks by chance elsewhere, while the boundaries are tried here.
+    `inner` is the same environment inside this process, for the checks that need to look there. With `beside`, the
+    walks by chance and some experiments are made aside.
     """
-    chosen = all_checks() if checks is None else tuple(checks)
+    asked = all_checks() if checks is None else tuple(checks)
     bench = Bench(subject, effort or Effort(), inner)
-    able = [check for check in chosen if check.needs <= bench.abilities]
+    able = [check for check in asked if check.needs <= bench.abilities]
     finds = Findings(bench)
     oracles = [check for check in able if isinstance(check, Oracle)]
+    experiments = [check for check in able if isinstance(check, Experiment)]
+    begun = _begun(beside.aside, bench.effort, oracles, experiments) if beside is not None and able else None
     if able:
-        async for event in _walks(bench, finds, oracles, walks):
-            yield event
-    for place, check in enumerate([check for check in able if isinstance(check, Experiment)], len(oracles) + 1):
-        yield Began(check, place, len(able))
-        async for violation in finds.of_experiment(check):
+        yield Walking(0)
+        with nullcontext() if beside is None else beside.lines:
+            async for found in finds.of_walks(oracles, by_chance=begun is None):
+                yield Walking(bench.calls) if found is None else Found(found)
+    if begun is not None:
+        async for violation in finds.of_walks_aside(oracles, await begun.walks.done()):
             yield Found(violation)
-        yield Ended(finds.report(check))
-    yield Verified(_report(bench, [finds.report(check) for check in chosen]))
-
-
-async def _walks(bench: Bench, finds: Findings, oracles: Sequence[Oracle], walks: Walks | None) -> AsyncIterator[Event]:
-    """The shared walks, which oracles judge and experiments look back at."""
-    yield Walking(0)
-    ids = [oracle.id for oracle in oracles]
-    aside = None if walks is None else asyncio.ensure_future(walks(bench.effort, ids))
-    await asyncio.sleep(0)  # so that they begin now: what follows may not wait for anything for a long time
-    try:
-        async for found in finds.of_walks(oracles, by_chance=aside is None):
-            yield Walking(bench.calls) if found is None else Found(found)
-        if aside is not None:
-            merged(bench, await aside)
-            yield Walking(bench.calls)
-            for check, broken in chosen(aside.result(), oracles):
-                if (violation := await finds.of_walk(check, broken)) is not None:
-                    yield Found(violation)
-    finally:
-        if aside is not None:
-            aside.cancel()
+        yield Walking(bench.calls)
     for oracle in oracles:
         yield Ended(finds.report(oracle))
+    for place, check in enumerate(_in_order(experiments), len(oracles) + 1):
+        yield Began(check, place, len(able))
+        async for violation in finds.of_experiment(check, None if begun is None else begun.experiments.get(check.id)):
+            yield Found(violation)
+        yield Ended(finds.report(check))
+    yield Verified(_report(bench, [finds.report(check) for check in asked]))
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is under way aside."""
+
+    walks: Work[Shown]
+    experiments: Mapping[str, Work[Tried]]
+
+
+def _begun(aside: Aside, effort: Effort, oracles: Sequence[Oracle], experiments: Sequence[Experiment]) -> _Begun:
+    walks = aside.walks(effort, [oracle.id for oracle in oracles])
+    alone = [check.id for check in experiments if not check.looks_back]
+    return _Begun(walks, {check: aside.experiment(effort, check) for check in alone})
+
+
+def _in_order(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Those that only this process can make, then the others from the last on, as the first may be made aside."""
+    last_first = experiments[::-1]
+    return sorted(last_first, key=lambda check: not check.looks_back)
 
 
 class Findings:
@@ -143,13 +158,26 @@ class Findings:
         """What an oracle found, unless it is known to be so of this tool."""
         return None if (check.id, broken.tool) in self._known else await self._violation(check, broken)
 
-    async def of_experiment(self, check: Experiment) -> AsyncIterator[Violation]:
-        """What an experiment finds."""
-        async for broken in check.probe(self._bench):
-            if (check.id, broken.tool) not in self._known:
-                yield await self._violation(check, broken)
-            if len(self._found.get(check.id, ())) >= _MOST_VIOLATIONS:
-                return
+    async def of_walks_aside(self, oracles: Sequence[Oracle], shown: Shown) -> AsyncIterator[Violation]:
+        """What the oracles have against calls that were made aside, which are counted as if they were made here."""
+        merged(self._bench, shown)
+        for check, broken in chosen(shown, oracles):
+            if (violation := await self.of_walk(check, broken)) is not None:
+                yield violation
+
+    async def of_experiment(self, check: Experiment, work: Work[Tried] | None = None) -> AsyncIterator[Violation]:
+        """What an experiment finds, here unless it is under way aside."""
+        if work is None or work.taken_back():
+            async for broken in check.probe(self._bench):
+                if (check.id, broken.tool) not in self._known:
+                    yield await self._violation(check, broken)
+                if len(self._found.get(check.id, ())) >= MOST_VIOLATIONS:
+                    return
+            return
+        tried = await work.done()
+        self._bench.tried(check, tried.times)
+        for broken in tried.broken:
+            yield await self._violation(check, broken)
 
     async def _violation(self, check: Check, broken: Broken) -> Violation:
         subject = self._bench.subject_of(check)

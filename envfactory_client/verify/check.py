@@ -65,6 +65,9 @@ class Check(ABC):
 class Experiment(Check):
     """A check that makes calls of its own."""
 
+    looks_back: ClassVar[bool] = False
+    """Whether it builds on what the shared walks have shown; others may be made in another process."""
+
     @abstractmethod
     def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Try what could break the promise; each thing tried is counted with `bench.tried(self)`."""

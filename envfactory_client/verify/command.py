@@ -20,8 +20,8 @@ from rich.markup import escape
 
 from envfactory_client.errors import UsageError, VerifyError, did_you_mean
 from envfactory_client.verify import terminal
-from envfactory_client.verify.aside import elsewhere
-from envfactory_client.verify.battery import Verified, verify
+from envfactory_client.verify.aside import Aside
+from envfactory_client.verify.battery import Beside, Verified, verify
 from envfactory_client.verify.bench import EFFORTS, Effort, Level
 from envfactory_client.verify.check import Check
 from envfactory_client.verify.example import Example
@@ -246,15 +246,17 @@ def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
     effort = replace(EFFORTS[plan.level], seed=plan.seed)
     if target.loaded is None:
         return asyncio.run(_battery(target, effort, plan.checks, watch))
-    with installed().watched(target.loaded.folder) as share:
-        report = asyncio.run(_battery(target, effort, plan.checks, watch))
-    return report.model_copy(update={"coverage": share()})
+    lines = installed().lines(target.loaded.folder)
+    with Aside(_words(target.loaded)) as aside:
+        report = asyncio.run(_battery(target, effort, plan.checks, watch, Beside(aside, lines)))
+    return report.model_copy(update={"coverage": lines.share()})
 
 
-async def _battery(target: Target, effort: Effort, checks: Sequence[Check], watch: terminal.Watch) -> Report:
+async def _battery(
+    target: Target, effort: Effort, checks: Sequence[Check], watch: terminal.Watch, beside: Beside | None = None
+) -> Report:
     async with target.open() as opened:
-        walks = None if target.loaded is None else elsewhere(_words(target.loaded))
-        async for event in verify(opened.subject, effort, checks, inner=opened.inner, walks=walks):
+        async for event in verify(opened.subject, effort, checks, inner=opened.inner, beside=beside):
             watch.on(opened.subject.name, event)
             if isinstance(event, Verified):
                 return event.report

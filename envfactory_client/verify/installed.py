@@ -5,7 +5,7 @@ The client knows it as a protocol; whoever can do it offers it by an entry point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -57,6 +57,13 @@ class Faults:
     """Ids of mutants; only these are planted."""
 
 
+class Lines(AbstractContextManager[None], Protocol):
+    """Watches the lines of an environment's tools while it is entered."""
+
+    def share(self) -> float:
+        """The share of the tools' lines that ran."""
+
+
 class Installed(Protocol):
     """What can be done with folders."""
 
@@ -69,8 +76,8 @@ class Installed(Protocol):
     def loaded(self, folder: Path) -> Loaded:
         """The environment in a folder; VerifyError if there is none, or it doesn't load."""
 
-    def watched(self, folder: Path) -> AbstractContextManager[Callable[[], float]]:
-        """Watch which lines of the tools run; afterwards the function gives their share."""
+    def lines(self, folder: Path) -> Lines:
+        """Watch which lines of the tools run, while what this gives is entered."""
 
     def mutation(self, loaded: Loaded, faults: Faults) -> MutationReport:
         """Plant faults and see who notices."""

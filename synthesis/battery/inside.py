@@ -28,6 +28,7 @@ class Faults(Experiment):
     id, name = "D10", "faults"
     sentence = "A call whose k-th statement fails leaves no trace, whichever statement that is."
     needs = _INSIDE
+    looks_back = True
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Break each statement of each write in turn."""

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from envfactory_client.errors import MissingExtra
 
 
-@contextmanager
-def watched(folder: Path) -> Iterator[Callable[[], float]]:
-    """Watch server.py of a folder; afterwards the function gives the share of its functions' lines that ran."""
-    try:
-        from coverage import Coverage
-    except ModuleNotFoundError as error:
-        raise MissingExtra("Verifying", "verify") from error
-    path = (folder / "server.py").resolve()
-    watch = Coverage(data_file=None, include=[str(path)], config_file=False)
-    watch.start()
-    try:
-        yield lambda: _share(watch.analysis2(str(path)), path)
-    finally:
-        watch.stop()
+class Lines:
+    """Watches server.py of a folder while it is entered: `with lines: ...`, any number of times."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from coverage import Coverage
+        except ModuleNotFoundError as error:
+            raise MissingExtra("Verifying", "verify") from error
+        self._path = (folder / "server.py").resolve()
+        self._watch = Coverage(data_file=None, include=[str(self._path)], config_file=False)
+
+    def __enter__(self) -> None:
+        self._watch.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._watch.stop()
+
+    def share(self) -> float:
+        """The share of its functions' lines that ran."""
+        return _share(self._watch.analysis2(str(self._path)), self._path)
 
 
 def _share(analysis: tuple[str, list[int], list[int], list[int], str], path: Path) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from envfactory_client.errors import UnknownEnvironment, VerifyError, did_you_mean
@@ -14,8 +13,8 @@ from envfactory_client.verify.report import BATTERY_VERSION, MutationReport, Rep
 from servers.runtime import Environment, ServerError, discover
 from servers.runtime.farm import EMBEDDED_HOST, create_app
 from servers.runtime.verified import FILE, Verified, current_record, writing_command
-from synthesis.battery import lines
 from synthesis.battery.direct import DirectSubject
+from synthesis.battery.lines import Lines
 from synthesis.battery.loading import environment_in
 from synthesis.battery.planting import planted
 from synthesis.battery.record import differences, record_of
@@ -40,9 +39,9 @@ class Verifier:
         """The environment in a folder."""
         return _served(_sound(lambda: environment_in(folder)), registered=False)
 
-    def watched(self, folder: Path) -> AbstractContextManager[Callable[[], float]]:
+    def lines(self, folder: Path) -> Lines:
         """Watch which lines of the tools run."""
-        return lines.watched(folder)
+        return Lines(folder)
 
     def mutation(self, loaded: Loaded, faults: Faults) -> MutationReport:
         """Plant faults and see who notices."""

@@ -85,6 +85,7 @@ class Liveness(Experiment):
         "Every tool succeeds, every write changes something, and every refusal is met on both sides of its boundary."
     )
     needs = _CONTRACTS
+    looks_back = True
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Look at what the shared walks reached; search longer for what they didn't."""
@@ -133,6 +134,7 @@ class Sensitivity(Experiment):
     id, name = "B8", "sensitivity"
     sentence = "Every parameter makes a difference beyond being repeated in the answer."
     needs = _HARNESS
+    looks_back = True
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """For each parameter look for two calls that differ in it alone and in what they bring about."""

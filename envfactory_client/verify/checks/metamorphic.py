@@ -22,6 +22,7 @@ class Metamorphic(Experiment):
         "looked up, and writes that touch different rows may come in either order."
     )
     needs = frozenset({"harness"})
+    looks_back = True
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Take examples of successes and make their calls again, look up what they made, and pair them."""

@@ -87,12 +87,15 @@ class _Runs:
             from hypothesis import HealthCheck, Phase, Verbosity, settings
             from hypothesis.errors import Flaky
             from hypothesis.stateful import run_state_machine_as_test
+
+            from envfactory_client.verify.checks.choices import BACKEND
         except ModuleNotFoundError as error:
             raise MissingExtra("Exploring with hypothesis", "verify") from error
         profile = settings(
             max_examples=_RUNS,
             stateful_step_count=_STEPS,
             derandomize=True,
+            backend=BACKEND,
             database=None,
             deadline=None,
             print_blob=False,

@@ -168,7 +168,12 @@ def test_select_ends_what_has_no_end(db: Database) -> None:
 
 def test_select_leaves_prepared_statements_as_they_are(db: Database) -> None:
     asked: list[int] = []
-    db.set_authorizer(lambda action, *_: asked.append(action) or sqlite3.SQLITE_OK)
+
+    def allow(action: int, *_: object) -> int:
+        asked.append(action)
+        return sqlite3.SQLITE_OK
+
+    db.set_authorizer(allow)
     statement = "SELECT count(*) FROM shelves"
     db.execute(statement).fetchall()
     db.select("SELECT 1", {}, steps=100)
