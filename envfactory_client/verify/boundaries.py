@@ -7,6 +7,7 @@ are bisected, so that the pair stands on both sides of the exact boundary.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,11 @@ class Spot:
     wait: int = 0
     edits: tuple[Edit, ...] = ()
 
+    def to_text(self) -> str:
+        """One text for each spot."""
+        edits = [[edit.table, dict(edit.key), edit.column, edit.value] for edit in self.edits]
+        return json.dumps([self.arguments, self.wait, edits], sort_keys=True)
+
     def example(self, tool: Tool, seed: int, size: Size) -> Example:
         """The example that makes the call."""
         waits = (wait(self.wait),) if self.wait else ()
@@ -77,6 +83,8 @@ class Surveyor:
         self._surroundings = Surroundings(mirror)
         self._drawer = Drawer(subject, _as_session(mirror), rng)
         self._rng = rng
+        self._known: dict[tuple[str, str], frozenset[str] | None] = {}
+        """What is due where, by tool and spot: searches come by the same spots again and again."""
 
     async def spots(self, tool: Tool, codes: frozenset[str], tries: int) -> dict[str, Spot]:
         """For each outcome (a code, or "" for none due) a spot at which it alone is due."""
@@ -342,6 +350,12 @@ class Surveyor:
 
     def _due(self, tool: Tool, spot: Spot) -> frozenset[str] | None:
         """The codes that are due at a spot; None where no state can be so."""
+        key = (tool.name, spot.to_text())
+        if key not in self._known:
+            self._known[key] = self._asked(tool, spot)
+        return self._known[key]
+
+    def _asked(self, tool: Tool, spot: Spot) -> frozenset[str] | None:
         if spot.wait < 0 or not _fitting(tool, spot.arguments):
             return None
         with self.mirror.at(spot.wait, spot.edits) as possible:

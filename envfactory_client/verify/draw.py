@@ -33,6 +33,10 @@ class Drawer:
         self._subject = subject
         self._session = session
         self._stored: dict[str, tuple[int, list[Any]]] = {}
+        self._fits: dict[int, tuple[Mapping[str, Any], list[Any], list[Any]]] = {}
+        """Id of a schema to the schema, values that were compared with it last, and those that fit."""
+        self._columns: dict[str, tuple[list[Any], list[Any]]] = {}
+        """Query to its rows and the values of their only column."""
         self._seen: dict[str, list[Any]] = {}
         self._turn = 0
         self._words = subject.words if isinstance(subject, ForeignSubject) else None
@@ -115,8 +119,7 @@ class Drawer:
             seen = [value for value in self._seen.get(column or contract.shared or name, ()) if fits(value, form)]
             if seen and self.rng.random() < 0.65:
                 return self.rng.choice(seen[:12])
-            stored = await self.stored(column or contract.sets)
-            if fitting := [value for value in stored if fits(value, form)]:
+            if fitting := self._fitting(await self.stored(column or contract.sets), form):
                 return self.rng.choice(fitting)
             if seen:
                 return self.rng.choice(seen)
@@ -150,7 +153,24 @@ class Drawer:
             return []
         table, _, name = column.partition(".")
         sql = f"SELECT DISTINCT {name} AS v FROM {table} WHERE {name} IS NOT NULL ORDER BY 1 LIMIT {_MOST_VALUES}"  # noqa: S608
-        return [row["v"] for row in await self._rows(sql)]
+        return await self._column_of(sql)
+
+    async def _column_of(self, sql: str) -> list[Any]:
+        """The only column of a query's rows: the same list as long as the rows are the same."""
+        rows = await self._rows(sql)
+        known, values = self._columns.get(sql, (None, []))
+        if known is not rows:
+            values = [row["v"] for row in rows]
+            self._columns[sql] = (rows, values)
+        return values
+
+    def _fitting(self, stored: list[Any], form: Mapping[str, Any]) -> list[Any]:
+        """The stored values that fit a schema, kept for as long as the values are the same."""
+        known, values, fitting = self._fits.get(id(form), (None, None, []))
+        if known is not form or values is not stored:
+            fitting = [value for value in stored if fits(value, form)]
+            self._fits[id(form)] = (form, stored, fitting)
+        return fitting
 
     def _made(self, form: Mapping[str, Any]) -> Any:
         match form.get("type"):
@@ -210,7 +230,8 @@ def _text_fits(value: str, form: Mapping[str, Any]) -> bool:
     if form.get("format") == "date" and not is_date(value):
         return False
     long_enough = form.get("minLength", 0) <= len(value) <= form.get("maxLength", 10**6)
-    return long_enough and re.search(form.get("pattern", ""), value) is not None
+    pattern = form.get("pattern")
+    return long_enough and (pattern is None or re.search(pattern, value) is not None)
 
 
 def is_date(value: str) -> bool:
