@@ -39,6 +39,7 @@ check: $(READY) ## Lint, check formats and types, and see that generated files a
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m servers.registry --check
+	@$(BIN)/python -m synthesis.formats --check
 
 verify: $(READY) ## Verify all environments anew, and compare with what their records say
 	@$(BIN)/envfactory verify --all --check --mutants 20

@@ -18,7 +18,7 @@ from envfactory_client.episode import EnvironmentVersion, Rows
 from envfactory_client.logical_form import Intent
 from envfactory_client.tool import Actor, Frozen
 
-FORMAT: Final = "envfactory.trajectory/0"
+FORMAT: Final = "envfactory.trajectory/1"
 
 
 def canonical_json(value: Any) -> str:
@@ -307,7 +307,7 @@ class Trajectory(_Sparse):
 
     SPARSE: ClassVar[tuple[str, ...]] = ("difficulty",)
 
-    format: Literal["envfactory.trajectory/0"] = FORMAT
+    format: Literal["envfactory.trajectory/1"] = FORMAT
     id: str = ""
     """The digest of everything else; filled in when left out."""
     seed: tuple[int, int]

@@ -19,8 +19,6 @@ from servers.runtime.verified import (
 
 _DECIMALS = 4
 """Decimals of a share."""
-_UNCOUNTED = frozenset({("check B16", "tried")})
-"""What may differ from run to run: hypothesis itself decides how many calls its exploration takes."""
 
 
 def record_of(report: Report, folder: Path, level: Level) -> Verified:
@@ -97,7 +95,7 @@ def _entries(
             yield f"{noun} {name} was found and isn't in the record"
         else:
             before, after = old[name].to_json(), new[name].to_json()
-            for field in (field for field in {**before, **after} if (f"{noun} {name}", field) not in _UNCOUNTED):
+            for field in {**before, **after}:
                 yield from _unlike(f"{noun} {name} {field}", before.get(field), after.get(field))
 
 
