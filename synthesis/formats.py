@@ -6,11 +6,11 @@ Each format is a pydantic model that has a page in docs/; the schema is generate
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from pydantic import BaseModel
 
 from envfactory_client import RewardSpec, Trajectory
@@ -49,22 +49,21 @@ def stale() -> list[Path]:
     return [path for path, text in texts().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
 
 
-def main(arguments: list[str]) -> int:
-    """Write the schemas, or with --check only say which are out of date; gives the exit code."""
-    if arguments not in ([], ["--check"]):
-        print("usage: python -m synthesis.formats [--check]", file=sys.stderr)
-        return 2
+def main(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
+) -> None:
+    """Write the JSON Schemas of all formats into docs/schemas, or say which are out of date."""
     old = stale()
-    if arguments:
+    if check:
         for path in old:
-            print(f"{path} isn't up to date; run `python -m synthesis.formats`.", file=sys.stderr)
-        return 1 if old else 0
+            typer.echo(f"{path} isn't up to date; run `python -m synthesis.formats`.", err=True)
+        raise typer.Exit(1 if old else 0)
     FOLDER.mkdir(exist_ok=True)
     for path in old:
         path.write_text(texts()[path], encoding="utf-8")
-        print(path)
-    return 0
+        typer.echo(path)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    typer.run(main)

@@ -33,13 +33,14 @@ from synthesis import phrases, run
 from synthesis.formats import FORMATS, schema, stale
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-TRAJECTORY = [
+TRAJECTORY: list[type[BaseModel]] = [
     Trajectory, TrajectoryWorld, OfferedTools, Turn, Span, Goal, Step, Reference, StepPath, StepArgument, LedgerEntry,
 ]  # fmt: skip
-PHRASES = [
-    model for model in vars(phrases).values()
+PHRASES: list[type[BaseModel]] = [
+    model
+    for model in vars(phrases).values()
     if isinstance(model, type) and issubclass(model, phrases._Part) and model is not phrases._Part
-]  # fmt: skip
+]
 PAGES: list[tuple[str, type[BaseModel]]] = [
     *(("contract", model) for model in (Contract, FieldContract, ColumnFilter)),
     *(("trajectory", model) for model in TRAJECTORY),

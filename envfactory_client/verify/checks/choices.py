@@ -6,19 +6,18 @@ on what was imported before; a record could then not be compared with what is fo
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
-BACKEND = "envfactory"
-"""Name of the backend, for `hypothesis.settings`."""
+@cache
+def backend() -> str:
+    """The name of hypothesis' own choices without the constants, for `hypothesis.settings`."""
+    from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
+    class Choices(HypothesisProvider):
+        def _maybe_draw_constant(self, *_: Any, **__: Any) -> None:
+            return None
 
-class Choices(HypothesisProvider):
-    """Hypothesis' own choices, without the constants."""
-
-    def _maybe_draw_constant(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-AVAILABLE_PROVIDERS[BACKEND] = Choices
+    AVAILABLE_PROVIDERS["envfactory"] = Choices
+    return "envfactory"

@@ -10,6 +10,7 @@ from envfactory_client.errors import MissingExtra
 from envfactory_client.tool import Tool
 from envfactory_client.verify.bench import Bench
 from envfactory_client.verify.check import Broken, Experiment
+from envfactory_client.verify.checks.choices import backend
 from envfactory_client.verify.checks.oracles import ORACLES
 from envfactory_client.verify.draw import Drawer, fits, narrowed
 from envfactory_client.verify.example import Example, Step, call, wait
@@ -87,15 +88,13 @@ class _Runs:
             from hypothesis import HealthCheck, Phase, Verbosity, settings
             from hypothesis.errors import Flaky
             from hypothesis.stateful import run_state_machine_as_test
-
-            from envfactory_client.verify.checks.choices import BACKEND
         except ModuleNotFoundError as error:
             raise MissingExtra("Exploring with hypothesis", "verify") from error
         profile = settings(
             max_examples=_RUNS,
             stateful_step_count=_STEPS,
             derandomize=True,
-            backend=BACKEND,
+            backend=backend(),
             database=None,
             deadline=None,
             print_blob=False,
