@@ -9,9 +9,10 @@ names of functions, not their arguments, so `date('now')` and `INSERT OR ROLLBAC
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from servers.runtime.errors import EpisodeBusy
 
@@ -42,10 +43,15 @@ _DENIED_ACTIONS = frozenset(
     }
 )
 _WRITING_ACTIONS = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
+_READING_ACTIONS = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
 _DENIED_FUNCTIONS = frozenset(
     {"random", "randomblob", "current_date", "current_time", "current_timestamp", "load_extension"}
 )
 _RESERVED = "ef_"
+_SELECTED = "/* selected */ "
+"""Tells the statements of `select` from those of tools, so that none of theirs, prepared and kept, is taken for one."""
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file."""
 
@@ -54,13 +60,15 @@ class Database(sqlite3.Connection):
     """A connection that knows whether tool code is running on it; made by `connect`."""
 
     guarded: bool = False
+    _selecting: bool = False
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
         """Answer SQLite's question whether a statement may do `action`; called at preparation only."""
         if not self.guarded:
             return sqlite3.SQLITE_OK
         denied = (
-            action in _DENIED_ACTIONS
+            (self._selecting and action not in _READING_ACTIONS)
+            or action in _DENIED_ACTIONS
             or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _DENIED_FUNCTIONS)
             or (action in _WRITING_ACTIONS and by is None and (first or "").startswith((_RESERVED, "sqlite_")))
         )
@@ -104,18 +112,22 @@ class Database(sqlite3.Connection):
         else:
             self.rollback()
 
-    @contextmanager
-    def read_only(self, steps: int) -> Iterator[None]:
-        """Refuse writes, and stop a statement after about `steps` thousand instructions of SQLite's machine."""
+    def select(self, sql: str, parameters: Mapping[str, Any], *, steps: int) -> tuple[list[str], list[sqlite3.Row]]:
+        """Give columns and rows of one SELECT; it is stopped after about `steps` thousand instructions of SQLite.
+
+        Whatever else a statement would do, the guard refuses when it is prepared. (`PRAGMA query_only` would do as
+        much, but each turn of it makes SQLite prepare every statement of the connection anew.)
+        """
         budget = iter(range(steps))
-        self.execute("PRAGMA query_only = ON")
         self.set_progress_handler(lambda: next(budget, None) is None, 1000)
+        self._selecting = True
         try:
             with self._guard():
-                yield
+                cursor = self.execute(_SELECTED + sql, parameters)
+                return [column[0] for column in cursor.description or ()], cursor.fetchall()
         finally:
+            self._selecting = False
             self.set_progress_handler(None, 0)
-            self.execute("PRAGMA query_only = OFF")
 
     def next_count(self, name: str) -> int:
         """Give the next number of a counter, from 0; it is taken back if the call is."""

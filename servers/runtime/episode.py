@@ -199,11 +199,11 @@ class Episode:
 
     def query(self, environment: str, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Give columns and rows of one SELECT over an environment; :now and :today are bound beside `parameters`."""
-        with self.lock, (database := self._database(environment)).read_only(_QUERY_STEPS):
+        with self.lock:
+            database = self._database(environment)
             moment = {"now": self.now, "today": self.now[:10]}
             try:
-                cursor = database.execute(sql, {**moment, **parameters})
-                rows = cursor.fetchall()
+                columns, rows = database.select(sql, {**moment, **parameters}, steps=_QUERY_STEPS)
             except (OverflowError, UnicodeEncodeError) as error:
                 raise InvalidRequest(f"The query has a value that no database holds: {error}; change it.") from error
             except (sqlite3.Error, sqlite3.Warning) as error:
@@ -211,7 +211,7 @@ class Episode:
                 raise InvalidRequest(f"The query can't be answered: {reason}. It must be one SELECT.") from error
         if not all(_is_plain(cell) for row in rows for cell in row):
             raise InvalidRequest("The query gives a value that JSON can't hold; select text, whole or finite numbers.")
-        return [column[0] for column in cursor.description or ()], [list(row) for row in rows]
+        return columns, [list(row) for row in rows]
 
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""

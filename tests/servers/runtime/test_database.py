@@ -140,11 +140,38 @@ def test_a_counter_is_taken_back_with_its_call(db: Database) -> None:
         assert db.next_count("books") == 1
 
 
-def test_read_only_refuses_writes_and_endless_queries(db: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"), db.read_only(100):
-        db.execute("INSERT INTO shelves VALUES (1)")
+def test_select_gives_columns_and_rows(db: Database) -> None:
+    db.execute("INSERT INTO shelves VALUES (1)")
+    columns, rows = db.select("SELECT shelf_id AS shelf FROM shelves WHERE shelf_id = :shelf", {"shelf": 1}, steps=100)
+    assert (columns, [tuple(row) for row in rows]) == (["shelf"], [(1,)])
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["fresh", "kept"])
+@pytest.mark.parametrize("sql", ["INSERT INTO shelves VALUES (1)", "PRAGMA query_only", "DROP TABLE shelves"])
+def test_select_refuses_whatever_does_not_only_read(db: Database, sql: str, *, before: bool) -> None:
+    if before:  # a statement that was prepared by others and is kept isn't taken for one of select's
+        db.execute("BEGIN")
+        db.execute(sql).fetchall()
+        db.rollback()
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        db.select(sql, {}, steps=100)
+    assert count(db) == 0
+
+
+def test_select_ends_what_has_no_end(db: Database) -> None:
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
-    with pytest.raises(sqlite3.OperationalError, match="interrupted"), db.read_only(100):
-        db.execute(endless).fetchall()
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        db.select(endless, {}, steps=100)
     db.execute("INSERT INTO shelves VALUES (1)")
     assert count(db) == 1
+
+
+def test_select_leaves_prepared_statements_as_they_are(db: Database) -> None:
+    asked: list[int] = []
+    db.set_authorizer(lambda action, *_: asked.append(action) or sqlite3.SQLITE_OK)
+    statement = "SELECT count(*) FROM shelves"
+    db.execute(statement).fetchall()
+    db.select("SELECT 1", {}, steps=100)
+    asked.clear()
+    db.execute(statement).fetchall()
+    assert asked == []
