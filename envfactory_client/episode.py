@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -131,6 +132,12 @@ class _Snapshot(BaseModel):
     """What the farm answers to `snapshot`."""
 
     snapshot: str
+
+
+class _Held(BaseModel):
+    """What the farm answers to `hold`."""
+
+    held: str
 
 
 class _Found(BaseModel):
@@ -286,6 +293,23 @@ class Episode:
     async def forget(self, snapshot: str) -> None:
         """Drop a snapshot that nobody goes back to."""
         await self._control("forget", snapshot=snapshot)
+
+    async def hold(self) -> str:
+        """The name of this moment, to which `undo` goes back; moments that are held lie within one another."""
+        return understood(_Held, await self._control("hold")).held
+
+    async def undo(self, held: str) -> None:
+        """Go back to a moment that is held; it, and all those held since, are over."""
+        await self._control("undo", held=held)
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncIterator[Episode]:
+        """This episode, for a block whose doings are all undone in the end; cheaper than a fork, and can be nested."""
+        held = await self.hold()
+        try:
+            yield self
+        finally:
+            await self.undo(held)
 
     async def fork(self) -> Episode:
         """A new episode that starts from this moment."""
