@@ -24,11 +24,11 @@ from envfactory_client import (
     Tool,
     Trajectory,
     canonical_json,
-    replay,
 )
 from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
+from envfactory_client.replay import replay_on
 from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
@@ -46,6 +46,7 @@ from synthesis.planning import plan
 from synthesis.screens.screen import screen
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.worlds import Worlds
 
 MOST_ATTEMPTS = 16
 MOST_AIMED = 8
@@ -87,6 +88,7 @@ class Engine:
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
+    worlds: Worlds = field(default_factory=Worlds)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
         """Give what comes of a job.
@@ -125,12 +127,15 @@ class Engine:
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
+        """Give an episode at the start of the job's world; whatever is done in it is undone."""
         try:
-            opened = await self.farm.open(*job.environments, seed=job.world_seed, size=job.size)
+            episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
         except (FarmError, ProtocolError) as error:
             raise Drop("world", f"seed {job.world_seed}: {error}") from error
-        async with opened as episode:
+        try:
             yield episode
+        finally:
+            await episode.undo(held)
 
     async def _catalogues(self, episode: Episode, environments: tuple[str, ...]) -> dict[str, Catalogue]:
         for name in environments:
@@ -145,7 +150,8 @@ class Engine:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
             stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
-            planned = await plan(stage, counts, recent)
+            async with episode.trial():
+                planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
             check_content(planned.draft, stage.card)
             await check_necessity(stage)
@@ -173,7 +179,8 @@ class Engine:
             )
         async with self._episode(job) as episode:
             trajectory = await screen(trajectory, episode, await self._catalogues(episode, job.environments))
-        again = await replay(trajectory, self.farm)
+        async with self._episode(job) as episode:
+            again = await replay_on(episode, trajectory)
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
         return trajectory, recorder.tools
