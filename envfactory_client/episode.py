@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -133,6 +134,12 @@ class _Snapshot(BaseModel):
     snapshot: str
 
 
+class _Held(BaseModel):
+    """What the farm answers to `hold`."""
+
+    held: str
+
+
 class _Found(BaseModel):
     """What the farm answers to `query`: each row as a list of cells, or by column."""
 
@@ -196,6 +203,15 @@ class Side:
         """What the tool answers to these arguments."""
         params = {"name": tool, "arguments": arguments}
         return CallResult.from_wire(await self.request(environment, "tools/call", params))
+
+    async def probe(self, environment: str, tool: str, /, **arguments: Any) -> CallResult:
+        """What the tool answers, as `call` gives it; a farm in this process is asked without MCP, which is faster.
+
+        It is for those who try out much and keep nothing of it; what is recorded is called.
+        """
+        if not self.closed and (ended := self._farm.ended(self.handle, environment, tool, arguments)) is not None:
+            return CallResult(ended.text, ended.structured, ended.structured is None, ended.refusal)
+        return await self.call(environment, tool, **arguments)
 
     async def request(self, environment: str | None, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The result of any MCP request; without an environment, from the server of all of them."""
@@ -286,6 +302,23 @@ class Episode:
     async def forget(self, snapshot: str) -> None:
         """Drop a snapshot that nobody goes back to."""
         await self._control("forget", snapshot=snapshot)
+
+    async def hold(self) -> str:
+        """The name of this moment, to which `undo` goes back; moments that are held lie within one another."""
+        return understood(_Held, await self._control("hold")).held
+
+    async def undo(self, held: str) -> None:
+        """Go back to a moment that is held; it, and all those held since, are over."""
+        await self._control("undo", held=held)
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncIterator[Episode]:
+        """This episode, for a block whose doings are all undone in the end; cheaper than a fork, and can be nested."""
+        held = await self.hold()
+        try:
+            yield self
+        finally:
+            await self.undo(held)
 
     async def fork(self) -> Episode:
         """A new episode that starts from this moment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,13 +43,20 @@ async def replay(trajectory: Trajectory, farm: Farm, scenarios: Path | str | Non
     mismatches: list[str] = []
     episode, from_rows = await _open(trajectory, farm, folder, mismatches)
     async with episode:
-        await _compare_start(trajectory, episode, mismatches)
-        calls = await _compare_turns(trajectory, episode, mismatches)
-        changes = (await episode.diff()).to_json()
-        recorded = Diff.model_validate({"changes": trajectory.reward.changes}).to_json()
-        if changes != recorded:
-            mismatches.append(f"The changes since the start differ: {_difference(recorded, changes)}.")
-    return Replay(trajectory.id, calls, from_rows, mismatches)
+        found = await replay_on(episode, trajectory)
+    return replace(found, from_rows=from_rows, mismatches=[*mismatches, *found.mismatches])
+
+
+async def replay_on(episode: Episode, trajectory: Trajectory) -> Replay:
+    """Replay one trajectory in an episode that stands at its start, which is compared as well."""
+    mismatches: list[str] = []
+    await _compare_start(trajectory, episode, mismatches)
+    calls = await _compare_turns(trajectory, episode, mismatches)
+    changes = (await episode.diff()).to_json()
+    recorded = Diff.model_validate({"changes": trajectory.reward.changes}).to_json()
+    if changes != recorded:
+        mismatches.append(f"The changes since the start differ: {_difference(recorded, changes)}.")
+    return Replay(trajectory.id, calls, from_rows=False, mismatches=mismatches)
 
 
 async def open_start(trajectory: Trajectory, farm: Farm, scenarios: Path | str | None = None) -> Episode:

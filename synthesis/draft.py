@@ -214,3 +214,5 @@ class Draft:
     """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)
     """The present digest of each environment."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """The digest of each environment at the start."""

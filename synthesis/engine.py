@@ -24,11 +24,11 @@ from envfactory_client import (
     Tool,
     Trajectory,
     canonical_json,
-    replay,
 )
 from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
+from envfactory_client.replay import replay_on
 from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
@@ -46,9 +46,10 @@ from synthesis.planning import plan
 from synthesis.screens.screen import screen
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.worlds import Worlds
 
 MOST_ATTEMPTS = 16
-MOST_AIMED = 8
+MOST_AIMED = 3
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
@@ -87,6 +88,7 @@ class Engine:
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
+    worlds: Worlds = field(default_factory=Worlds)
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
         """Give what comes of a job.
@@ -97,10 +99,8 @@ class Engine:
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
-                draft, met = await self._plan(job, counts, remembered(said), rng)
+                draft, met = await self._plan(job, counts, remembered(said), rng, strict=attempt < MOST_AIMED)
                 drops += met
-                if attempt < MOST_AIMED and not job.aim.takes(draft):
-                    raise Drop("hidden_rate")
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
@@ -125,12 +125,15 @@ class Engine:
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
+        """Give an episode at the start of the job's world; whatever is done in it is undone."""
         try:
-            opened = await self.farm.open(*job.environments, seed=job.world_seed, size=job.size)
+            episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
         except (FarmError, ProtocolError) as error:
             raise Drop("world", f"seed {job.world_seed}: {error}") from error
-        async with opened as episode:
+        try:
             yield episode
+        finally:
+            await episode.undo(held)
 
     async def _catalogues(self, episode: Episode, environments: tuple[str, ...]) -> dict[str, Catalogue]:
         for name in environments:
@@ -139,13 +142,14 @@ class Engine:
         return {name: self.catalogues[name] for name in environments}
 
     async def _plan(
-        self, job: Job, counts: Counter[GoalKind], recent: Recent, rng: Random
+        self, job: Job, counts: Counter[GoalKind], recent: Recent, rng: Random, *, strict: bool
     ) -> tuple[Draft, tuple[str, ...]]:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim, stage.wanted = self.memo, job.aim, job.wanted
-            planned = await plan(stage, counts, recent)
+            stage.memo, stage.aim, stage.wanted, stage.strict = self.memo, job.aim, job.wanted, strict
+            async with episode.trial():
+                planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)
             check_content(planned.draft, stage.card)
             await check_necessity(stage)
@@ -173,7 +177,8 @@ class Engine:
             )
         async with self._episode(job) as episode:
             trajectory = await screen(trajectory, episode, await self._catalogues(episode, job.environments))
-        again = await replay(trajectory, self.farm)
+        async with self._episode(job) as episode:
+            again = await replay_on(episode, trajectory)
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
         return trajectory, recorder.tools

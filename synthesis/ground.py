@@ -115,15 +115,16 @@ class Grounding:
     kind: GoalKind
     tool: Tool
     before: str | None = None
-    """The snapshot taken before the goal's write, once there is one."""
+    """The moment before the goal's write, once there is one."""
 
     async def take_back(self) -> None:
         """Go back to before the goal's write."""
         assert self.before is not None
-        await self.stage.episode.restore(self.before)
+        await self.stage.episode.undo(self.before)
+        self.before = None
 
     async def rehearse(self, choice: Choice) -> None:
-        """Raise `Drop` unless the call ends as the goal wants; it is tried in a fork, so the episode stays as it is."""
+        """Raise `Drop` unless the call ends as the goal wants; the trial leaves the episode as it is."""
         stage = self.stage
         wanted = {self.kind.what} if self.kind.outcome == "refuse" else set()
         due = await self._due_refusals(choice)
@@ -131,9 +132,9 @@ class Grounding:
             raise Drop("other_refusal" if wanted else "refused", str(self.kind))
         if self.tool.read_only:
             return
-        async with await stage.episode.fork() as fork:
-            result = await fork.call(stage.environment, self.tool.name, **choice.values)
-            state = (await fork.state()).digest
+        async with stage.episode.trial() as trial:
+            result = await trial.agent.probe(stage.environment, self.tool.name, **choice.values)
+            state = (await trial.state()).digest
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")
         if ({result.refusal} if result.refusal else set()) != wanted:
@@ -165,7 +166,7 @@ class Grounding:
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
-                self.before = await stage.episode.snapshot()
+                self.before = await stage.episode.hold()
             call = await make(self.tool.name, choice.values, _origins(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))

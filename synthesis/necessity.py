@@ -18,15 +18,23 @@ _OTHER_DAYS = ("2026-02-11", "2026-11-18")
 
 
 async def check_necessity(stage: Stage) -> None:
-    """Raise `Drop` when something in a stage's finished draft does nothing; the episode goes back to its start."""
+    """Raise `Drop` when something in a stage's finished draft does nothing.
+
+    The stage's episode stands at the plan's start, and the plan's writes are made in it once more.
+    """
     draft = stage.draft
     _check_look_ups(stage, draft)
-    await _check_arguments(stage)
-    writes = [step for step in draft.steps if _writes(stage, step)]
-    for left_out in writes if len(writes) > 1 else ():
-        await stage.episode.reset()
-        if await _ends_alike(stage.episode, [step for step in writes if step is not left_out], draft.states[-1]):
-            raise Drop("idle_call", f"without {left_out.tool} the task ends in the same state")
+    writes = [place for place, step in enumerate(draft.steps) if _writes(stage, step)]
+    local = dict(draft.starts)
+    for place, step in enumerate(draft.steps):
+        await _check_arguments(stage, step, local)
+        if place in writes:
+            if len(writes) > 1:
+                await _check_write(stage, step, [draft.steps[other] for other in writes if other > place])
+            await _call(stage.episode, step, step.arguments)
+        local[step.environment] = step.local
+    if (await stage.episode.state()).digest != draft.states[-1]:
+        raise Drop("necessity_differs", "the plan's calls don't lead to its state again")
 
 
 def _writes(stage: Stage, step: DraftStep) -> bool:
@@ -51,19 +59,17 @@ def _told(turn: DraftTurn) -> Iterator[int]:
     yield from turn.evidence
 
 
-async def _check_arguments(stage: Stage) -> None:
-    """Raise `Drop` for an argument that could as well be another, or be left out."""
-    episode = stage.episode
-    await episode.reset()
-    state = stage.draft.states[0]
-    for step in stage.draft.steps:
-        for name, arguments in _variants(stage, step):
-            await _check_argument(stage, step, name, arguments)
-        if _writes(stage, step):
-            await _call(episode, step, step.arguments)
-            state = step.state
-    if state != stage.draft.states[-1]:
-        raise Drop("necessity_differs", "the plan's calls don't lead to its state again")
+async def _check_arguments(stage: Stage, step: DraftStep, local: Mapping[str, str]) -> None:
+    """Raise `Drop` for an argument that could as well be another, or be left out, where the episode stands now."""
+    reads = stage.catalogues[step.environment].tools[step.tool].read_only
+    for name, arguments in _variants(stage, step):
+        if reads:
+            result = await stage.read(step.environment, step.tool, arguments, local[step.environment], step.actor)
+            inert = _answers_alike(result, step)
+        else:
+            inert = await _does_alike(stage.episode, step, arguments)
+        if inert:
+            raise Drop("inert_argument", f"{step.tool}.{name}")
 
 
 def _variants(stage: Stage, step: DraftStep) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -95,23 +101,28 @@ def _instead(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
         yield f"{value} too"
 
 
-async def _check_argument(stage: Stage, step: DraftStep, name: str, arguments: Mapping[str, Any]) -> None:
-    async with await stage.episode.fork() as fork:
-        result = await _call(fork, step, arguments)
-        if (result.structured, result.refusal) != (step.result, step.refusal) or result.is_error:
-            return
-        if (await fork.state()).digest != step.state:
-            return
-    raise Drop("inert_argument", f"{step.tool}.{name}")
+def _answers_alike(result: CallResult, step: DraftStep) -> bool:
+    """Whether a result is the one that a step has."""
+    return not result.is_error and (result.structured, result.refusal) == (step.result, step.refusal)
 
 
-async def _ends_alike(episode: Episode, steps: Sequence[DraftStep], state: str) -> bool:
-    for step in steps:
-        if (await _call(episode, step, step.arguments)).is_error:
-            return False
-    return (await episode.state()).digest == state
+async def _does_alike(episode: Episode, step: DraftStep, arguments: Mapping[str, Any]) -> bool:
+    """Whether a write with other arguments answers and does the same."""
+    async with episode.trial():
+        alike = _answers_alike(await _call(episode, step, arguments), step)
+        return alike and (await episode.state()).digest == step.state
+
+
+async def _check_write(stage: Stage, step: DraftStep, later: Sequence[DraftStep]) -> None:
+    """Raise `Drop` when the writes that come later lead to the plan's end without this one, too."""
+    async with stage.episode.trial() as trial:
+        for other in later:
+            if (await _call(trial, other, other.arguments)).is_error:
+                return
+        if (await trial.state()).digest == stage.draft.states[-1]:
+            raise Drop("idle_call", f"without {step.tool} the task ends in the same state")
 
 
 async def _call(episode: Episode, step: DraftStep, arguments: Mapping[str, Any]) -> CallResult:
     side = episode.agent if step.actor == "agent" else episode.user
-    return await side.call(step.environment, step.tool, **arguments)
+    return await side.probe(step.environment, step.tool, **arguments)

@@ -164,11 +164,11 @@ def _origins(seen: Seen, records: Sequence[Mapping[str, Any]]) -> dict[Any, Orig
 
 async def _rehearse(stage: Stage, kind: GoalKind, calls: Sequence[Mapping[str, Any]]) -> None:
     """Raise `Drop` unless every call of the set works, one after the other, and each changes the state."""
-    async with await stage.episode.fork() as fork:
+    async with stage.episode.trial() as trial:
         before = stage.state
         for arguments in calls:
-            result = await fork.call(stage.environment, kind.tool, **arguments)
-            after = (await fork.state()).digest
+            result = await trial.agent.probe(stage.environment, kind.tool, **arguments)
+            after = (await trial.state()).digest
             if result.is_error or after == before:
                 raise Drop("set_refused", f"{kind}: {result.text}")
             before = after
@@ -198,12 +198,12 @@ class _Set:
 async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     """Make the calls part of the draft, with what is said for them."""
     stage, kind, mention = acted.stage, acted.kind, acted.members.mention
-    before, states, local = await stage.episode.snapshot(), len(stage.draft.states), dict(stage.draft.locals)
+    before, states, local = await stage.episode.hold(), len(stage.draft.states), dict(stage.draft.locals)
     calls = await acted.act()
     try:
         answers = [_reply(acted, call) for call in calls]
     except Drop:
-        await stage.episode.restore(before)
+        await stage.episode.undo(before)
         del stage.draft.states[states:]
         stage.draft.locals = local
         raise

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from envfactory_client import CallResult, Episode
 from envfactory_client.card.links import LinkName
-from envfactory_client.episode import QueryResult
+from envfactory_client.episode import QueryResult, Side
+from envfactory_client.tool import Actor
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
 from synthesis.errors import Drop
@@ -33,6 +34,8 @@ class Stage:
     draft: Draft = field(default_factory=Draft)
     memo: Memo = field(default_factory=Memo)
     aim: Aim = field(default_factory=Aim)
+    strict: bool = False
+    """Whether a draft that leads away from the aim is given up."""
     wanted: frozenset[LinkName] = frozenset()
     """Links that the data doesn't use yet."""
 
@@ -55,6 +58,7 @@ class Stage:
         state = await self.episode.state()
         self.draft.states.append(state.digest)
         self.draft.locals = dict(state.digests)
+        self.draft.starts = dict(state.digests)
 
     @property
     def state(self) -> str:
@@ -115,7 +119,7 @@ class Stage:
         tool: str,
         arguments: Mapping[str, Any],
         origins: Mapping[str, Origin],
-        actor: Literal["agent", "user"] = "agent",
+        actor: Actor = "agent",
     ) -> int:
         """Make a call, add it to the draft and give its number."""
         environment = self.environment
@@ -140,12 +144,20 @@ class Stage:
         )
         return len(self.draft.steps) - 1
 
-    async def _called(self, tool: str, arguments: Mapping[str, Any], actor: Literal["agent", "user"]) -> CallResult:
-        side = self.episode.agent if actor == "agent" else self.episode.user
-        if not self.catalogue.tools[tool].read_only:
-            return await side.call(self.environment, tool, **arguments)
-        question = (self.environment, self.draft.locals[self.environment], tool, json.dumps(arguments, sort_keys=True))
-        return await self.memo.recall(question, lambda: side.call(self.environment, tool, **arguments))
+    async def _called(self, tool: str, arguments: Mapping[str, Any], actor: Actor) -> CallResult:
+        if self.catalogue.tools[tool].read_only:
+            return await self.read(self.environment, tool, arguments, self.draft.locals[self.environment], actor)
+        return await self._side(actor).probe(self.environment, tool, **arguments)
+
+    async def read(
+        self, environment: str, tool: str, arguments: Mapping[str, Any], local: str, actor: Actor
+    ) -> CallResult:
+        """Give what a look-up answers in an environment's present state, whose digest is `local`."""
+        question = (environment, local, tool, json.dumps(arguments, sort_keys=True))
+        return await self.memo.recall(question, lambda: self._side(actor).probe(environment, tool, **arguments))
+
+    def _side(self, actor: Actor) -> Side:
+        return self.episode.agent if actor == "agent" else self.episode.user
 
     async def _note_state(self) -> None:
         state = await self.episode.state()

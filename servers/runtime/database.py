@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,16 @@ class Database(sqlite3.Connection):
 
     guarded: bool = False
     _selecting: bool = False
+    _calling: bool = False
+    _holds: tuple[str, ...] = ()
+    """Names of the moments that `undo` can go back to, the latest last; each is a savepoint."""
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
-        """Answer SQLite's question whether a statement may do `action`; called at preparation only."""
-        if not self.guarded:
+        """Answer SQLite's question whether a statement may do `action`; called at preparation only.
+
+        It asks for an update of `sqlite_master` when json_each is first used; a real one it refuses by itself.
+        """
+        if not self.guarded or (action == sqlite3.SQLITE_UPDATE and first == "sqlite_master"):
             return sqlite3.SQLITE_OK
         denied = (
             (self._selecting and action not in _READING_ACTIONS)
@@ -80,16 +87,19 @@ class Database(sqlite3.Connection):
 
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
-        nested = self.in_transaction
+        nested, within = self.in_transaction, self._calling
         with _held_elsewhere():
             self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
+            self._calling = True
             try:
                 with self._guard():
                     yield
                 self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
             except BaseException:
-                self._undo(nested)
+                self._take_back(nested)
                 raise
+            finally:
+                self._calling = within
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -101,16 +111,48 @@ class Database(sqlite3.Connection):
 
     def _keep(self, nested: bool) -> None:
         if nested:
+            self._check_deferred()
             self.execute("RELEASE ef_call")
         else:
             self.commit()
 
-    def _undo(self, nested: bool) -> None:
-        if nested:
+    def _check_deferred(self) -> None:
+        """Raise `sqlite3.IntegrityError` for a deferred foreign key that is broken, as a commit would."""
+        if self._defers and self.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            raise sqlite3.IntegrityError("FOREIGN KEY constraint failed")
+
+    @cached_property
+    def _defers(self) -> bool:
+        """Whether the schema has foreign keys that are only looked at when a transaction ends."""
+        return self.execute("SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERRED%'").fetchone() is not None
+
+    def _take_back(self, nested: bool) -> None:
+        if nested and self.in_transaction:
             self.execute("ROLLBACK TO ef_call")
             self.execute("RELEASE ef_call")
         else:
             self.rollback()
+            self._holds = ()  # SQLite ends a whole transaction by itself when a write in it is interrupted
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way, or somebody outside holds a transaction."""
+        return self._calling or (self.in_transaction and not self._holds)
+
+    def hold(self, name: str) -> None:
+        """Note this moment as one to go back to; what is prepared stays so, unlike in a copy."""
+        self.execute(f"SAVEPOINT ef_hold_{name}")
+        self._holds = (*self._holds, name)
+
+    def undo(self, name: str) -> None:
+        """Go back to a moment that was noted, and drop it and all later ones."""
+        self.execute(f"ROLLBACK TO ef_hold_{name}")
+        self.execute(f"RELEASE ef_hold_{name}")
+        self._holds = self._holds[: self._holds.index(name)]
+
+    def holds(self, name: str) -> bool:
+        """Whether `undo` can go back to a moment of this name."""
+        return name in self._holds
 
     def select(self, sql: str, parameters: Mapping[str, Any], *, steps: int) -> tuple[list[str], list[sqlite3.Row]]:
         """Give columns and rows of one SELECT; it is stopped after about `steps` thousand instructions of SQLite.
@@ -143,11 +185,14 @@ class Database(sqlite3.Connection):
         return int(row[0])
 
     def clone(self) -> Database:
-        """Give a new in-memory database with the same rows; refuses while a transaction is open."""
-        if self.in_transaction:
+        """Give a new in-memory database with the same rows; refuses while a call is under way."""
+        if self.busy:
             raise EpisodeBusy("A transaction is open, so the state can't be copied; finish the call first.")
         copy = connect()
-        self.backup(copy)
+        if self.in_transaction:  # for which a backup would wait without end
+            copy.deserialize(self.serialize())
+        else:
+            self.backup(copy)
         return copy
 
 

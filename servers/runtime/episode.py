@@ -1,7 +1,8 @@
 """An episode: one isolated run over one or more environments, which owns their databases and one clock.
 
-Its operations cover all its environments at one moment, under its lock. They copy databases and never roll back in
-place: a connection that a cursor still reads must not be replaced under it.
+Its operations cover all its environments at one moment, under its lock. Snapshots and forks are copies of databases,
+which never replace another under a connection that a cursor may still read. `hold` and `undo` go back in place instead:
+moments within one another, for who tries things out again and again and wants statements to stay prepared.
 """
 
 from __future__ import annotations
@@ -171,6 +172,24 @@ class Episode:
                 database.close()
             del self._snapshots[snapshot]
 
+    def hold(self) -> str:
+        """Note this moment as one that `undo` goes back to, and give its name; moments lie within one another."""
+        with self.lock:
+            self._refuse_while_busy()
+            name = f"h{next(self._names)}"
+            for database in self.databases.values():
+                database.hold(name)
+            return name
+
+    def undo(self, held: str) -> None:
+        """Go back to a moment that is held, which ends it and all those held since."""
+        with self.lock:
+            self._refuse_while_busy()
+            if not all(database.holds(held) for database in self.databases.values()):
+                raise UnknownSnapshot(f"No moment '{held}' is held in this episode; it was undone, restored or reset.")
+            for database in self.databases.values():
+                database.undo(held)
+
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
@@ -243,7 +262,7 @@ class Episode:
         self._databases = databases
 
     def _refuse_while_busy(self) -> None:
-        if any(database.in_transaction for database in self.databases.values()):
+        if any(database.busy for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
 
 

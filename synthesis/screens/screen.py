@@ -1,7 +1,7 @@
 """The screen: a task's reward is put to the test by variants of its plan, and completed by what they teach.
 
-The plan's writes are made once more in one episode. On the way, every variant is forked off before the step in which
-it first differs, executed, and scored; reads that only repeat the record are not made again. What is learned: columns
+The plan's writes are made once more in one episode. On the way, every variant is tried before the step in which it
+first differs, scored, and undone; reads that only repeat the record are not made again. What is learned: columns
 that depend on the time, arguments that make no difference, and how many other paths pay in full.
 """
 
@@ -89,8 +89,6 @@ class _Screen:
     verdicts: list[Verdict] = field(default_factory=list)
     masks: list[StepArgument] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    spare: Episode | None = None
-    """A fork that still stands where the episode does."""
     before: Changes = field(default_factory=dict)
     """What the plan has changed up to where the episode stands."""
 
@@ -128,7 +126,7 @@ class _Screen:
     # Executing --------------------------------------------------------------------------------------------------------
 
     async def _walk(self, deeds: tuple[Deed, ...], variants: list[Variant]) -> None:
-        """Make the plan's writes, with each variant forked off before the step in which it differs."""
+        """Make the plan's writes, with each variant tried before the step in which it differs."""
         doing = Doing(self.episode, self.catalogues)
         for place in range(len(deeds) + 1):
             here = [variant for variant in variants if variant.first == place]
@@ -137,9 +135,7 @@ class _Screen:
             for variant in here:
                 await self._try(variant)
             if place < len(deeds) and deeds[place].live:
-                await self._drop_spare()
                 await doing.do([deeds[place]])
-        await self._drop_spare()
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
@@ -147,28 +143,19 @@ class _Screen:
             return
         rest = variant.deeds[variant.first :]
         if any(deed.live and self._writes(deed) for deed in rest):
-            done, changes = await self._fork_and_do(rest, to_the_end=variant.wish != "little")
+            done, changes = await self._try_out(rest, to_the_end=variant.wish != "little")
         else:
             done = await Doing(self.episode, self.catalogues).do(rest)
             changes = self.before if variant.name == "missing_write" else self._planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
 
-    async def _fork_and_do(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
-        """Do deeds in a fork; one in which calls have only failed serves again, since that leaves no trace."""
-        fork = self.spare or await self.episode.fork()
-        self.spare = None
-        done = await Doing(fork, self.catalogues).do(deeds, to_the_end=to_the_end)
-        if all(deed.call.is_error for deed in done if deed.live):
-            self.spare = fork
-            return done, self.before
-        changes = (await fork.diff()).changes
-        await fork.close()
-        return done, changes
-
-    async def _drop_spare(self) -> None:
-        if self.spare is not None:
-            await self.spare.close()
-            self.spare = None
+    async def _try_out(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
+        """Do deeds and undo them; gives what they answered, and what had then changed since the start."""
+        async with self.episode.trial():
+            done = await Doing(self.episode, self.catalogues).do(deeds, to_the_end=to_the_end)
+            if all(deed.call.is_error for deed in done if deed.live):
+                return done, self.before
+            return done, (await self.episode.diff()).changes
 
     def _writes(self, deed: Deed) -> bool:
         return not self.catalogues[deed.call.environment].tools[deed.call.tool].read_only
@@ -207,9 +194,8 @@ class _Screen:
             if not any(deed.live for deed in variant.deeds):
                 self._judge(variant, variant.deeds, {})
                 continue
-            done, changes = await self._fork_and_do(variant.deeds)
+            done, changes = await self._try_out(variant.deeds)
             self._judge(variant, done, changes)
-        await self._drop_spare()
 
     async def _beside_the_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
         """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
@@ -233,10 +219,10 @@ class _Screen:
         times = [spoken.as_moment(value) for value in leaves(_plain(self._planned)) if "T" in str(value)]
         if not any(now and time and abs(time - now) < SOON for time in times):
             return
-        async with await self.episode.fork() as fork:
-            await fork.advance(LATER)
-            await Doing(fork, self.catalogues).do(deed for deed in deeds if deed.live)
-            later = (await fork.diff()).changes
+        async with self.episode.trial():
+            await self.episode.advance(LATER)
+            await Doing(self.episode, self.catalogues).do(deed for deed in deeds if deed.live)
+            later = (await self.episode.diff()).changes
         volatile = tuple(sorted(set(_differing(self._planned, later))))
         if volatile:
             spec = self.task.reward.model_copy(update={"volatile": volatile})

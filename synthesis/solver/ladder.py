@@ -21,19 +21,17 @@ class Ladder:
 
 
 async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> Ladder:
-    """Let the blind solver try a task in a fresh episode, and if it agrees, the weaker ones as well, weakest first."""
-    start, seen = await episode.snapshot(), dict[tuple[str, str], Any]()
-    blind = await solve(episode, trajectory, toolbox, start=seen)
+    """Let the blind solver try a task in an episode at its start, and if it agrees, the weaker ones as well, weakest first."""
+    seen = dict[tuple[str, str], Any]()
+    async with episode.trial():
+        blind = await solve(episode, trajectory, toolbox, start=seen)
     if not blind.agrees or _takes_memory(trajectory):
         return Ladder(blind, BLIND.rung)
-    clean = not blind.wrote
     for skill in RUNGS[:-1]:
-        if not clean:
-            await episode.restore(start)
-        tried = await solve(episode, trajectory, toolbox, skill, start=seen)
+        async with episode.trial():
+            tried = await solve(episode, trajectory, toolbox, skill, start=seen)
         if tried.agrees:
             return Ladder(blind, skill.rung)
-        clean = not tried.wrote
     return Ladder(blind, BLIND.rung)
 
 

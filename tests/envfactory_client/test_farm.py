@@ -137,6 +137,18 @@ async def test_snapshot_diff_and_restore_go_together(episode: ef.Episode) -> Non
     assert not await episode.diff()
 
 
+async def test_whatever_a_trial_does_is_undone(episode: ef.Episode) -> None:
+    start = await episode.state()
+    async with episode.trial() as outer:
+        await _borrow(outer)
+        borrowed = await episode.state()
+        async with episode.trial():
+            await episode.advance(60)
+            assert await episode.state() != borrowed
+        assert await episode.state() == borrowed
+    assert await episode.state() == start
+
+
 async def test_a_fork_begins_where_its_origin_is_and_goes_its_own_way(episode: ef.Episode) -> None:
     await _borrow(episode)
     async with await episode.fork() as fork:

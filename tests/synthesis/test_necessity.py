@@ -30,7 +30,8 @@ def planned(act: Callable[[Stage, str, str], Awaitable[None]]) -> None:
                 stage = Stage(episode, {"library": catalogue}, "library", Random(1), dict(episode.persona))
                 await stage.begin()
                 book, member = (await stage.query(f"SELECT ({BOOK}), ({MEMBER})"))[0]
-                await act(stage, book, member)
+                async with episode.trial():
+                    await act(stage, book, member)
                 stage.draft.turns.append(DraftTurn(steps=list(range(len(stage.draft.steps)))))
                 await check_necessity(stage)
 

@@ -107,6 +107,17 @@ class Control:
         self._store.by_id(episode).forget(snapshot)
         return {}
 
+    async def hold(self, *, episode: EpisodeId) -> Answer:
+        """Note this moment as one that 'undo' goes back to; moments that are held lie within one another."""
+        return {"held": self._store.by_id(episode).hold()}
+
+    async def undo(
+        self, *, episode: EpisodeId, held: Annotated[str, Field(description="A moment's name, as 'hold' gave it.")]
+    ) -> Answer:
+        """Go back to a moment that is held, in all environments at once; it and those held since are over."""
+        self._store.by_id(episode).undo(held)
+        return {}
+
     async def fork(self, *, episode: EpisodeId) -> Answer:
         """Open a new episode that begins in the state of this one."""
         self._store.check_room()
@@ -225,6 +236,8 @@ def function_table(control: Control) -> dict[str, Function]:
         control.snapshot,
         control.restore,
         control.forget,
+        control.hold,
+        control.undo,
         control.fork,
         control.diff,
         control.reset,

@@ -130,6 +130,83 @@ def test_an_open_transaction_is_not_copied(db: Database) -> None:
         db.clone()
 
 
+def test_lists_are_read_with_json_each(db: Database) -> None:
+    _, rows = db.select("SELECT key, value FROM json_each(:listed)", {"listed": '["a", "b"]'}, steps=100)
+    assert [tuple(row) for row in rows] == [(0, "a"), (1, "b")]
+    with pytest.raises(sqlite3.Error, match="may not be modified"):
+        run(db, "UPDATE sqlite_master SET sql = 'x'")
+
+
+def test_undo_goes_back_to_the_moment_that_is_held(db: Database) -> None:
+    db.hold("one")
+    run(db, "INSERT INTO shelves VALUES (1)")
+    db.hold("two")
+    run(db, "INSERT INTO shelves VALUES (2)")
+    db.undo("two")
+    assert count(db) == 1
+    run(db, "INSERT INTO shelves VALUES (3)")
+    db.undo("one")
+    assert count(db) == 0
+    assert not db.in_transaction
+
+
+def test_undo_ends_the_moments_held_since(db: Database) -> None:
+    db.hold("one")
+    db.hold("two")
+    db.undo("one")
+    assert (db.holds("one"), db.holds("two")) == (False, False)
+    assert not db.in_transaction
+
+
+def test_undo_leaves_prepared_statements_as_they_are(db: Database) -> None:
+    asked: list[int] = []
+    db.set_authorizer(lambda action, *_: asked.append(action) or sqlite3.SQLITE_OK)
+    for place in ("first", "second"):
+        asked.clear()
+        db.hold(place)
+        run(db, "INSERT INTO shelves VALUES (1)")
+        db.undo(place)
+    assert sqlite3.SQLITE_INSERT not in asked
+
+
+def test_a_clone_is_of_this_moment_though_others_are_held(db: Database) -> None:
+    db.hold("one")
+    run(db, "INSERT INTO shelves VALUES (1)")
+    copy = db.clone()
+    db.undo("one")
+    assert (count(db), count(copy)) == (0, 1)
+    with pytest.raises(sqlite3.IntegrityError):
+        copy.execute("INSERT INTO books VALUES (1, 99)")
+
+
+def test_no_moment_is_held_in_the_midst_of_a_call(db: Database) -> None:
+    db.hold("one")
+    with db.transaction(), pytest.raises(EpisodeBusy, match="finish the call first"):
+        db.clone()
+    assert not db.busy
+
+
+def test_a_deferred_key_must_fit_when_a_call_ends_though_a_moment_is_held() -> None:
+    db = connect()
+    db.executescript(
+        "CREATE TABLE shelves (shelf_id INTEGER PRIMARY KEY) STRICT;"
+        "CREATE TABLE books (shelf_id INTEGER REFERENCES shelves DEFERRABLE INITIALLY DEFERRED) STRICT;"
+    )
+    db.hold("one")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        run(db, "INSERT INTO books VALUES (1)")
+    run(db, "INSERT INTO books VALUES (1)", "INSERT INTO shelves VALUES (1)")
+    assert count(db) == 1
+
+
+def test_a_moment_is_lost_with_a_transaction_that_sqlite_ends(db: Database) -> None:
+    db.hold("one")
+    with pytest.raises(sqlite3.IntegrityError):
+        run(db, "INSERT INTO shelves VALUES (1)", "INSERT OR ROLLBACK INTO shelves VALUES (1)")
+    assert not db.holds("one")
+    assert count(db) == 0
+
+
 def test_a_counter_is_taken_back_with_its_call(db: Database) -> None:
     with db.transaction():
         assert db.next_count("books") == 0

@@ -71,6 +71,15 @@ def test_a_fork_goes_its_own_way(farm: RunningFarm) -> None:
     assert farm.ask("state", episode=fork["episode"]) != farm.ask("state", episode=opened["episode"])
 
 
+def test_undo_goes_back_to_the_moment_that_is_held(farm: RunningFarm) -> None:
+    opened = farm.open()
+    start = farm.ask("state", episode=opened["episode"])
+    held = farm.ask("hold", episode=opened["episode"])["held"]
+    borrow(farm, opened)
+    farm.ask("undo", episode=opened["episode"], held=held)
+    assert farm.ask("state", episode=opened["episode"]) == start
+
+
 def test_reset_goes_back_to_the_start(farm: RunningFarm) -> None:
     opened = farm.open()
     start = farm.ask("state", episode=opened["episode"])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
-from servers.runtime.errors import DefinitionError, EpisodeError
+from servers.runtime.errors import DefinitionError, EpisodeError, UnknownSnapshot
 from servers.runtime.state import Rows, reflect
 
 
@@ -172,6 +172,7 @@ OPERATIONS: dict[str, Callable[[Episode], object]] = {
     "reset": lambda episode: episode.reset(),
     "fork": lambda episode: episode.fork(),
     "advance": lambda episode: episode.advance(1),
+    "hold": lambda episode: episode.hold(),
 }
 
 
@@ -203,3 +204,29 @@ def test_foreign_keys_hold_after(episode: Episode, way: str) -> None:
         episode.reset()
     with pytest.raises(sqlite3.IntegrityError):
         db(copy).execute("INSERT INTO loans VALUES ('L000001', 'B0000', 'M0000', '2026-01-01', NULL)")
+
+
+def test_undo_takes_back_rows_and_clock(episode: Episode) -> None:
+    start = episode.state()
+    held = episode.hold()
+    db(episode).execute("UPDATE members SET name = 'Somebody Else'")
+    episode.advance(60)
+    assert episode.state() != start
+    episode.undo(held)
+    assert episode.state() == start
+
+
+@pytest.mark.parametrize("way", ["undo", "restore", "reset"])
+def test_a_moment_that_is_over_can_not_be_undone(episode: Episode, way: str) -> None:
+    snapshot, held = episode.snapshot(), episode.hold()
+    {"undo": lambda: episode.undo(held), "restore": lambda: episode.restore(snapshot), "reset": episode.reset}[way]()
+    with pytest.raises(UnknownSnapshot, match=f"No moment '{held}' is held"):
+        episode.undo(held)
+
+
+def test_a_fork_of_a_held_moment_goes_its_own_way(episode: Episode) -> None:
+    held = episode.hold()
+    db(episode).execute("UPDATE members SET name = 'Somebody Else'")
+    fork, then = episode.fork(), episode.state()
+    episode.undo(held)
+    assert fork.state() == then
