@@ -18,8 +18,9 @@ from envfactory_client.tool import Frozen
 
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at"]
 """How a column stands to a value; "on" compares the day of a date or time, "at" the hour and minute."""
-Operation = Literal["half", "double", "sum", "difference", "days_later", "days_earlier"]
-"""How a value is derived from others: the last two take a day and a number of days."""
+Operation = Literal["count", "half", "double", "sum", "difference", "days_between", "days_later", "days_earlier"]
+"""How a value is derived from others: "count" takes rows, "sum" amounts or one amount of each of some rows,
+"days_between" two days, the earlier one last, and the last two take a day and a number of days."""
 
 
 class Part(Frozen):
@@ -112,7 +113,7 @@ class Same(Part):
 
 
 class Field(Part):
-    """A value read off a row: "the day of my dentist appointment"."""
+    """A value read off a row: "the day of my dentist appointment"; off rows, the value of each."""
 
     kind: Literal["field"] = "field"
     of: Term
@@ -163,7 +164,7 @@ class Condition(Part):
 class Intent(Part):
     """What the user wants with one goal of a turn, or what they reply to a question."""
 
-    SPARSE = ("act", "wants", "about", "terms", "when", "unless", "told", "reply")
+    SPARSE = ("act", "wants", "about", "sought", "terms", "when", "unless", "told", "reply")
 
     act: str | None = None
     """The full name of the tool whose effect is wanted."""
@@ -172,6 +173,8 @@ class Intent(Part):
     it, "bank.get_statement.closing_cents"."""
     about: Term | None = None
     """The row whose column is asked for."""
+    sought: Term | None = None
+    """For a question whose answer has to be worked out: the term whose value is asked for."""
     terms: Mapping[str, Term] = pydantic.Field(default_factory=dict)
     """Parameter to what the user says of it; what they leave out isn't here."""
     when: Condition | None = None
@@ -186,7 +189,7 @@ class Intent(Part):
     @property
     def all_terms(self) -> Iterator[Term]:
         """Every term at any depth, outer ones first."""
-        first = [*self.terms.values(), *([self.about] if self.about is not None else [])]
+        first = [*self.terms.values(), *(term for term in (self.about, self.sought) if term is not None)]
         for condition in (self.when, self.unless):
             first += [condition.of, condition.value] if condition else []
         for term in first:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal, Span
-from envfactory_client.logical_form import Intent, Row, Rows
+from envfactory_client.logical_form import Intent, Row, Rows, Term
 
 Source = Literal["explicit", "earlier"]
 
@@ -139,6 +139,15 @@ class Meant:
         return sorted(self.value) if isinstance(self.row, Rows) else [self.value]
 
 
+@dataclass(frozen=True)
+class WorkedOut:
+    """A term that a question asks to be worked out, and what it comes to."""
+
+    environment: str
+    term: Term
+    value: Any
+
+
 @dataclass
 class DraftTurn:
     """One turn: what is wanted, how it is said, which steps answer it."""
@@ -148,6 +157,8 @@ class DraftTurn:
     """What each request means."""
     meant: list[Meant] = field(default_factory=list)
     """The descriptions in the requests."""
+    worked_out: list[WorkedOut] = field(default_factory=list)
+    """What the questions ask to be worked out."""
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None

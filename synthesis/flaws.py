@@ -9,13 +9,19 @@ from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
 from synthesis.language.pattern import pattern_flaws
-from synthesis.phrases import Entity, Slot, ToolPhrases
+from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
 from synthesis.schema import memory
 
 
 def flaws(catalogue: Catalogue) -> list[str]:
     """Give every flaw of an environment's phrases; none when all they name exists."""
-    return [*_entity_flaws(catalogue), *_tool_flaws(catalogue), *_knowledge_flaws(catalogue), *_query_flaws(catalogue)]
+    return [
+        *_entity_flaws(catalogue),
+        *_tool_flaws(catalogue),
+        *_sum_flaws(catalogue),
+        *_knowledge_flaws(catalogue),
+        *_query_flaws(catalogue),
+    ]
 
 
 def _entity_flaws(catalogue: Catalogue) -> Iterator[str]:
@@ -98,6 +104,37 @@ def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Itera
         yield from (f"{where}: {column} is no column of {slot.of}." for column in _unknown_implied(catalogue, slot))
 
 
+def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name, how in catalogue.phrases.sums.items():
+        where, tool = f"[sums.{name}]", catalogue.tools.get(how.tool)
+        if tool is None or not tool.read_only or tool.actor != "agent":
+            yield f"{where}: {how.tool} is no look-up of the agent."
+            continue
+        if tool.contract is not None and name in tool.contract.results:
+            yield f"{where}: {how.tool} shows a field of that name itself; name it otherwise."
+        for side in how.sides.values() or [Side(of=how.of, column=how.column or "", where=how.where)]:
+            if side.of not in catalogue.phrases.entity:
+                yield f"{where}: there is no [entity.{side.of}]."
+            elif side.column and side.column not in catalogue.schema.columns[catalogue.view(side.of)]:
+                yield f"{where}: {catalogue.view(side.of)} has no column {side.column}."
+        yield from _sum_ask_flaws(where, how)
+
+
+def _sum_ask_flaws(where: str, how: Sum) -> Iterator[str]:
+    two = how.op in ("difference", "days_between")
+    if two != (how.less is not None):
+        yield f"{where}: a difference needs 'less', and nothing else has it."
+    if (how.op == "count") == (how.column is not None):
+        yield f"{where}: a count has no column, and all else has one."
+    for ask in how.asks:
+        places = set(PLACEHOLDER.findall(ask))
+        fits = places in ({"more"}, {"more", "less"}) if two else places in ({"rows"}, {"those"})
+        if not fits:
+            yield f"{where}: '{ask}' must have {'{more}, with {less} or without' if two else '{rows} or {those}'}."
+        yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask))
+    yield from (f"{where}: '{told}' doesn't tell {{value}}." for told in how.answered if "{value}" not in told)
+
+
 def _unknown_implied(catalogue: Catalogue, slot: Slot) -> list[str]:
     if not slot.of or slot.of not in catalogue.phrases.entity:
         return []
@@ -174,6 +211,10 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
         if entity.mine and table in catalogue.schema.columns:
             yield f"[entity.{table}] mine", f"SELECT 1 FROM {catalogue.view(table)} WHERE {entity.mine}"  # noqa: S608
+    for name, how in catalogue.phrases.sums.items():
+        for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
+            if side.where and side.of in catalogue.phrases.entity:
+                yield f"[sums.{name}]", f"SELECT 1 FROM {catalogue.view(side.of)} WHERE {side.where}"  # noqa: S608
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():
             where = f"[tool.{name}] slot {parameter}"

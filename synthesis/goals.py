@@ -65,6 +65,8 @@ def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
                 found.append(GoalKind(catalogue.environment, name, "done", ALL))
             found += [GoalKind(catalogue.environment, name, "refuse", code) for code in phrases.refused]
         found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
+    sums = catalogue.phrases.sums.items()
+    found += [GoalKind(catalogue.environment, how.tool, "answer", name) for name, how in sums]
     return sorted(found)
 
 

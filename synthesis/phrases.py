@@ -119,9 +119,45 @@ class ToolPhrases(_Part):
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
 
 
+class Side(_Part):
+    """One of the two values that an answer is worked out of: a column of a row."""
+
+    of: str
+    column: str
+    where: str | None = None
+
+
+class Sum(_Part):
+    """A question whose answer is worked out: over several rows, or from two values."""
+
+    tool: str
+    """The look-up that shows the rows."""
+    op: Literal["count", "sum", "difference", "days_between"]
+    of: str
+    """The entity whose rows it is about."""
+    column: str | None = None
+    """The column that is summed, or whose value is the greater or later one of two; none for a count."""
+    where: str | None = None
+    less: Side | None = None
+    """What is taken off; its row is said as {less}, or is the first one where that doesn't stand in the question."""
+    type: Literal["money"] | None = None
+    asks: tuple[str, ...] = Field(min_length=1)
+    """Questions with {rows} or {those} for "my trips to Denver" or "trips to Denver", {more} and {less} for two rows."""
+    answered: tuple[str, ...] = Field(min_length=1)
+    """How {value} is told."""
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """The two values by their places in the question, the greater one first."""
+        if self.less is None or self.column is None:
+            return {}
+        return {"more": Side(of=self.of, column=self.column, where=self.where), "less": self.less}
+
+
 class Phrases(_Part):
     """The contents of a phrases.toml."""
 
+    sums: dict[str, Sum] = Field(default_factory=dict)
     knows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     entity: dict[str, Entity] = Field(default_factory=dict)
     tool: dict[str, ToolPhrases] = Field(default_factory=dict)

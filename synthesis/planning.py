@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.worked_out import ground_sum
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
@@ -97,10 +98,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            if merging and (kind.outcome == "refuse" or kind.what == ALL):
-                raise Drop("refusal_not_merged" if kind.what != ALL else "set_not_merged")
-            over_all = kind.outcome == "done" and kind.what == ALL
-            await (ground_set if over_all else ground)(stage.at(kind.environment), kind, turn)
+            way = _way_to_ground(stage, kind)
+            if merging and (kind.outcome == "refuse" or way is not ground):
+                raise Drop("refusal_not_merged" if way is ground else "set_not_merged")
+            await way(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -108,6 +109,13 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
             stage.draft.turns.append(turn)
         return kind
     return None
+
+
+def _way_to_ground(stage: Stage, kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awaitable[None]]:
+    """Give what grounds a kind of goal."""
+    if kind.outcome == "answer" and kind.what in stage.catalogues[kind.environment].phrases.sums:
+        return ground_sum
+    return ground_set if kind.outcome == "done" and kind.what == ALL else ground
 
 
 def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:

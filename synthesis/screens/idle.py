@@ -58,6 +58,14 @@ def unfounded(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
         if owed.outcome == "refuse" and owed.evidence:
             blind = tuple(deed for deed in deeds if not _is_evidence(owed.evidence, deed))
             yield Variant("unfounded_refusal", blind, "little", changes=changes)
+        if _is_worked_out(task, owed):
+            blind = tuple(deed for deed in deeds if deed.live)
+            yield Variant("unfounded_answer", blind, "little", changes=changes)
+
+
+def _is_worked_out(task: Trajectory, owed: Owed) -> bool:
+    """Whether an answer stands in no result, so that it must have been worked out of what was looked up."""
+    return any(intent.sought is not None for intent in task.turns[owed.turn].intents) and owed.outcome == "answer"
 
 
 def _rests_on_reads(task: Trajectory, deeds: tuple[Deed, ...]) -> bool:

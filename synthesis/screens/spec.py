@@ -96,7 +96,7 @@ def _owed(task: Trajectory, catalogues: Catalogues) -> Iterator[Owed]:
             elif goal.outcome == "refuse":
                 yield _refusal(task, number, goal, catalogue)
             elif goal.outcome == "answer":
-                slots = tuple(_slot(catalogue.tools[name], field, value) for field, value in goal.answer.items())
+                slots = tuple(_slot(catalogue, name, field, value) for field, value in goal.answer.items())
                 answer = Owed(turn=number, goal=goal.tool, outcome="answer", slots=slots)
                 yield answer.model_copy(update={"evidence": tuple(_shown(task, number, catalogue, answer))})
 
@@ -138,9 +138,12 @@ def _read(step: Step) -> Evidence:
     return Evidence(tool=_name(step), arguments=dict(step.arguments))
 
 
-def _slot(tool: Tool, field: str, value: Any) -> Slot:
-    contract = tool.contract.results.get(field) if tool.contract else None
-    return Slot(name=field, type=_type_of(contract.type if contract else None, value), value=value)
+def _slot(catalogue: Catalogue, tool: str, field: str, value: Any) -> Slot:
+    if field in catalogue.phrases.sums:
+        return Slot(name=field, type=catalogue.phrases.sums[field].type or "count", value=value)
+    contract = catalogue.tools[tool].contract
+    result = contract.results.get(field) if contract else None
+    return Slot(name=field, type=_type_of(result.type if result else None, value), value=value)
 
 
 def _type_of(declared: str | None, value: Any) -> SlotType:
@@ -156,17 +159,24 @@ def _type_of(declared: str | None, value: Any) -> SlotType:
 
 def _shown(task: Trajectory, turn: int, catalogue: Catalogue, owed: Owed) -> Iterator[Evidence]:
     """Give the reads that show an answer which could also stand in a result by chance."""
-    if all(slot.type not in ("count", "flag") for slot in owed.slots):
+    sums = [catalogue.phrases.sums[slot.name] for slot in owed.slots if slot.name in catalogue.phrases.sums]
+    if not sums and all(slot.type not in ("count", "flag") for slot in owed.slots):
         return
     tool = catalogue.tools[owed.goal.partition(".")[2]]
     yield Evidence(tool=tool.full_name)
     results = tool.contract.results if tool.contract else {}
     wanted = {results[slot.name].shows for slot in owed.slots if slot.name in results} - {None}
+    wanted |= {f"{catalogue.view(one.of)}.{one.column}" if one.column else _key(catalogue, one.of) for one in sums}
     for step in (step for before in task.turns[: turn + 1] for step in before.steps):
         contract = catalogue.tools[step.tool].contract if step.environment == catalogue.environment else None
-        shown = {field.shows for field in contract.results.values()} if contract else set()
+        fields = contract.results.values() if contract else ()
+        shown = {found for field in fields for found in (field.shows, field.key)}
         if step.actor == "agent" and _name(step) != tool.full_name and wanted and wanted <= shown:
             yield _read(step)
+
+
+def _key(catalogue: Catalogue, table: str) -> str:
+    return f"{table}.{catalogue.key(table)}"
 
 
 # How changes are compared ---------------------------------------------------------------------------------------------

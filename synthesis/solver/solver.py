@@ -62,7 +62,7 @@ class Solver:
         whole = intent
         try:
             whole = self._whole(intent)
-            if whole.wants is not None:
+            if whole.wants is not None or whole.sought is not None:
                 return await self._answer(whole)
             return await self._act(whole, waits=waits and not intent.reply)
         except Missing as missing:
@@ -112,6 +112,9 @@ class Solver:
         return intent.unless is None or not await self.terms.holds(intent.unless)
 
     async def _answer(self, intent: Intent) -> Outcome:
+        if intent.sought is not None:
+            self.memory.gave = None
+            return Outcome("answer", value=await self.terms.value(intent.sought))
         environment, source, column = str(intent.wants).split(".")
         full_name = f"{environment}.{source}"
         if intent.about is None:
