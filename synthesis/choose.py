@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
-from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried
+from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
@@ -130,13 +130,17 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     name, kind = parameter.name, parameter.contract.type
     found = carried(stage, kind)
     if found is not None:
-        choice.values[name], choice.carried[name] = found.value, found.origin
-        choice.said[name] = in_form(stage, parameter.slot, str(stage.pick(found.forms)))
+        twist, words = twisted(stage, found.type, found.value), str(stage.pick(found.forms))
+        choice.carried[name] = worked_out_of(found.origin, twist)
+        choice.values[name] = derived(choice.carried[name], found.value)
+        choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
         return True
     options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
     if not options:
         return False
-    choice.anchored[name] = stage.pick(options)
+    anchor = stage.pick(options)
+    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value))
+    choice.anchored[name] = replace(anchor, value=derived(origin, anchor.value), origin=origin)
     choice.values[name] = choice.anchored[name].value
     return True
 

@@ -12,6 +12,7 @@ from typing import Any
 from envfactory_client.logical_form import (
     Card,
     Comparison,
+    Derived,
     Extreme,
     Field,
     Given,
@@ -189,6 +190,14 @@ def _own_row(catalogue: Catalogue, column: str) -> Row | None:
     return None
 
 
+def _twisted(term: Term, origin: Origin) -> Term:
+    """Give the term of what is worked out of a value."""
+    if origin.twist is None:
+        return term
+    by = () if origin.twist.by is None else (Said(value=origin.twist.by),)
+    return Derived(op=origin.twist.op, of=(term, *by))
+
+
 class _Terms:
     """The terms of one goal's arguments."""
 
@@ -209,9 +218,9 @@ class _Terms:
         if name in self.through:
             anchor, mention = self.choice.anchored[name], self.through[name]
             column = path_of(self.stage.catalogues[anchor.environment], anchor.table, anchor.column)
-            return Field(of=term_of(self.stage, mention), column=column)
+            return _twisted(Field(of=term_of(self.stage, mention), column=column), anchor.origin)
         if name in self.choice.carried:
-            return self._given(self.choice.carried[name])
+            return _twisted(self._given(self.choice.carried[name]), self.choice.carried[name])
         kind = self.stage.catalogue.parameter(self.reached.kind.tool, name).type
         return Said(value=value, type=_type(kind or ""))
 
