@@ -16,8 +16,8 @@ from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from envfactory_client.tool import Frozen
 
-Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at"]
-"""How a column stands to a value; "on" compares the day of a date or time, "at" the hour and minute."""
+Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at", "before", "after"]
+"""How a column stands to a value; "on" compares the day of a date or time, the last three the hour and minute."""
 Operation = Literal["count", "half", "double", "sum", "difference", "days_between", "days_later", "days_earlier"]
 """How a value is derived from others: "count" takes rows, "sum" amounts or one amount of each of some rows,
 "days_between" two days, the earlier one last, and the last two take a day and a number of days."""
@@ -80,7 +80,7 @@ class Extreme(Part):
 class Row(Part):
     """The one row that a description fits."""
 
-    SPARSE = ("mine", "properties", "extreme")
+    SPARSE = ("mine", "properties", "prefers", "extreme")
 
     kind: Literal["row"] = "row"
     environment: str
@@ -89,6 +89,8 @@ class Row(Part):
     mine: bool = False
     """Whether the user speaks of a row of their own."""
     properties: tuple[Property, ...] = ()
+    prefers: tuple[Property, ...] = ()
+    """What it is like if any row with the properties is, and no matter otherwise; taken before the superlative."""
     extreme: Extreme | None = None
 
 
@@ -201,7 +203,8 @@ def terms_within(term: Term) -> Iterator[Term]:
     yield term
     inner: tuple[Term, ...] = ()
     if isinstance(term, Row | Rows):
-        inner = tuple(part.value for part in term.properties)
+        wishes = term.prefers if isinstance(term, Row) else ()
+        inner = tuple(part.value for part in (*term.properties, *wishes))
     elif isinstance(term, Field):
         inner = (term.of,)
     elif isinstance(term, Derived | Several):

@@ -8,7 +8,7 @@ words go through is proved to be the only one that they fit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,7 +52,7 @@ class Anchor:
     form: str
     value: Any
     """What the row shows, or what is worked out of it."""
-    origin: Origin = Origin("earlier")
+    origin: Origin = field(default_factory=lambda: Origin("earlier"))
     """Whether and how it is worked out."""
 
 
@@ -120,9 +120,9 @@ def through(stage: Stage, anchor: Anchor, mention: Mention) -> tuple[str, Origin
     if step is None or place is None:
         raise Drop("anchor_unseen", anchor.table)
     other = stage.at(anchor.environment)
-    field = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
-    origin = replace(anchor.origin, step=step, place=field)
-    if field is None or derived(origin, value_of(stage.draft.steps[step].result, field)) != anchor.value:
+    shown_at = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
+    origin = replace(anchor.origin, step=step, place=shown_at)
+    if shown_at is None or derived(origin, value_of(stage.draft.steps[step].result, shown_at)) != anchor.value:
         raise Drop("anchor_unseen", anchor.table)
     words = anchor.form.replace("{}", mention.text)
     return (origin.twist.form.replace("{}", words) if origin.twist else words), origin

@@ -22,6 +22,8 @@ SAME_ROW_SHARE = 0.8
 """How often a goal goes on with the row spoken of last, when it can."""
 ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
+COUNTED = ("two ", "three ", "a week ")
+"""How a day begins that is said by its distance from another one."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -81,7 +83,7 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     phrases = stage.catalogue.said(kind.tool)
     asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
     choice = Choice(_row_named(stage.pick(asks), tool))
-    if phrases.without and kind.outcome == "done" and stage.chance(ASK_SHARE):
+    if phrases.without and kind.outcome == "done" and not kind.what and stage.chance(ASK_SHARE):
         choice.missing = stage.pick(sorted(phrases.without))
         choice.template = stage.pick(phrases.without[choice.missing])
     properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
@@ -146,10 +148,13 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
 
 
 def in_form(stage: Stage, slot: Slot, words: str) -> str:
-    """Give words for a value in one of the forms in which the slot's values are said."""
-    return (
-        str(stage.pick(slot.forms)).replace("{}", words) if slot.forms and not isinstance(slot.forms, dict) else words
-    )
+    """Give words for a value in one of the forms in which the slot's values are said.
+
+    "On" doesn't go before a number of days: "a week after the day of my flight".
+    """
+    if not slot.forms or isinstance(slot.forms, dict):
+        return words
+    return str(stage.pick(slot.forms)).replace("on {}" if words.startswith(COUNTED) else "{}", words)
 
 
 async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Choice) -> Any:

@@ -12,7 +12,9 @@ from envfactory_client.card.links import LinkName, crosses, full_name, links_use
 from synthesis.goals import GoalKind, kinds_in
 from synthesis.hidden import Count, of_trajectories
 
-IN_VAIN = frozenset({"infeasible", "no_candidate", "no_set", "no_value", "set_refused"})
+IN_VAIN = frozenset(
+    {"infeasible", "no_candidate", "no_condition", "no_other_row", "no_pair", "no_set", "no_value", "set_refused"}
+)
 """Why a kind of goal can't be reached where it was tried."""
 
 

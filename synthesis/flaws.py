@@ -35,7 +35,12 @@ def _entity_flaws(catalogue: Catalogue) -> Iterator[str]:
             yield f"{where}: the schema has no view {entity.view}."
             continue
         known = schema.columns[entity.view or table]
-        for column in (*entity.handles, *([entity.recency] if entity.recency else []), *([catalogue.key(table)])):
+        for column in (
+            *entity.handles,
+            *entity.alike,
+            *([entity.recency] if entity.recency else []),
+            *([catalogue.key(table)]),
+        ):
             if column not in known:
                 yield f"{where}: {entity.view or table} has no column {column}."
         yield from _say_flaws(catalogue, table, entity)
@@ -54,11 +59,23 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
             yield f"{where}: what stands before the noun goes by value for an enum, and has {{}} for anything else."
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
+    yield from _test_flaws(catalogue, table, entity)
     if entity.named and entity.named not in entity.say:
         yield f"[entity.{table}] named: {entity.named} is not among what is said of it."
     for column in entity.anchors:
         if catalogue.type_of(f"{entity.view or table}.{column}") is None:
             yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."
+
+
+def _test_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
+    for column, test in entity.tests.items():
+        where = f"[entity.{table}.tests] {column}"
+        if column not in catalogue.schema.columns[entity.view or table]:
+            yield f"{where}: {entity.view or table} has no such column."
+        if (test.kind == "enum") != isinstance(test.told, dict) or (test.kind == "enum") != bool(test.is_):
+            yield f"{where}: an enum's 'is' and 'told' go by value, and nothing else has 'is'."
+        unsaid = [form for form in (*test.more, *test.less) if "{}" not in form]
+        yield from (f"{where}: '{form}' has no {{}} for the value." for form in unsaid)
 
 
 def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
@@ -110,8 +127,6 @@ def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
         if tool is None or not tool.read_only or tool.actor != "agent":
             yield f"{where}: {how.tool} is no look-up of the agent."
             continue
-        if tool.contract is not None and name in tool.contract.results:
-            yield f"{where}: {how.tool} shows a field of that name itself; name it otherwise."
         for side in how.sides.values() or [Side(of=how.of, column=how.column or "", where=how.where)]:
             if side.of not in catalogue.phrases.entity:
                 yield f"{where}: there is no [entity.{side.of}]."
@@ -211,10 +226,7 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
         if entity.mine and table in catalogue.schema.columns:
             yield f"[entity.{table}] mine", f"SELECT 1 FROM {catalogue.view(table)} WHERE {entity.mine}"  # noqa: S608
-    for name, how in catalogue.phrases.sums.items():
-        for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
-            if side.where and side.of in catalogue.phrases.entity:
-                yield f"[sums.{name}]", f"SELECT 1 FROM {catalogue.view(side.of)} WHERE {side.where}"  # noqa: S608
+    yield from _sum_queries(catalogue)
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():
             where = f"[tool.{name}] slot {parameter}"
@@ -226,6 +238,13 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                 yield where, slot.from_
             for condition in slot.unless.values():
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
+
+
+def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for name, how in catalogue.phrases.sums.items():
+        for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
+            if side.where and side.of in catalogue.phrases.entity:
+                yield f"[sums.{name}]", f"SELECT 1 FROM {catalogue.view(side.of)} WHERE {side.where}"  # noqa: S608
 
 
 class _Anything(dict[str, None]):

@@ -21,11 +21,23 @@ from synthesis.kin import links_of, through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
-from synthesis.references import Description, descriptions, extremes, make_property
+from synthesis.references import (
+    Description,
+    Property,
+    bounds,
+    descriptions,
+    extremes,
+    make_property,
+    wished_for,
+    wishes,
+)
 from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
+BOUND_SHARE, WISH_SHARE = 0.2, 0.35
+MOST_LIMITS = 2
+"""How often a description may hold a limit, and how often a preference."""
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
@@ -135,8 +147,19 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         if column in visible and column not in fixed | sought.hidden and how.kind != "row"
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
     ]
+    limits: list[Property] = []
+    if stage.chance(BOUND_SHARE):
+        limits = [part for part in bounds(sought.entity, sought.row, stage.rng) if part.column in visible]
+        limits = [part for part in limits if part.column not in fixed | sought.hidden]
+        limits = stage.rng.sample(limits, min(MOST_LIMITS, len(limits)))
+        free += limits
     superlatives = [best for best in extremes(sought.entity, visible, stage.rng) if best.column not in sought.hidden]
     found = descriptions(seen.record, seen.records, free, superlatives, visible)
+    found.sort(key=lambda description: not set(limits) & set(description.properties))
+    if stage.chance(WISH_SHARE):
+        for wish in wishes(sought.entity, stage.rng):
+            if wish.column in visible and wish.column not in fixed | sought.hidden:
+                found = [*wished_for(seen.record, seen.records, wish, superlatives, visible), *found]
     for description in _drawn(stage, found):
         whole = replace(description, properties=in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await proved(stage, sought, seen, whole, unsaid)

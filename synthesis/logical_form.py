@@ -33,6 +33,7 @@ from synthesis.stage import Stage
 from synthesis.wording import Reached
 
 _COMPARED: Mapping[str, Comparison] = {"date": "on", "time": "at"}
+_BOUNDED: Mapping[tuple[str, str], Comparison] = {("time", "<"): "before", ("time", ">"): "after"}
 
 
 def intent_of(reached: Reached, through: Mapping[str, Mention]) -> Intent:
@@ -118,7 +119,8 @@ def term_of(stage: Stage, mention: Mention) -> Row | Rows | Same | Field:
         environment=mention.environment,
         entity=mention.table,
         mine=bool(entity.mine),
-        properties=tuple(_property(stage, mention, part) for part in said),
+        properties=tuple(_property(stage, mention, part) for part in said if "wish" not in part),
+        prefers=tuple(_property(stage, mention, part) for part in said if "wish" in part),
         extreme=_extreme(stage, mention, best[0]) if best else None,
     )
 
@@ -137,7 +139,7 @@ def _property(stage: Stage, mention: Mention, part: Mapping[str, Any]) -> Proper
     how = catalogue.entity(mention.table).say.get(part["column"])
     kind = how.kind if how is not None and mention.kind != "handle" else ""
     path = path_of(catalogue, mention.table, part["column"])
-    op = _COMPARED.get(kind, "=")
+    op = _BOUNDED.get((kind, part.get("op", "=")), part.get("op") or _COMPARED.get(kind, "="))
     if kind == "row":
         inner = next((inner for inner in mention.nested if inner.value == part["value"]), None)
         if inner is None:

@@ -9,9 +9,10 @@ from random import Random
 from typing import Any
 
 from envfactory_client import Goal
+from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, IF, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
@@ -98,7 +99,7 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            way = _way_to_ground(stage, kind)
+            way = _way_to_ground(kind)
             if merging and (kind.outcome == "refuse" or way is not ground):
                 raise Drop("refusal_not_merged" if way is ground else "set_not_merged")
             await way(stage.at(kind.environment), kind, turn)
@@ -111,10 +112,12 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     return None
 
 
-def _way_to_ground(stage: Stage, kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awaitable[None]]:
+def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awaitable[None]]:
     """Give what grounds a kind of goal."""
-    if kind.outcome == "answer" and kind.what in stage.catalogues[kind.environment].phrases.sums:
+    if kind.manner == SUMS:
         return ground_sum
+    if kind.outcome == "left" or (kind.outcome == "done" and kind.what in (IF, OR)):
+        return ground_if
     return ground_set if kind.outcome == "done" and kind.what == ALL else ground
 
 

@@ -15,7 +15,7 @@ from envfactory_client import Goal
 from envfactory_client.logical_form import Derived, Field, Intent, Term
 from synthesis.draft import Clause, DraftTurn, Meant, Mention, Part, WorkedOut
 from synthesis.errors import Drop
-from synthesis.goals import GoalKind
+from synthesis.goals import SUMS, GoalKind
 from synthesis.language.pattern import expand, slots
 from synthesis.locate import locate
 from synthesis.logical_form import path_of, term_of
@@ -43,8 +43,8 @@ class _Found:
 
 
 async def ground_sum(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
-    """Add a question whose answer is worked out to an empty turn, with its look-ups, or raise `Drop` and add nothing."""
-    how = stage.catalogue.phrases.sums[kind.what]
+    """Add a question whose answer is worked out to an empty turn, with its look-ups, or raise `Drop`."""
+    how = stage.catalogue.phrases.sums[kind.what.removeprefix(SUMS)]
     reasons: list[str] = []
     for _ in range(MOST_TRIES):
         mark = len(stage.draft.steps)
@@ -87,8 +87,7 @@ async def _over_two(stage: Stage, how: Sum, template: str) -> _Found:
     keys = await _pair(stage, how) if len(wanted) > 1 else await _single(stage, how)
     hidden = frozenset(side.column for side in how.sides.values())
     mentions = {
-        name: await _named(stage, side.of, key, hidden)
-        for (name, side), key in zip(wanted.items(), keys, strict=True)
+        name: await _named(stage, side.of, key, hidden) for (name, side), key in zip(wanted.items(), keys, strict=True)
     }
     if len({mention.value for mention in mentions.values()}) < len(mentions) and len(set(keys)) == len(keys):
         raise Drop("no_pair", how.of)
@@ -163,7 +162,7 @@ def work_out(op: str, values: Sequence[Any]) -> Any:
 def _enact(stage: Stage, kind: GoalKind, turn: DraftTurn, what: tuple[str, _Found, int]) -> None:
     """Make the look-ups part of the draft, with what is said for them."""
     template, found, mark = what
-    how = stage.catalogue.phrases.sums[kind.what]
+    how = stage.catalogue.phrases.sums[kind.what.removeprefix(SUMS)]
     looked = [mention.origin.step for mention in found.mentions.values() if mention.origin.step is not None]
     turn.steps += range(mark, len(stage.draft.steps))
     turn.evidence += looked

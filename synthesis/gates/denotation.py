@@ -17,6 +17,8 @@ from synthesis.stage import Stage
 _CONDITIONS: Final[Mapping[Comparison, str]] = {
     "on": "substr({}, 1, 10) = {}",
     "at": "substr({}, 12, 5) = {}",
+    "before": "substr({}, 12, 5) < {}",
+    "after": "substr({}, 12, 5) > {}",
 }
 
 _DERIVED: Final[Mapping[str, str]] = {
@@ -40,6 +42,10 @@ async def denoted(stage: Stage, row: Row | Rows, known: Known) -> list[Any]:
         conditions.append(_condition(catalogue, row.entity, part, f":said{place}"))
     where = " AND ".join(conditions) or "1"
     key, view = catalogue.key(row.entity), catalogue.view(row.entity)
+    for place, part in enumerate(row.prefers if isinstance(row, Row) else ()):
+        bound[f"wished{place}"] = await _value(stage, part.value, known)
+        wish = _condition(catalogue, row.entity, part, f":wished{place}")
+        where += f" AND ({wish} OR NOT EXISTS (SELECT 1 FROM {view} WHERE {where} AND {wish}))"  # noqa: S608
     if isinstance(row, Row) and row.extreme is not None:
         column = expression(catalogue, row.entity, row.extreme.path)
         where += f" AND {column} = (SELECT {row.extreme.function}({column}) FROM {view} WHERE {where})"  # noqa: S608
@@ -93,7 +99,7 @@ async def worked_out(stage: Stage, term: Term) -> Any:
     if form is None:
         raise Drop("gate_G4", f"nothing proves a {term.op}")
     values = {f"v{place}": await worked_out(stage, part) for place, part in enumerate(term.of)}
-    return (await stage.query(f"SELECT {form}", values))[0][0]  # noqa: S608
+    return (await stage.query(f"SELECT {form}", values))[0][0]
 
 
 async def _total(stage: Stage, rows: Rows, column: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
+_ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b")
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
 
@@ -14,6 +16,18 @@ def plural(noun: str) -> str:
     from inflect import engine
 
     return str(engine().plural_noun(noun))
+
+
+def one_of(text: str) -> str:
+    """Give a text in which one of a thing isn't spoken of as several: "1 days" as "1 day"."""
+    return _ONE.sub(lambda found: ("is " if found[1] else "") + f"1 {_single(found[2])}", text)
+
+
+@lru_cache(maxsize=256)
+def _single(noun: str) -> str:
+    from inflect import engine
+
+    return str(engine().singular_noun(noun) or noun)
 
 
 @lru_cache(maxsize=64)

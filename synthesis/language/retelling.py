@@ -110,14 +110,17 @@ class _Retelling:
     entity: Entity
     recorded: tuple[Mapping[str, Any], ...]
     extreme: Mapping[str, Any] | None
+    wish: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, teller: Teller, mention: Mention, entity: Entity) -> _Retelling | None:
         """Give how a mention can be retold, or None when its words don't follow from its attributes."""
         extreme = next((record for record in mention.properties if "value" not in record), None)
-        recorded = tuple(record for record in mention.properties if "value" in record)
-        known = mention.properties and mention.text in _texts(entity, recorded, extreme)
-        return cls(teller, mention, entity, recorded, extreme) if known else None
+        recorded = tuple(record for record in mention.properties if "value" in record and "wish" not in record)
+        wish = next((record for record in mention.properties if "wish" in record), None)
+        behind = f" ({wish['text']})" if wish else ""
+        known = mention.properties and mention.text.removesuffix(behind) in _texts(entity, recorded, extreme)
+        return cls(teller, mention, entity, recorded, extreme, wish) if known else None
 
     def told(self, rng: Random) -> Retold:
         """Give the description in other words."""
@@ -125,6 +128,8 @@ class _Retelling:
             return self._by_name(self.recorded[0], rng)
         said = [self._attribute(record, rng) for record in self.recorded]
         text, texts, says = self._composed(said, self._superlative(rng), rng)
+        if self.wish is not None:
+            text += f" ({pick(rng, self.entity.say[self.wish['column']].wish[str(self.wish['value'])])})"
         inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
         told = replace(
             self.mention,
@@ -159,7 +164,7 @@ class _Retelling:
             new = pick(rng, options) if text in options else text
             ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
             return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
-        core = _core(text, how.options(value))
+        core = _core(text, how.said_by(record.get("op", "="), value))
         return _Said(column, text) if core is None else self._value(record, how, core, rng)
 
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
@@ -168,8 +173,10 @@ class _Retelling:
         ways = forms(_SPOKEN.get(how.kind), value)
         if old not in ways:
             return self._through(column, how, core, rng)
-        new, first = pick(rng, ways), _ahead(how, value, ways, rng)
-        text = str(pick(rng, how.options(value)) if how.options(value) else form).replace("{}", new)
+        op = record.get("op", "=")
+        new, first = pick(rng, ways), _ahead(how, value, ways, rng) if op == "=" else ""
+        options = how.said_by(op, value)
+        text = str(pick(rng, options) if options else form).replace("{}", new)
         before = str(pick(rng, how.ahead(value))).replace("{}", first) if first else ""
         return _Said(column, text, before, ((old, new),), ((old, first),))
 

@@ -28,6 +28,7 @@ from envfactory_client.score.attempt import leaves
 from envfactory_client.trajectory import SlotType
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.goals import SUMS
 from synthesis.schema import memory
 from synthesis.screens.evidence import causes, key_arguments
 
@@ -95,6 +96,8 @@ def _owed(task: Trajectory, catalogues: Catalogues) -> Iterator[Owed]:
                 yield Owed(turn=number, goal=goal.tool, outcome="ask", parameter=goal.parameter, phrases=phrases)
             elif goal.outcome == "refuse":
                 yield _refusal(task, number, goal, catalogue)
+            elif goal.outcome == "left" and goal.answer:
+                yield _left(task, number, goal, catalogue)
             elif goal.outcome == "answer":
                 slots = tuple(_slot(catalogue, name, field, value) for field, value in goal.answer.items())
                 answer = Owed(turn=number, goal=goal.tool, outcome="answer", slots=slots)
@@ -134,13 +137,31 @@ def _refusal(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> O
     )
 
 
+def _left(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> Owed:
+    """Give what is owed where an act is left undone: what was seen that decided, by a look-up that shows it."""
+    ((column, value),) = goal.answer.items()
+    kind = next((kind for name, kind in _kinds_of(catalogue) if name == column), None)
+    slot = Slot(name=column, type=_type_of(kind, value), value=value)
+    reads = [
+        step for before in task.turns[: turn + 1] for step in before.steps if step.environment == catalogue.environment
+    ]
+    evidence = [_read(step) for step in reads if value in set(leaves(step.result)) and step.actor == "agent"]
+    return Owed(turn=turn, goal=goal.tool, outcome="answer", slots=(slot,), evidence=tuple(evidence))
+
+
+def _kinds_of(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Give the columns on which conditions are put, with their kinds."""
+    for entity in catalogue.phrases.entity.values():
+        yield from ((column, how.kind) for column, how in entity.tests.items())
+
+
 def _read(step: Step) -> Evidence:
     return Evidence(tool=_name(step), arguments=dict(step.arguments))
 
 
 def _slot(catalogue: Catalogue, tool: str, field: str, value: Any) -> Slot:
-    if field in catalogue.phrases.sums:
-        return Slot(name=field, type=catalogue.phrases.sums[field].type or "count", value=value)
+    if field.startswith(SUMS):
+        return Slot(name=field, type=catalogue.phrases.sums[field.removeprefix(SUMS)].type or "count", value=value)
     contract = catalogue.tools[tool].contract
     result = contract.results.get(field) if contract else None
     return Slot(name=field, type=_type_of(result.type if result else None, value), value=value)
@@ -159,7 +180,8 @@ def _type_of(declared: str | None, value: Any) -> SlotType:
 
 def _shown(task: Trajectory, turn: int, catalogue: Catalogue, owed: Owed) -> Iterator[Evidence]:
     """Give the reads that show an answer which could also stand in a result by chance."""
-    sums = [catalogue.phrases.sums[slot.name] for slot in owed.slots if slot.name in catalogue.phrases.sums]
+    names = [slot.name.removeprefix(SUMS) for slot in owed.slots if slot.name.startswith(SUMS)]
+    sums = [catalogue.phrases.sums[name] for name in names]
     if not sums and all(slot.type not in ("count", "flag") for slot in owed.slots):
         return
     tool = catalogue.tools[owed.goal.partition(".")[2]]

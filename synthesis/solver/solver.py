@@ -45,7 +45,32 @@ class Solver:
         self.memory.facts.update(facts)
         if facts and self.skill.hops:
             await self._get_to_know()
-        return tuple([await self._meet(intent, place, waits=waits) for place, intent in enumerate(intents)])
+        unwanted = {place for place, intent in enumerate(intents) if not await self._seems_wanted(intent)}
+        outcomes: list[Outcome] = []
+        for place, intent in enumerate(intents):
+            left = place in unwanted
+            outcomes.append(await (self._leave(intent, place) if left else self._meet(intent, place, waits=waits)))
+        return tuple(outcomes)
+
+    async def _seems_wanted(self, intent: Intent) -> bool:
+        """Whether an act is wanted as things stand when the message comes; where that can't be seen, it is tried."""
+        try:
+            return await self._is_wanted(intent)
+        except (Stuck, Unsettled):
+            return True
+
+    async def _leave(self, intent: Intent, place: int) -> Outcome:
+        """Leave an act undone, with the rows that were spoken of kept in mind."""
+        try:
+            for name, term in intent.terms.items():
+                if isinstance(term, Row | Same):
+                    await self._head(term, name)
+        except (Missing, Stuck) as error:
+            return Outcome("stuck", str(error))
+        finally:
+            self.memory.pass_on(joined=place > 0 or intent.reply)
+        self.memory.gave = None
+        return Outcome("left")
 
     async def _get_to_know(self) -> None:
         """Find out more facts of the user where a look-up by one that they told shows a single record with others."""
@@ -91,8 +116,6 @@ class Solver:
 
     async def _act(self, intent: Intent, *, waits: bool) -> Outcome:
         tool = self.toolbox.tool(str(intent.act))
-        if not await self._is_wanted(intent):
-            return Outcome("done")
         arguments = await self._arguments(tool, intent)
         if waits:
             raise Missing(CONFIRMATION)
