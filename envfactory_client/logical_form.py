@@ -166,10 +166,13 @@ class Condition(Part):
 class Intent(Part):
     """What the user wants with one goal of a turn, or what they reply to a question."""
 
-    SPARSE = ("act", "wants", "about", "sought", "terms", "when", "unless", "told", "reply")
+    SPARSE = ("act", "change", "wants", "about", "sought", "terms", "when", "unless", "told", "reply")
 
     act: str | None = None
     """The full name of the tool whose effect is wanted."""
+    change: str | None = None
+    """For a wish that nobody knows a tool for, what would have to change: "update bank.cards.limit_cents", "insert
+    airline.meals" or "delete schedule.calendars"."""
     wants: str | None = None
     """For a question: the column asked for, "airline.booking_board.paid_cents", or the field of the tool that computes
     it, "bank.get_statement.closing_cents"."""

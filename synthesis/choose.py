@@ -154,7 +154,8 @@ def in_form(stage: Stage, slot: Slot, words: str) -> str:
     """
     if not slot.forms or isinstance(slot.forms, dict):
         return words
-    return str(stage.pick(slot.forms)).replace("on {}" if words.startswith(COUNTED) else "{}", words)
+    form = str(stage.pick(slot.forms))
+    return (form.removeprefix("on ") if words.startswith(COUNTED) else form).replace("{}", words)
 
 
 async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Choice) -> Any:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 
 from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
 from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
 from synthesis.schema import memory
+
+_CHANGE = re.compile(r"update \w+\.\w+|(insert|delete) \w+")
 
 
 def flaws(catalogue: Catalogue) -> list[str]:
@@ -19,6 +23,7 @@ def flaws(catalogue: Catalogue) -> list[str]:
         *_entity_flaws(catalogue),
         *_tool_flaws(catalogue),
         *_sum_flaws(catalogue),
+        *_lacking_flaws(catalogue),
         *_knowledge_flaws(catalogue),
         *_query_flaws(catalogue),
     ]
@@ -135,6 +140,23 @@ def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
         yield from _sum_ask_flaws(where, how)
 
 
+def _lacking_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name, wish in catalogue.phrases.lacking.items():
+        where = f"[lacking.{name}]"
+        if name in catalogue.tools:
+            yield f"{where}: there is a tool of that name; name the wish otherwise."
+        if not _CHANGE.fullmatch(wish.changes):
+            yield f"{where}: '{wish.changes}' is no change such as 'update table.column' or 'insert table'."
+        for maker in makers(catalogue.tools.values(), wish.changes):
+            yield f"{where}: {maker} makes that very change, so the wish can be met."
+        if wish.of not in catalogue.phrases.entity:
+            yield f"{where}: there is no [entity.{wish.of}]."
+        for ask in wish.asks:
+            if not {"row"} <= set(PLACEHOLDER.findall(ask)) <= {"row", *(["goal"] if wish.goal else [])}:
+                yield f"{where}: '{ask}' must have {{row}}, and {{goal}} only where verbs are given."
+            yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask, free=frozenset({"goal"})))
+
+
 def _sum_ask_flaws(where: str, how: Sum) -> Iterator[str]:
     two = how.op in ("difference", "days_between")
     if two != (how.less is not None):
@@ -241,6 +263,9 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
 
 
 def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for name, wish in catalogue.phrases.lacking.items():
+        if wish.where and wish.of in catalogue.phrases.entity:
+            yield f"[lacking.{name}]", f"SELECT 1 FROM {catalogue.view(wish.of)} WHERE {wish.where}"  # noqa: S608
     for name, how in catalogue.phrases.sums.items():
         for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
             if side.where and side.of in catalogue.phrases.entity:

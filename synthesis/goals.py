@@ -16,6 +16,8 @@ ALL = "all"
 """What a goal is over that is repeated for each row of a set."""
 IF, OR = "if", "or"
 """What a goal is that is wanted on a condition: with nothing otherwise, or with another row to turn to."""
+NO_TOOL = "no_tool"
+"""The code with which a wish is declined that no tool can meet."""
 SUMS = "sums."
 """How the names of answers begin that are worked out."""
 Outcome = Literal["done", "answer", "refuse", "left"]
@@ -28,6 +30,7 @@ SHARES: Mapping[str, float] = {
     "left": 0.06,
     "answer": 0.11,
     SUMS: 0.08,
+    NO_TOOL: 0.05,
     "refuse": 0.18,
 }
 """How often each manner of goal is tried first."""
@@ -52,7 +55,7 @@ class GoalKind:
         """How it ends, or what is particular about that: over a set, on a condition, or worked out."""
         if self.outcome == "answer" and self.what.startswith(SUMS):
             return SUMS
-        return self.what if self.outcome == "done" and self.what else self.outcome
+        return self.what if self.what == NO_TOOL or (self.outcome == "done" and self.what) else self.outcome
 
     @classmethod
     def read(cls, text: str) -> GoalKind | None:
@@ -90,6 +93,7 @@ def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
         found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
     sums = catalogue.phrases.sums.items()
     found += [GoalKind(catalogue.environment, how.tool, "answer", f"{SUMS}{name}") for name, how in sums]
+    found += [GoalKind(catalogue.environment, name, "refuse", NO_TOOL) for name in catalogue.phrases.lacking]
     return sorted(found)
 
 

@@ -29,9 +29,10 @@ def _date(value: Any, rng: Random, above: bool) -> str:
     return (date.fromisoformat(str(value)[:10]) + timedelta(days=days)).isoformat()
 
 
-def _count(value: Any, rng: Random, above: bool) -> int:
+def _count(value: int, rng: Random, above: bool) -> int:
     unit = next(unit for least, unit in COUNTS if value >= least)
-    return int((value + unit * _drawn(rng, (1, 2)) * (1 if above else -1)) // unit * unit)
+    steps = rng.randrange(1, 3) * (1 if above else -1)
+    return (value + unit * steps) // unit * unit
 
 
 def _money(value: Any, rng: Random, above: bool) -> int:

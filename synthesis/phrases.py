@@ -180,9 +180,25 @@ class Sum(_Part):
         return {"more": Side(of=self.of, column=self.column, where=self.where), "less": self.less}
 
 
+class Lacking(_Part):
+    """A wish that no tool can meet."""
+
+    changes: str
+    """What it would take: "update table.column", "insert table" or "delete table"; the table needn't exist."""
+    of: str
+    """The entity that it is about."""
+    where: str | None = None
+    goal: tuple[str, ...] = ()
+    asks: tuple[str, ...] = Field(min_length=1)
+    """Requests with {row}."""
+    told: tuple[str, ...] = Field(min_length=1)
+    """How the assistant says that it can't do that, with the thing in its words."""
+
+
 class Phrases(_Part):
     """The contents of a phrases.toml."""
 
+    lacking: dict[str, Lacking] = Field(default_factory=dict)
     sums: dict[str, Sum] = Field(default_factory=dict)
     knows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     entity: dict[str, Entity] = Field(default_factory=dict)

@@ -12,8 +12,9 @@ from envfactory_client import Goal
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import ALL, IF, OR, SUMS, GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
+from synthesis.lacking import ground_lacking
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
@@ -116,6 +117,8 @@ def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awa
     """Give what grounds a kind of goal."""
     if kind.manner == SUMS:
         return ground_sum
+    if kind.manner == NO_TOOL:
+        return ground_lacking
     if kind.outcome == "left" or (kind.outcome == "done" and kind.what in (IF, OR)):
         return ground_if
     return ground_set if kind.outcome == "done" and kind.what == ALL else ground
@@ -125,7 +128,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     """Give the kinds of goal to try next: now and then first those that can go on with what the last one gave."""
     kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
-    order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
+    kinds = [kind for kind in kinds if kind.full_name not in used and (kind.what != NO_TOOL or _has_done(stage.draft))]
+    order = ranked(kinds, counts, stage.rng)
     if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE):
@@ -139,6 +143,12 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     return order
 
 
+def _has_done(draft: Draft) -> bool:
+    """Whether something is done in a task: only beside that may it hold a wish that no tool can meet."""
+    outcomes = [goal.outcome for turn in draft.turns for goal in turn.goals]
+    return "done" in outcomes and not any(goal.code == NO_TOOL for turn in draft.turns for goal in turn.goals)
+
+
 def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
     """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
     made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
@@ -147,6 +157,8 @@ def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:
     """Whether a goal can be about a row that the last message was about."""
+    if kind.manner == NO_TOOL:
+        return False
     catalogue = stage.catalogues[kind.environment]
     topic = {row.table for row in stage.draft.topic if row.environment == kind.environment}
     slots = catalogue.said(kind.tool).slots.values()

@@ -69,7 +69,7 @@ def _avoided(stage: Stage, turn: DraftTurn) -> set[str]:
     for goal in turn.goals:
         environment, _, name = goal.tool.partition(".")
         catalogue = stage.catalogues[environment]
-        contract = catalogue.tools[name].contract
+        contract = catalogue.tools[name].contract if name in catalogue.tools else None
         for text in (*catalogue.refuses.get(name, {}).values(), *(contract.changes.values() if contract else ())):
             found.update(_WORD.findall(text))
         found.update(goal.answer or ())

@@ -28,7 +28,7 @@ from envfactory_client.score.attempt import leaves
 from envfactory_client.trajectory import SlotType
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
-from synthesis.goals import SUMS
+from synthesis.goals import NO_TOOL, SUMS
 from synthesis.schema import memory
 from synthesis.screens.evidence import causes, key_arguments
 
@@ -94,6 +94,8 @@ def _owed(task: Trajectory, catalogues: Catalogues) -> Iterator[Owed]:
             if goal.outcome == "ask":
                 phrases = {str(goal.parameter): tuple(_questions(catalogue, name, str(goal.parameter)))}
                 yield Owed(turn=number, goal=goal.tool, outcome="ask", parameter=goal.parameter, phrases=phrases)
+            elif goal.code == NO_TOOL:
+                yield _lacking(task, number, goal, catalogue)
             elif goal.outcome == "refuse":
                 yield _refusal(task, number, goal, catalogue)
             elif goal.outcome == "left" and goal.answer:
@@ -135,6 +137,25 @@ def _refusal(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> O
         phrases=phrases,
         evidence=tuple({canonical_json(one.model_dump(mode="json")): one for one in evidence}.values()),
     )
+
+
+def _lacking(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> Owed:
+    """Give what is owed where no tool can meet a wish: that this is said of this wish, with its row looked up."""
+    name = goal.tool.partition(".")[2]
+    wishes = catalogue.phrases.lacking
+    (reference,) = (
+        one for one in task.references if one.turn == turn and one.table == wishes[name].of and one.argument is None
+    )
+    key = f"{reference.table}.{reference.column}"
+    evidence = [
+        Evidence(tool=tool.full_name, key=path, value=reference.value, field=path.rpartition(".")[2])
+        for tool in catalogue.tools.values()
+        for path, field in (tool.contract.results.items() if tool.contract else ())
+        if tool.read_only and tool.actor == "agent" and field.key == key
+    ]
+    others = {other: wish.told for other, wish in wishes.items() if other != name}
+    phrases = {NO_TOOL: wishes[name].told, **others}
+    return Owed(turn=turn, goal=goal.tool, outcome="refuse", code=NO_TOOL, phrases=phrases, evidence=tuple(evidence))
 
 
 def _left(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> Owed:

@@ -17,6 +17,7 @@ from synthesis.solver.terms import Terms, is_self
 from synthesis.solver.toolbox import Toolbox, columns_beside, filtered, last_part, parameter
 
 CONFIRMATION = "confirmation"
+NO_TOOL = "no_tool"
 
 
 class Solver:
@@ -87,6 +88,8 @@ class Solver:
         whole = intent
         try:
             whole = self._whole(intent)
+            if whole.change is not None:
+                return await self._decline(whole)
             if whole.wants is not None or whole.sought is not None:
                 return await self._answer(whole)
             return await self._act(whole, waits=waits and not intent.reply)
@@ -113,6 +116,16 @@ class Solver:
             else:
                 about = _narrowed(about, said)
         return pending.model_copy(update={"terms": terms, "about": about})
+
+    async def _decline(self, intent: Intent) -> Outcome:
+        """Find what a wish is about, and say that no tool meets it, if none does."""
+        makers = self.toolbox.makers(str(intent.change))
+        if makers:
+            raise Stuck(f"{makers[0]} would do {intent.change}")
+        for name, term in intent.terms.items():
+            await self._head(term, name)
+        self.memory.gave = None
+        return Outcome("refuse", NO_TOOL)
 
     async def _act(self, intent: Intent, *, waits: bool) -> Outcome:
         tool = self.toolbox.tool(str(intent.act))
