@@ -65,11 +65,19 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
     yield from _test_flaws(catalogue, table, entity)
+    yield from _kin_flaws(catalogue, table, entity)
     if entity.named and entity.named not in entity.say:
         yield f"[entity.{table}] named: {entity.named} is not among what is said of it."
     for column in entity.anchors:
         if catalogue.type_of(f"{entity.view or table}.{column}") is None:
             yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."
+
+
+def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
+    wanted = f"{table}.{catalogue.key(table)}"
+    for other in entity.kin:
+        if other not in catalogue.phrases.entity or catalogue.schema.link_to(other, wanted) is None:
+            yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
 
 
 def _test_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:

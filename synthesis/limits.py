@@ -38,7 +38,7 @@ def _count(value: int, rng: Random, above: bool) -> int:
 def _money(value: Any, rng: Random, above: bool) -> int:
     wanted = int(value) * _drawn(rng, FAR if above else NEAR)
     unit = next((unit for unit in AMOUNTS if wanted >= 2 * unit), AMOUNTS[-1])
-    return round(wanted / unit) * unit
+    return int(round(wanted / unit) * unit)
 
 
 def _time(value: Any, rng: Random, above: bool) -> str | None:

@@ -41,10 +41,10 @@ MOST_LIMITS = 2
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
-ANCHOR_SHARE = 0.7
+ANCHOR_SHARE = 0.35
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
-KIN_SHARE, NEW_KIN_SHARE = 0.1, 0.6
+KIN_SHARE, NEW_KIN_SHARE = 0.08, 0.4
 """How often a row is said through one that refers to it; and where the data has little of it."""
 NEW_LOOK_UP_SHARE = 0.5
 """How often a look-up comes first whose results have not served yet."""
@@ -68,7 +68,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         except Drop:
             del stage.draft.steps[mark:]
     row = await stage.row(table, value)
-    sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
+    entity = stage.catalogue.entity(table)
+    sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, plain=terms.plain)
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
@@ -277,7 +278,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1))
+    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1, plain=sought.plain))
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
     return value, mention.origin
@@ -288,7 +289,7 @@ async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: See
     if column == sought.handle:
         return value, Origin("explicit", text=str(value))
     how = sought.entity.say.get(column)
-    if how is not None and how.kind == "date" and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
+    if how is not None and how.kind == "date" and not sought.plain and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
         anchored = await _said_through_row(stage, sought, column, value, seen)
         if anchored is not None:
             return value, anchored
@@ -306,7 +307,7 @@ async def _said_through_row(stage: Stage, sought: Sought, column: str, value: An
         return None
     anchor = stage.pick(options)
     mark = len(stage.draft.steps)
-    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1)
+    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1, plain=True)
     try:
         mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
         words, origin = through(stage, anchor, mention)

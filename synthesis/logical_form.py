@@ -45,7 +45,7 @@ def intent_of(reached: Reached, through: Mapping[str, Mention]) -> Intent:
     contract = reached.stage.catalogue.tools[kind.tool].contract
     column = contract.results[kind.what].shows if contract else None
     about = next((name for name in reached.choice.rows if name in terms), None)
-    if column is None:
+    if column is None or (about is not None and isinstance(terms[about], Field)):
         return Intent(wants=f"{kind.full_name}.{kind.what}", terms=terms)
     own = _own_row(reached.stage.catalogue, column)
     if about is None and own is None:

@@ -83,6 +83,8 @@ class Entity(_Part):
     say: dict[str, Say] = Field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
+    kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
     alike: tuple[str, ...] = ()
     """Columns in which a row must be like another one to be taken in its place."""
     tests: dict[str, Test] = Field(default_factory=dict)

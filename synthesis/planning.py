@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from envfactory_client import Goal
+from envfactory_client.card.links import any_index
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
@@ -46,6 +47,10 @@ ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
 FIRST_ACT_SHARE = 0.65
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
+TAKE_OVER_SHARE = 0.25
+"""How often the user acts on a key that the assistant has shown without looking it up."""
+ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
+"""How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -192,7 +197,7 @@ def _can_take_more(draft: Draft) -> bool:
 async def _follow_up(stage: Stage) -> None:
     """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
     step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
-    if step_place is None:
+    if step_place is None or await _comes_upon(stage):
         return
     step = stage.draft.steps[step_place]
     stage = stage.at(step.environment)
@@ -204,6 +209,40 @@ async def _follow_up(stage: Stage) -> None:
     arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
     await _user_acts(stage, name, arguments, origins)
+
+
+async def _comes_upon(stage: Stage) -> bool:
+    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did."""
+    turn = stage.draft.turns[-1]
+    if turn.goals[-1].outcome != "answer" or turn.withheld is not None:
+        return False
+    for place in turn.steps:
+        step = stage.draft.steps[place]
+        there = stage.at(step.environment)
+        for name, parameter, path, value in await _open_requests(there, step):
+            link = (f"{step.environment}.{step.tool}", path, f"{step.environment}.{name}", parameter)
+            if stage.chance(NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE):
+                where = next(where for where, shown in places_at(step.result, path) if shown == value)
+                await _user_acts(there, name, {parameter: value}, {parameter: Origin("earlier", None, place, where)})
+                return True
+    return False
+
+
+async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, str, Any]]:
+    """Give the user's acts on the one open request that a result shows: tool, parameter, path and key."""
+    contract = stage.catalogue.tools[step.tool].contract
+    found: list[tuple[str, str, str, Any]] = []
+    for name, phrases in stage.catalogue.phrases.tool.items():
+        for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
+            key = stage.catalogue.parameter(name, parameter).key
+            paths = [path for path, field in contract.results.items() if field.key == key] if contract and key else []
+            if not paths or not slot.of:
+                continue
+            pending = await stage.keys(slot.of, slot.where)
+            shown = [value for _, value in places_at(step.result, paths[0])]
+            if len(pending) == 1 and pending[0] in shown:
+                found.append((name, parameter, paths[0], pending[0]))
+    return found
 
 
 def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
@@ -218,7 +257,8 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     """Add a turn in which the user does something themself, and the agent sees what has come of it."""
     phrases = stage.catalogue.said(name)
     first = len(stage.draft.steps)
-    origins = await _user_looks(stage, name, arguments, origins)
+    if not stage.chance(_taking_over(stage, name, origins)):
+        origins = await _user_looks(stage, name, arguments, origins)
     place = await stage.call(name, arguments, origins, actor="user")
     step = stage.draft.steps[place]
     if step.refusal:
@@ -234,6 +274,16 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
             turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
+
+
+def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
+    """Give how often the user takes a key over from what the assistant has shown, without a look of their own."""
+    for parameter, origin in origins.items():
+        step = stage.draft.steps[origin.step or 0]
+        path = any_index(str(origin.place))
+        if (f"{step.environment}.{step.tool}", path, f"{stage.environment}.{name}", parameter) in stage.wanted:
+            return NEW_ACT_SHARE
+    return TAKE_OVER_SHARE
 
 
 async def _user_looks(

@@ -132,7 +132,7 @@ async def _values(stage: Stage, table: str, column: str, where: str | None) -> l
 
 
 async def _named(stage: Stage, table: str, key: Any, hidden: frozenset[str]) -> Mention:
-    mention = await locate(stage, table, key, Terms(Slot(by=("description",)), hidden))
+    mention = await locate(stage, table, key, Terms(Slot(by=("description",)), hidden, plain=True))
     if mention.kind not in ("description", "superlative", "recency"):
         raise Drop("unsaid", table)
     return mention

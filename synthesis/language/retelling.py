@@ -16,6 +16,7 @@ from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention
 from synthesis.language.pattern import pick
 from synthesis.phrases import Entity, Say
+from synthesis.plural import Quantity, many, several
 from synthesis.references import RECENT, Description, Extreme, Property
 from synthesis.spoken import forms
 
@@ -57,10 +58,39 @@ class Teller:
                 return _by_handle(entity, mention, rng)
             case "anaphora":
                 return _pointed_at(entity, mention, rng)
+            case "relation":
+                return self._through_kin(entity, mention, rng)
+            case "set":
+                return self._set(entity, mention, rng)
         if id(mention) not in self._known:
             self._known[id(mention)] = (mention, _Retelling.of(self, mention, entity))
         retelling = self._known[id(mention)][1]
         return retelling.told(rng) if retelling else Retold(mention)
+
+    def _through_kin(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give a row that is said through another one, with that one in other words."""
+        inner = mention.nested[0]
+        told = self.retell(inner, rng)
+        text = pick(rng, entity.kin[inner.table]).replace("{}", told.mention.text)
+        return Retold(replace(mention, text=text, short=text, nested=(told.mention,)), told.says)
+
+    def _set(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give several rows in other words, spoken of in the same quantity."""
+        quantity = _quantity(entity, mention.text)
+        if id(mention) not in self._known:
+            recorded = tuple(mention.properties)
+            self._known[id(mention)] = (mention, _Retelling(self, mention, entity, recorded, None, None))
+        retelling = self._known[id(mention)][1]
+        return retelling.told_of_many(quantity, rng) if retelling and quantity else Retold(mention)
+
+
+def _quantity(entity: Entity, text: str) -> Quantity | None:
+    """Give how a set is spoken of in its planned words."""
+    if text.startswith(("all ", "every ")):
+        return "all"
+    if text.startswith("my "):
+        return "own"
+    return "bare" if any(text.startswith(several(noun)) for noun in entity.noun) else None
 
 
 def _own(entity: Entity, mention: Mention, rng: Random) -> Retold:
@@ -141,6 +171,20 @@ class _Retelling:
             nested=tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested),
         )
         return Retold(told, says + tuple(pair for one in inner.values() for pair in one.says))
+
+    def told_of_many(self, quantity: Quantity, rng: Random) -> Retold:
+        """Give a description of several rows in other words."""
+        said = [self._attribute(record, rng) for record in self.recorded]
+        movable = [one for one in said if one.before]
+        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        after = [one for one in said if one is not first]
+        noun = " ".join(word for word in (first.before if first else "", pick(rng, self.entity.noun)) if word)
+        text = pick(rng, many(noun, _behind(after), quantity))
+        says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
+        inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
+        nested = tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested)
+        says += tuple(pair for one in inner.values() for pair in one.says)
+        return Retold(replace(self.mention, text=text, short=text, nested=nested), says)
 
     def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
