@@ -97,6 +97,11 @@ def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
     return sorted(found)
 
 
+def refusals(kinds: Iterable[GoalKind]) -> frozenset[GoalKind]:
+    """Give those kinds that end in a refusal by a tool."""
+    return frozenset(kind for kind in kinds if kind.manner == "refuse")
+
+
 def _on_conditions(catalogue: Catalogue, tool: str) -> Iterator[GoalKind]:
     """Give the kinds of goal that are wanted on a condition, for a write one of whose rows can have one put on it."""
     tables = {name: catalogue.slot(tool, name).of or "" for name in catalogue.tools[tool].required}

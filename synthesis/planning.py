@@ -135,7 +135,9 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
     kinds = [kind for kind in kinds if kind.full_name not in used and (kind.what != NO_TOOL or _has_done(stage.draft))]
     order = ranked(kinds, counts, stage.rng)
-    if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
+    if stage.first is not None and not stage.draft.turns:
+        order.sort(key=lambda kind: kind != stage.first)
+    elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE):
         order.sort(key=lambda kind: not _uses_new_link(stage, kind))

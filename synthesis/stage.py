@@ -14,6 +14,7 @@ from envfactory_client.episode import QueryResult
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
 from synthesis.errors import Drop
+from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
 from synthesis.memo import Memo
 from synthesis.paths import places_at
@@ -35,6 +36,8 @@ class Stage:
     aim: Aim = field(default_factory=Aim)
     wanted: frozenset[LinkName] = frozenset()
     """Links that the data doesn't use yet."""
+    first: GoalKind | None = None
+    """The kind of goal that is tried first."""
 
     @property
     def unused(self) -> frozenset[tuple[str, str]]:
