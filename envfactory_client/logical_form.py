@@ -16,10 +16,11 @@ from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from envfactory_client.tool import Frozen
 
-Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at"]
-"""How a column stands to a value; "on" compares the day of a date or time, "at" the hour and minute."""
-Operation = Literal["half", "double", "sum", "difference", "days_later", "days_earlier"]
-"""How a value is derived from others: the last two take a day and a number of days."""
+Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at", "before", "after"]
+"""How a column stands to a value; "on" compares the day of a date or time, the last three the hour and minute."""
+Operation = Literal["count", "half", "double", "sum", "difference", "days_between", "days_later", "days_earlier"]
+"""How a value is derived from others: "count" takes rows, "sum" amounts or one amount of each of some rows,
+"days_between" two days, the earlier one last, and the last two take a day and a number of days."""
 
 
 class Part(Frozen):
@@ -79,7 +80,7 @@ class Extreme(Part):
 class Row(Part):
     """The one row that a description fits."""
 
-    SPARSE = ("mine", "properties", "extreme")
+    SPARSE = ("mine", "properties", "prefers", "extreme")
 
     kind: Literal["row"] = "row"
     environment: str
@@ -88,6 +89,8 @@ class Row(Part):
     mine: bool = False
     """Whether the user speaks of a row of their own."""
     properties: tuple[Property, ...] = ()
+    prefers: tuple[Property, ...] = ()
+    """What it is like if any row with the properties is, and no matter otherwise; taken before the superlative."""
     extreme: Extreme | None = None
 
 
@@ -112,7 +115,7 @@ class Same(Part):
 
 
 class Field(Part):
-    """A value read off a row: "the day of my dentist appointment"."""
+    """A value read off a row: "the day of my dentist appointment"; off rows, the value of each."""
 
     kind: Literal["field"] = "field"
     of: Term
@@ -163,15 +166,20 @@ class Condition(Part):
 class Intent(Part):
     """What the user wants with one goal of a turn, or what they reply to a question."""
 
-    SPARSE = ("act", "wants", "about", "terms", "when", "unless", "told", "reply")
+    SPARSE = ("act", "change", "wants", "about", "sought", "terms", "when", "unless", "told", "reply")
 
     act: str | None = None
     """The full name of the tool whose effect is wanted."""
+    change: str | None = None
+    """For a wish that nobody knows a tool for, what would have to change: "update bank.cards.limit_cents", "insert
+    airline.meals" or "delete schedule.calendars"."""
     wants: str | None = None
     """For a question: the column asked for, "airline.booking_board.paid_cents", or the field of the tool that computes
     it, "bank.get_statement.closing_cents"."""
     about: Term | None = None
     """The row whose column is asked for."""
+    sought: Term | None = None
+    """For a question whose answer has to be worked out: the term whose value is asked for."""
     terms: Mapping[str, Term] = pydantic.Field(default_factory=dict)
     """Parameter to what the user says of it; what they leave out isn't here."""
     when: Condition | None = None
@@ -186,7 +194,7 @@ class Intent(Part):
     @property
     def all_terms(self) -> Iterator[Term]:
         """Every term at any depth, outer ones first."""
-        first = [*self.terms.values(), *([self.about] if self.about is not None else [])]
+        first = [*self.terms.values(), *(term for term in (self.about, self.sought) if term is not None)]
         for condition in (self.when, self.unless):
             first += [condition.of, condition.value] if condition else []
         for term in first:
@@ -198,7 +206,8 @@ def terms_within(term: Term) -> Iterator[Term]:
     yield term
     inner: tuple[Term, ...] = ()
     if isinstance(term, Row | Rows):
-        inner = tuple(part.value for part in term.properties)
+        wishes = term.prefers if isinstance(term, Row) else ()
+        inner = tuple(part.value for part in (*term.properties, *wishes))
     elif isinstance(term, Field):
         inner = (term.of,)
     elif isinstance(term, Derived | Several):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from envfactory_client.dataset import load_scenario
-from envfactory_client.episode import Diff, Episode
+from envfactory_client.episode import Diff, Episode, Rows
 from envfactory_client.errors import MissingScenario
 from envfactory_client.farm import Farm, Size
 from envfactory_client.recorder import Call
@@ -33,13 +33,15 @@ class Replay:
         return not self.mismatches
 
 
-async def replay(trajectory: Trajectory, farm: Farm, scenarios: Path | str | None = None) -> Replay:
+async def replay(
+    trajectory: Trajectory, farm: Farm, scenarios: Path | str | Mapping[str, Rows] | None = None
+) -> Replay:
     """Replay one trajectory in a fresh episode, closed afterwards.
 
     It opens the same seed and size; when an environment's digest, or the state that the seed gives, is no longer
-    the recorded one, it opens from the stored rows in the folder `scenarios`.
+    the recorded one, it opens from the stored rows in the folder `scenarios`, or from those rows themselves.
     """
-    folder = None if scenarios is None else Path(scenarios)
+    folder = Path(scenarios) if isinstance(scenarios, str) else scenarios
     mismatches: list[str] = []
     episode, from_rows = await _open(trajectory, farm, folder, mismatches)
     async with episode:
@@ -69,7 +71,9 @@ async def open_start(trajectory: Trajectory, farm: Farm, scenarios: Path | str |
     return episode
 
 
-async def _open(trajectory: Trajectory, farm: Farm, folder: Path | None, mismatches: list[str]) -> tuple[Episode, bool]:
+async def _open(
+    trajectory: Trajectory, farm: Farm, folder: Path | Mapping[str, Rows] | None, mismatches: list[str]
+) -> tuple[Episode, bool]:
     """A fresh episode at the trajectory's start, and whether stored rows were needed for it."""
     names = [environment.name for environment in trajectory.environments]
     world = trajectory.world
@@ -81,7 +85,7 @@ async def _open(trajectory: Trajectory, farm: Farm, folder: Path | None, mismatc
     try:
         if world.scenario is None or folder is None:
             raise MissingScenario(f"{reason}, and no starting rows are given, so the seed's are used.")
-        scenario = load_scenario(folder, world.scenario)
+        scenario = load_scenario(folder, world.scenario) if isinstance(folder, Path) else folder
     except MissingScenario as error:
         mismatches.append(str(error))
         return episode, False

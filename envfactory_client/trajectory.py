@@ -81,14 +81,16 @@ class Goal(_Sparse):
 
     tool: str
     """The tool that reaches it, by its full name, such as "airline.cancel_booking"."""
-    outcome: Literal["done", "answer", "ask", "refuse"]
-    """"ask" means that the assistant has to ask for what is missing before it can go on."""
+    outcome: Literal["done", "answer", "ask", "refuse", "left"]
+    """"ask" means that the assistant has to ask for what is missing before it can go on, "left" that the user wants
+    the act only on a condition that isn't fulfilled, so that it is left undone."""
     parameter: str | None = None
     """What is missing when the outcome is "ask"."""
     code: str | None = None
     """The refusal's code when the outcome is "refuse"."""
     answer: Any = None
-    """The fields that the user asked for when the outcome is "answer"."""
+    """The fields that the user asked for when the outcome is "answer"; what decided, when it is "left" and nothing
+    else was done instead."""
 
 
 class Step(_Sparse):

@@ -12,7 +12,7 @@ from synthesis.coverage import Reach, Tally, failure_counts, goal_counts
 from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
-from synthesis.goals import goal_kinds
+from synthesis.goals import goal_kinds, kinds_in, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
 from synthesis.workers import Workers
@@ -80,7 +80,8 @@ class Campaign:
         said = said_in(before)
         aim = Aim(self.settings.hidden, self._count(before))
         wanted = self.reach.links - {link for trajectory in before for link in self._links(trajectory)}
-        jobs = [replace(self._job(number, aim), wanted=wanted) for number in range(index, start + ROUND)]
+        unmet = refusals(self.reach.goals) - {kind for trajectory in before for kind in kinds_in(trajectory)}
+        jobs = [replace(self._job(number, aim), wanted=wanted, unmet=unmet) for number in range(index, start + ROUND)]
         if self.workers is None:
             for job in jobs:
                 yield self._new(await engine.make(job, counts, taken, said))

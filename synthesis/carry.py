@@ -7,17 +7,38 @@ words go through is proved to be the only one that they fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
-from synthesis.draft import Mention, Origin, Yield
+from synthesis.draft import Mention, Origin, Twist, Yield
 from synthesis.errors import Drop
 from synthesis.paths import value_of
 from synthesis.stage import Stage
 
 CARRY_SHARE = 0.85
 """How often a value that may be carried over is."""
+WHOLE_HALF = 200
+TWIST_SHARE = 0.35
+"""How often something is worked out of it on the way."""
+TWISTS: Mapping[str, tuple[Twist, ...]] = {
+    "money": (
+        Twist("half", None, "half of {}"),
+        Twist("half", None, "half {}"),
+        Twist("double", None, "twice {}"),
+    ),
+    "date": (
+        Twist("days_later", 1, "the day after {}"),
+        Twist("days_later", 2, "two days after {}"),
+        Twist("days_later", 3, "three days after {}"),
+        Twist("days_later", 7, "a week after {}"),
+        Twist("days_earlier", 1, "the day before {}"),
+        Twist("days_earlier", 2, "two days before {}"),
+        Twist("days_earlier", 7, "a week before {}"),
+    ),
+}
+"""What may be worked out of a value, by its type."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +51,38 @@ class Anchor:
     column: str
     form: str
     value: Any
+    """What the row shows, or what is worked out of it."""
+    origin: Origin = field(default_factory=lambda: Origin("earlier"))
+    """Whether and how it is worked out."""
+
+
+def twisted(stage: Stage, kind: str, value: Any) -> Twist | None:
+    """Give something to work out of a value, now and then; half of it only where that is a whole number of dollars."""
+    options = [
+        twist
+        for twist in TWISTS.get(kind, ())
+        if twist.op != "half" or (isinstance(value, int) and value % WHOLE_HALF == 0)
+    ]
+    return stage.pick(options) if options and stage.chance(TWIST_SHARE) else None
+
+
+def derived(origin: Origin, value: Any) -> Any:
+    """Give what an origin makes of the value at its place."""
+    twist = origin.twist
+    if twist is None:
+        return value
+    match twist.op:
+        case "half":
+            return value // 2
+        case "double":
+            return value * 2
+    days = int(twist.by or 0) * (1 if twist.op == "days_later" else -1)
+    return (date.fromisoformat(str(value)[:10]) + timedelta(days=days)).isoformat()
+
+
+def worked_out_of(origin: Origin, twist: Twist | None) -> Origin:
+    """Give the origin of a value that is worked out of another one."""
+    return origin if twist is None else replace(origin, source="derived", twist=twist)
 
 
 def carried(stage: Stage, kind: str | None) -> Yield | None:
@@ -53,7 +106,7 @@ async def anchors(stage: Stage, kind: str, value: Any = None) -> list[Anchor]:
 
 def _anchoring(stage: Stage, kind: str) -> Iterator[tuple[Stage, str, str, tuple[str, ...]]]:
     for name, catalogue in stage.catalogues.items():
-        if name == stage.environment:
+        if name == stage.environment and kind != "money":
             continue
         for table, entity in catalogue.phrases.entity.items():
             for column, forms in entity.anchors.items():
@@ -67,7 +120,9 @@ def through(stage: Stage, anchor: Anchor, mention: Mention) -> tuple[str, Origin
     if step is None or place is None:
         raise Drop("anchor_unseen", anchor.table)
     other = stage.at(anchor.environment)
-    field = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
-    if field is None or value_of(stage.draft.steps[step].result, field) != anchor.value:
+    shown_at = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
+    origin = replace(anchor.origin, step=step, place=shown_at)
+    if shown_at is None or derived(origin, value_of(stage.draft.steps[step].result, shown_at)) != anchor.value:
         raise Drop("anchor_unseen", anchor.table)
-    return anchor.form.replace("{}", mention.text), Origin("earlier", step=step, place=field)
+    words = anchor.form.replace("{}", mention.text)
+    return (origin.twist.form.replace("{}", words) if origin.twist else words), origin

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
-from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried
+from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
-from synthesis.feasible import Bench
+from synthesis.feasible import NAMES, Bench
 from synthesis.goals import GoalKind
 from synthesis.identity import Known, known
 from synthesis.phrases import Slot
@@ -20,8 +20,12 @@ from synthesis.stage import Stage
 
 SAME_ROW_SHARE = 0.8
 """How often a goal goes on with the row spoken of last, when it can."""
+OPTIONAL_SHARE = 0.5
+"""How often a request on the way to a refusal says something optional that the refusal reads."""
 ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
+COUNTED = ("two ", "three ", "a week ")
+"""How a day begins that is said by its distance from another one."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -80,8 +84,8 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     """Give a choice of arguments by chance, in the order of the tool's slots, or raise `Drop` when one has none."""
     phrases = stage.catalogue.said(kind.tool)
     asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
-    choice = Choice(_row_named(stage.pick(asks), tool))
-    if phrases.without and kind.outcome == "done" and stage.chance(ASK_SHARE):
+    choice = Choice(_row_named(stage.pick(_leading_there(stage, tool, kind, asks)), tool))
+    if phrases.without and kind.outcome == "done" and not kind.what and stage.chance(ASK_SHARE):
         choice.missing = stage.pick(sorted(phrases.without))
         choice.template = stage.pick(phrases.without[choice.missing])
     properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
@@ -94,6 +98,15 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
         contract, fact = stage.catalogue.parameter(tool.name, name), stage.catalogue.fact(tool.name, name)
         await _choose_one(stage, _Parameter(name, slot, contract, fact, properties[name], bench), choice)
     return choice
+
+
+def _leading_there(stage: Stage, tool: Tool, kind: GoalKind, asks: Sequence[str]) -> Sequence[str]:
+    """Give the requests that lead to a goal: for a refusal that reads what needn't be said, at times those that do."""
+    if kind.outcome != "refuse" or not stage.chance(OPTIONAL_SHARE):
+        return asks
+    sql = stage.catalogue.refuses.get(tool.name, {}).get(kind.what, "")
+    read = set(NAMES.findall(sql)) & set(tool.input_schema.get("properties", {})) - set(tool.required)
+    return [ask for ask in asks if read & set(PLACEHOLDER.findall(ask))] or asks
 
 
 def _on_the_way_to(kind: GoalKind, slot: Slot, when: str | None) -> Slot:
@@ -130,28 +143,36 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     name, kind = parameter.name, parameter.contract.type
     found = carried(stage, kind)
     if found is not None:
-        choice.values[name], choice.carried[name] = found.value, found.origin
-        choice.said[name] = in_form(stage, parameter.slot, str(stage.pick(found.forms)))
+        twist, words = twisted(stage, found.type, found.value), str(stage.pick(found.forms))
+        choice.carried[name] = worked_out_of(found.origin, twist)
+        choice.values[name] = derived(choice.carried[name], found.value)
+        choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
         return True
     options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
     if not options:
         return False
-    choice.anchored[name] = stage.pick(options)
+    anchor = stage.pick(options)
+    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value))
+    choice.anchored[name] = replace(anchor, value=derived(origin, anchor.value), origin=origin)
     choice.values[name] = choice.anchored[name].value
     return True
 
 
 def in_form(stage: Stage, slot: Slot, words: str) -> str:
-    """Give words for a value in one of the forms in which the slot's values are said."""
-    return (
-        str(stage.pick(slot.forms)).replace("{}", words) if slot.forms and not isinstance(slot.forms, dict) else words
-    )
+    """Give words for a value in one of the forms in which the slot's values are said.
+
+    "On" doesn't go before a number of days: "a week after the day of my flight".
+    """
+    if not slot.forms or isinstance(slot.forms, dict):
+        return words
+    form = str(stage.pick(slot.forms))
+    return (form.removeprefix("on ") if words.startswith(COUNTED) else form).replace("{}", words)
 
 
 async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Choice) -> Any:
     slot = parameter.slot
     table = slot.of or key.partition(".")[0]
-    candidates = await stage.keys(table, slot.where, choice.values)
+    candidates = await stage.keys(table, slot.where, {**parameter.bench.settled, **choice.values})
     if not candidates:
         raise Drop("no_candidate", f"{parameter.name} of {table}")
     choice.rows[parameter.name] = (table, slot)

@@ -12,7 +12,9 @@ from envfactory_client.card.links import LinkName, crosses, full_name, links_use
 from synthesis.goals import GoalKind, kinds_in
 from synthesis.hidden import Count, of_trajectories
 
-IN_VAIN = frozenset({"infeasible", "no_candidate", "no_set", "no_value", "set_refused"})
+IN_VAIN = frozenset(
+    {"infeasible", "no_candidate", "no_condition", "no_other_row", "no_pair", "no_set", "no_value", "set_refused"}
+)
 """Why a kind of goal can't be reached where it was tried."""
 
 
@@ -72,8 +74,16 @@ class Reach:
 
     @classmethod
     def of(cls, graph: ToolGraph, goals: Iterable[GoalKind]) -> Reach:
-        """Give what one environment's graph and phrases offer; a link that only echoes an argument isn't counted."""
-        links = {(link.producer, link.path, link.consumer, link.parameter) for link in graph.links if not link.echo}
+        """Give what one environment's graph and phrases offer.
+
+        A link that only echoes an argument isn't counted, nor one from what the user sees to what the agent does.
+        """
+        of_the_user = {node.name for node in graph.tools if node.actor == "user"}
+        links = {
+            (link.producer, link.path, link.consumer, link.parameter)
+            for link in graph.links
+            if not link.echo and not (link.producer in of_the_user and link.consumer not in of_the_user)
+        }
         return cls(frozenset(node.name for node in graph.tools), frozenset(links), frozenset(goals))
 
 

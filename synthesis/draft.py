@@ -7,14 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from envfactory_client import Goal, Span
-from envfactory_client.logical_form import Intent, Row, Rows
+from envfactory_client.logical_form import Intent, Operation, Row, Rows, Term
 
-Source = Literal["explicit", "earlier"]
+Source = Literal["explicit", "earlier", "derived"]
+
+
+@dataclass(frozen=True)
+class Twist:
+    """What is done to a value that was found, and how that is said."""
+
+    op: Operation
+    by: int | None
+    """A number of days, where the operation takes one."""
+    form: str
+    """Such as "half of {}"."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one argument comes from: said by the user, or found in an earlier result."""
+    """Where one argument comes from: said by the user, found in an earlier result, or worked out of what was."""
 
     source: Source
     text: str | None = None
@@ -22,6 +33,8 @@ class Origin:
     step: int | None = None
     place: str | None = None
     """The place in that step's result, such as "bookings[3].booking_id"."""
+    twist: Twist | None = None
+    """What is done to the value, when derived."""
 
     @property
     def record(self) -> tuple[int, str] | None:
@@ -139,6 +152,15 @@ class Meant:
         return sorted(self.value) if isinstance(self.row, Rows) else [self.value]
 
 
+@dataclass(frozen=True)
+class WorkedOut:
+    """A term that a question asks to be worked out, and what it comes to."""
+
+    environment: str
+    term: Term
+    value: Any
+
+
 @dataclass
 class DraftTurn:
     """One turn: what is wanted, how it is said, which steps answer it."""
@@ -148,6 +170,8 @@ class DraftTurn:
     """What each request means."""
     meant: list[Meant] = field(default_factory=list)
     """The descriptions in the requests."""
+    worked_out: list[WorkedOut] = field(default_factory=list)
+    """What the questions ask to be worked out."""
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from random import Random
 from typing import Any
@@ -46,11 +47,14 @@ from synthesis.planning import plan
 from synthesis.screens.screen import screen
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.witness import due, witness
 from synthesis.worlds import Worlds
 
 MOST_ATTEMPTS = 16
 MOST_AIMED = 3
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
+WITNESS_SHARE = 0.2
+"""How often a job is given a refusal that the data lacks."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""
 
@@ -67,6 +71,12 @@ class Job:
     aim: Aim = field(default_factory=Aim)
     wanted: frozenset[LinkName] = frozenset()
     """Links that the data doesn't use yet."""
+    unmet: frozenset[GoalKind] = frozenset()
+    """Refusals that the data hasn't yet."""
+    first: GoalKind | None = None
+    """The goal that comes first, where one is to."""
+    rows: Mapping[str, Rows] | None = None
+    """The rows that it starts from, where they aren't the world's own."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ class Engine:
         `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
         """
         drops: list[str] = []
+        job = await self._with_witness(job)
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
@@ -117,7 +128,9 @@ class Engine:
             return (await self._catalogues(episode, (environment,)))[environment]
 
     async def scenario(self, job: Job) -> Mapping[str, Rows]:
-        """Give the starting rows of a job's world, as they are kept beside the data."""
+        """Give the starting rows of a job, as they are kept beside the data."""
+        if job.rows is not None:
+            return job.rows
         key = (job.environments, job.world_seed, job.size)
         if key not in self.scenarios:
             self.scenarios[key] = await self.farm.scenario(*job.environments, seed=job.world_seed, size=job.size)
@@ -125,15 +138,36 @@ class Engine:
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
-        """Give an episode at the start of the job's world; whatever is done in it is undone."""
+        """Give an episode at the start of the job; whatever is done in it is undone, or gone with it."""
+        own = job.rows is not None
         try:
-            episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
+            if own:
+                episode, held = await self._opened(job, job.rows), ""
+            else:
+                episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
         except (FarmError, ProtocolError) as error:
             raise Drop("world", f"seed {job.world_seed}: {error}") from error
         try:
             yield episode
         finally:
-            await episode.undo(held)
+            await (episode.close() if own else episode.undo(held))
+
+    async def _opened(self, job: Job, rows: Mapping[str, Rows] | None) -> Episode:
+        return await self.farm.open(*job.environments, seed=job.world_seed, size=job.size, scenarios=rows)
+
+    async def _with_witness(self, job: Job) -> Job:
+        """Give the job, now and then with a refusal that the data lacks to begin with, and a start to meet it from."""
+        rng = Random(_draw(job.seed, job.index, -2))
+        kind = due(rng, WITNESS_SHARE, job.unmet, job.environments)
+        if kind is None:
+            return job
+        async with self._episode(job) as episode:
+            catalogues = await self._catalogues(episode, job.environments)
+            stage = Stage(episode, catalogues, kind.environment, rng, _card(episode.persona))
+            stage.memo, stage.aim = self.memo, job.aim
+            await stage.begin()
+            found = await witness(stage, kind, partial(self._opened, job))
+        return job if found is None else replace(job, first=found.kind, rows=found.rows)
 
     async def _catalogues(self, episode: Episode, environments: tuple[str, ...]) -> dict[str, Catalogue]:
         for name in environments:
@@ -147,7 +181,8 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim, stage.wanted, stage.strict = self.memo, job.aim, job.wanted, strict
+            stage.memo, stage.aim, stage.wanted, stage.first = self.memo, job.aim, job.wanted, job.first
+            stage.strict = strict
             async with episode.trial():
                 planned = await plan(stage, counts, recent)
             check_no_leak(planned.draft, catalogues)

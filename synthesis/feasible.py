@@ -16,7 +16,7 @@ from envfactory_client import Tool
 from synthesis.goals import GoalKind
 from synthesis.stage import Stage
 
-_NAMES = re.compile(r":([a-z_]+)")
+NAMES = re.compile(r":([a-z_]+)")
 GIVEN = frozenset({"now", "today"})
 """What every query may name."""
 CANDIDATES = "ef_candidates"
@@ -34,7 +34,11 @@ class Bench:
     """Parameters that stay at their default, with it."""
 
     async def sorted_out(self, name: str, candidates: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-        """Give the candidates for an argument under which the goal can still end as it wants."""
+        """Give the candidates for an argument under which the goal can still end as it wants.
+
+        Where its own refusal is never due alone, those are given where others are due beside it; which one a call
+        then gets is seen when it is tried.
+        """
         decided = dict(self._decided_by(name, values))
         if not decided or not candidates:
             return list(candidates)
@@ -44,14 +48,17 @@ class Bench:
         for place, code in await self.stage.query(sql, bound):
             due.setdefault(place, set()).add(code)
         wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
-        return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
+        met = [due.get(place, set()) for place in range(len(candidates))]
+        alone = [value for value, codes in zip(candidates, met, strict=True) if codes == wanted]
+        beside = [value for value, codes in zip(candidates, met, strict=True) if wanted and wanted <= codes]
+        return alone or beside
 
     def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Give the refusals that the argument decides, the others' values being known."""
         card = {f"persona_{fact}" for fact in self.stage.card}
         known = {name} | GIVEN | card | set(values) | set(self.settled)
         for code, sql in self.stage.catalogue.refuses.get(self.tool.name, {}).items():
-            names = set(_NAMES.findall(sql))
+            names = set(NAMES.findall(sql))
             if name in names and names <= known:
                 yield code, sql
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 
 from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
-from synthesis.phrases import Entity, Slot, ToolPhrases
+from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
 from synthesis.schema import memory
+
+_CHANGE = re.compile(r"update \w+\.\w+|(insert|delete) \w+")
 
 
 def flaws(catalogue: Catalogue) -> list[str]:
     """Give every flaw of an environment's phrases; none when all they name exists."""
-    return [*_entity_flaws(catalogue), *_tool_flaws(catalogue), *_knowledge_flaws(catalogue), *_query_flaws(catalogue)]
+    return [
+        *_entity_flaws(catalogue),
+        *_tool_flaws(catalogue),
+        *_sum_flaws(catalogue),
+        *_lacking_flaws(catalogue),
+        *_knowledge_flaws(catalogue),
+        *_query_flaws(catalogue),
+    ]
 
 
 def _entity_flaws(catalogue: Catalogue) -> Iterator[str]:
@@ -29,7 +40,12 @@ def _entity_flaws(catalogue: Catalogue) -> Iterator[str]:
             yield f"{where}: the schema has no view {entity.view}."
             continue
         known = schema.columns[entity.view or table]
-        for column in (*entity.handles, *([entity.recency] if entity.recency else []), *([catalogue.key(table)])):
+        for column in (
+            *entity.handles,
+            *entity.alike,
+            *([entity.recency] if entity.recency else []),
+            *([catalogue.key(table)]),
+        ):
             if column not in known:
                 yield f"{where}: {entity.view or table} has no column {column}."
         yield from _say_flaws(catalogue, table, entity)
@@ -48,11 +64,31 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
             yield f"{where}: what stands before the noun goes by value for an enum, and has {{}} for anything else."
         if column in entity.handles:
             yield f"{where}: a handle is never used to describe."
+    yield from _test_flaws(catalogue, table, entity)
+    yield from _kin_flaws(catalogue, table, entity)
     if entity.named and entity.named not in entity.say:
         yield f"[entity.{table}] named: {entity.named} is not among what is said of it."
     for column in entity.anchors:
         if catalogue.type_of(f"{entity.view or table}.{column}") is None:
             yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."
+
+
+def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
+    wanted = f"{table}.{catalogue.key(table)}"
+    for other in entity.kin:
+        if other not in catalogue.phrases.entity or catalogue.schema.link_to(other, wanted) is None:
+            yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
+
+
+def _test_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
+    for column, test in entity.tests.items():
+        where = f"[entity.{table}.tests] {column}"
+        if column not in catalogue.schema.columns[entity.view or table]:
+            yield f"{where}: {entity.view or table} has no such column."
+        if (test.kind == "enum") != isinstance(test.told, dict) or (test.kind == "enum") != bool(test.is_):
+            yield f"{where}: an enum's 'is' and 'told' go by value, and nothing else has 'is'."
+        unsaid = [form for form in (*test.more, *test.less) if "{}" not in form]
+        yield from (f"{where}: '{form}' has no {{}} for the value." for form in unsaid)
 
 
 def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
@@ -96,6 +132,52 @@ def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Itera
         if contract.key and slot.of and contract.key != f"{slot.of}.{catalogue.key(slot.of)}":
             yield f"{where}: the parameter is a key of {contract.key}, not of {slot.of}."
         yield from (f"{where}: {column} is no column of {slot.of}." for column in _unknown_implied(catalogue, slot))
+
+
+def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name, how in catalogue.phrases.sums.items():
+        where, tool = f"[sums.{name}]", catalogue.tools.get(how.tool)
+        if tool is None or not tool.read_only or tool.actor != "agent":
+            yield f"{where}: {how.tool} is no look-up of the agent."
+            continue
+        for side in how.sides.values() or [Side(of=how.of, column=how.column or "", where=how.where)]:
+            if side.of not in catalogue.phrases.entity:
+                yield f"{where}: there is no [entity.{side.of}]."
+            elif side.column and side.column not in catalogue.schema.columns[catalogue.view(side.of)]:
+                yield f"{where}: {catalogue.view(side.of)} has no column {side.column}."
+        yield from _sum_ask_flaws(where, how)
+
+
+def _lacking_flaws(catalogue: Catalogue) -> Iterator[str]:
+    for name, wish in catalogue.phrases.lacking.items():
+        where = f"[lacking.{name}]"
+        if name in catalogue.tools:
+            yield f"{where}: there is a tool of that name; name the wish otherwise."
+        if not _CHANGE.fullmatch(wish.changes):
+            yield f"{where}: '{wish.changes}' is no change such as 'update table.column' or 'insert table'."
+        for maker in makers(catalogue.tools.values(), wish.changes):
+            yield f"{where}: {maker} makes that very change, so the wish can be met."
+        if wish.of not in catalogue.phrases.entity:
+            yield f"{where}: there is no [entity.{wish.of}]."
+        for ask in wish.asks:
+            if not {"row"} <= set(PLACEHOLDER.findall(ask)) <= {"row", *(["goal"] if wish.goal else [])}:
+                yield f"{where}: '{ask}' must have {{row}}, and {{goal}} only where verbs are given."
+            yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask, free=frozenset({"goal"})))
+
+
+def _sum_ask_flaws(where: str, how: Sum) -> Iterator[str]:
+    two = how.op in ("difference", "days_between")
+    if two != (how.less is not None):
+        yield f"{where}: a difference needs 'less', and nothing else has it."
+    if (how.op == "count") == (how.column is not None):
+        yield f"{where}: a count has no column, and all else has one."
+    for ask in how.asks:
+        places = set(PLACEHOLDER.findall(ask))
+        fits = places in ({"more"}, {"more", "less"}) if two else places in ({"rows"}, {"those"})
+        if not fits:
+            yield f"{where}: '{ask}' must have {'{more}, with {less} or without' if two else '{rows} or {those}'}."
+        yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask))
+    yield from (f"{where}: '{told}' doesn't tell {{value}}." for told in how.answered if "{value}" not in told)
 
 
 def _unknown_implied(catalogue: Catalogue, slot: Slot) -> list[str]:
@@ -174,6 +256,7 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
         if entity.mine and table in catalogue.schema.columns:
             yield f"[entity.{table}] mine", f"SELECT 1 FROM {catalogue.view(table)} WHERE {entity.mine}"  # noqa: S608
+    yield from _sum_queries(catalogue)
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():
             where = f"[tool.{name}] slot {parameter}"
@@ -185,6 +268,16 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                 yield where, slot.from_
             for condition in slot.unless.values():
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
+
+
+def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for name, wish in catalogue.phrases.lacking.items():
+        if wish.where and wish.of in catalogue.phrases.entity:
+            yield f"[lacking.{name}]", f"SELECT 1 FROM {catalogue.view(wish.of)} WHERE {wish.where}"  # noqa: S608
+    for name, how in catalogue.phrases.sums.items():
+        for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
+            if side.where and side.of in catalogue.phrases.entity:
+                yield f"[sums.{name}]", f"SELECT 1 FROM {catalogue.view(side.of)} WHERE {side.where}"  # noqa: S608
 
 
 class _Anything(dict[str, None]):

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
-from envfactory_client import Trajectory
-from envfactory_client.logical_form import Rows
+from envfactory_client import Trajectory, Turn
+from envfactory_client.logical_form import Intent, Rows
 from synthesis.catalogue import Catalogue
 
 ALL = "all"
 """What a goal is over that is repeated for each row of a set."""
-Outcome = Literal["done", "answer", "refuse"]
-SHARES: Mapping[Outcome, float] = {"done": 0.56, "answer": 0.2, "refuse": 0.24}
+IF, OR = "if", "or"
+"""What a goal is that is wanted on a condition: with nothing otherwise, or with another row to turn to."""
+NO_TOOL = "no_tool"
+"""The code with which a wish is declined that no tool can meet."""
+SUMS = "sums."
+"""How the names of answers begin that are worked out."""
+Outcome = Literal["done", "answer", "refuse", "left"]
+OUTCOMES = frozenset(get_args(Outcome))
+SHARES: Mapping[str, float] = {
+    "done": 0.38,
+    ALL: 0.08,
+    IF: 0.06,
+    OR: 0.05,
+    "left": 0.06,
+    "answer": 0.11,
+    SUMS: 0.08,
+    NO_TOOL: 0.05,
+    "refuse": 0.18,
+}
+"""How often each manner of goal is tried first."""
 
 
 @dataclass(frozen=True, order=True)
@@ -32,13 +50,20 @@ class GoalKind:
         """The tool's name with its environment."""
         return f"{self.environment}.{self.tool}"
 
+    @property
+    def manner(self) -> str:
+        """How it ends, or what is particular about that: over a set, on a condition, or worked out."""
+        if self.outcome == "answer" and self.what.startswith(SUMS):
+            return SUMS
+        return self.what if self.what == NO_TOOL or (self.outcome == "done" and self.what) else self.outcome
+
     @classmethod
     def read(cls, text: str) -> GoalKind | None:
         """Give the kind that its own text names, or None."""
         name, _, rest = text.partition(" ")
         outcome, _, what = rest.partition(" ")
         environment, _, tool = name.partition(".")
-        return cls(environment, tool, cast("Outcome", outcome), what) if tool and outcome in SHARES else None
+        return cls(environment, tool, cast("Outcome", outcome), what) if tool and outcome in OUTCOMES else None
 
     def __str__(self) -> str:
         return f"{self.environment}.{self.tool} {self.outcome} {self.what}".rstrip()
@@ -63,9 +88,35 @@ def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
             found.append(GoalKind(catalogue.environment, name, "done"))
             if _may_go_over_a_set(catalogue, name):
                 found.append(GoalKind(catalogue.environment, name, "done", ALL))
+            found += _on_conditions(catalogue, name)
             found += [GoalKind(catalogue.environment, name, "refuse", code) for code in phrases.refused]
         found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
+    sums = catalogue.phrases.sums.items()
+    found += [GoalKind(catalogue.environment, how.tool, "answer", f"{SUMS}{name}") for name, how in sums]
+    found += [GoalKind(catalogue.environment, name, "refuse", NO_TOOL) for name in catalogue.phrases.lacking]
     return sorted(found)
+
+
+def refusals(kinds: Iterable[GoalKind]) -> frozenset[GoalKind]:
+    """Give those kinds that end in a refusal by a tool."""
+    return frozenset(kind for kind in kinds if kind.manner == "refuse")
+
+
+def _on_conditions(catalogue: Catalogue, tool: str) -> Iterator[GoalKind]:
+    """Give the kinds of goal that are wanted on a condition, for a write one of whose rows can have one put on it."""
+    tables = {name: catalogue.slot(tool, name).of or "" for name in catalogue.tools[tool].required}
+    said = {
+        name: entity for name, table in tables.items() if (entity := catalogue.phrases.entity.get(table)) and entity.say
+    }
+    if [bool(entity.tests) for entity in said.values()] == [True]:
+        yield GoalKind(catalogue.environment, tool, "done", IF)
+        yield GoalKind(catalogue.environment, tool, "left")
+    asks = catalogue.said(tool).asks
+    if any(
+        entity.tests and any(ask.startswith("{goal} {") and "{" + name + "}" in ask for ask in asks)
+        for name, entity in said.items()
+    ):
+        yield GoalKind(catalogue.environment, tool, "done", OR)
 
 
 def _may_go_over_a_set(catalogue: Catalogue, tool: str) -> bool:
@@ -84,16 +135,27 @@ def kinds_in(trajectory: Trajectory) -> Iterable[GoalKind]:
             environment, _, tool = goal.tool.partition(".")
             asked = ",".join(goal.answer) if isinstance(goal.answer, Mapping) else ""
             if goal.outcome == "done" and place < len(turn.intents):
-                asked = ALL if any(isinstance(term, Rows) for term in turn.intents[place].terms.values()) else ""
-            if goal.outcome != "ask":
+                asked = _manner(turn, turn.intents[place])
+            if goal.outcome == "left":
+                yield from [GoalKind(environment, tool, "left")] if asked else []
+            elif goal.outcome != "ask":
                 yield GoalKind(environment, tool, goal.outcome, goal.code or asked)
 
 
+def _manner(turn: Turn, intent: Intent) -> str:
+    """Give what is particular about something that was done: over a set, or on a condition."""
+    if any(isinstance(term, Rows) for term in intent.terms.values()):
+        return ALL
+    if intent.when is None and intent.unless is None:
+        return ""
+    return OR if any(goal.outcome == "left" for goal in turn.goals) else IF
+
+
 def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) -> list[GoalKind]:
-    """Give the kinds in the order in which to try them: an outcome by its share, then what is rarest so far."""
-    outcomes = sorted({kind.outcome for kind in kinds})
-    rest = [rng.random() ** (1 / SHARES[outcome]) for outcome in outcomes]
-    order = {outcome: -weight for outcome, weight in zip(outcomes, rest, strict=True)}
+    """Give the kinds in the order in which to try them: a manner by its share, then what is rarest so far."""
+    manners = sorted({kind.manner for kind in kinds})
+    rest = [rng.random() ** (1 / SHARES[manner]) for manner in manners]
+    order = {manner: -weight for manner, weight in zip(manners, rest, strict=True)}
     lots = {kind: rng.random() for kind in kinds}
     met = Counter[tuple[str, str]]()
     for kind, number in counts.items():
@@ -102,6 +164,6 @@ def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) ->
     def rarity(kind: GoalKind) -> tuple[float, int, int, float]:
         """A refusal's code counts before the tool that says it: each code is to be met."""
         code = met[kind.environment, kind.what] if kind.outcome == "refuse" else 0
-        return order[kind.outcome], code, counts[kind], lots[kind]
+        return order[kind.manner], code, counts[kind], lots[kind]
 
     return sorted(kinds, key=rarity)

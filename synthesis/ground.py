@@ -7,6 +7,7 @@ refused, demands) are sorted out by that refusal's own query; the rest is tried 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,8 +45,13 @@ async def ground(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
 
     A goal that joins another in one message may only use words whose meaning can't move in between.
     """
+    await attempt(Grounding(stage, kind, stage.catalogue.tools[kind.tool]), turn)
+
+
+async def attempt(grounding: Grounding, turn: DraftTurn) -> None:
+    """Try one choice after another until one can be enacted; raises `Drop` and adds nothing when none can."""
+    stage, kind = grounding.stage, grounding.kind
     reasons: list[str] = []
-    grounding = Grounding(stage, kind, stage.catalogue.tools[kind.tool])
     for _ in range(MOST_TRIES):
         mark = _Mark.of(stage, turn)
         try:
@@ -167,7 +173,7 @@ class Grounding:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
                 self.before = await stage.episode.hold()
-            call = await make(self.tool.name, choice.values, _origins(choice, mentions))
+            call = await make(self.tool.name, choice.values, origins_of(choice, mentions))
         reached.call = call
         turn.steps += range(first, len(stage.draft.steps))
         turn.evidence += [call] if asked is None else [call, asked[1]]
@@ -279,7 +285,7 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = self.kind.outcome != "answer" and not steady and name in choice.placeholders
+            kin = not steady and name in choice.placeholders
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
@@ -330,6 +336,8 @@ class Grounding:
 
     def _yields(self, call: int) -> list[Yield]:
         """Give the values of the goal's result that a later request can speak of."""
+        if call < 0:
+            return []
         step = self.stage.draft.steps[call]
         contract = self.tool.contract
         if step.tool != self.tool.name or step.result is None or contract is None:
@@ -341,7 +349,9 @@ class Grounding:
         ]
 
     def _made(self, call: int) -> list[Salient]:
-        """Give the rows that the goal's own write shows: what it made or changed."""
+        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written."""
+        if call < 0:
+            return []
         result = self.stage.draft.steps[call].result
         if self.tool.contract is None or result is None or self.tool.read_only:
             return []
@@ -365,7 +375,8 @@ def _goes_unsaid(mention: Mention) -> bool:
     return mention.kind in ("self", "anaphora") or not mention.properties
 
 
-def _origins(choice: Choice, mentions: dict[str, Mention]) -> dict[str, Origin]:
+def origins_of(choice: Choice, mentions: Mapping[str, Mention]) -> dict[str, Origin]:
+    """Give where each argument of a choice comes from."""
     origins = {name: mention.origin for name, mention in mentions.items()}
     origins |= {name: Origin("explicit", text=text) for name, text in choice.said.items()}
     origins |= {name: found.origin for name, found in choice.known.items()}

@@ -1,15 +1,16 @@
 """Kin: a row said through another one that refers to it, such as "the card of my purchase at the bookshop".
 
-The other row is described and found as any other; its record shows the key that is wanted, so that no look-up for the
-row itself is needed.
+The other row is described and found as any other; its record, or a look-up of it, shows the key that is wanted, so
+that no look-up for the row itself is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from envfactory_client import FieldContract, Tool
 from synthesis.draft import Mention, Origin
 from synthesis.errors import Drop
 from synthesis.paths import value_of
@@ -17,18 +18,22 @@ from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
 
+MOST_WORDS = 12
+"""Words of the other row; more of them make nobody's phrase."""
 Locate = Callable[[Stage, str, Any, Terms], Awaitable[Mention]]
 
 
 @dataclass(frozen=True)
 class _Tie:
-    """A table of the user's rows that refers to another one, where a look-up shows both keys in one record."""
+    """A table of the user's rows that refers to another one, and the look-up that shows what it refers to."""
 
     table: str
     column: str
     key: str
     tool: str
     path: str
+    parameter: str = ""
+    """The look-up's parameter for the row itself; "" where the row is found in a record that shows both keys."""
 
 
 def links_of(stage: Stage, table: str) -> list[tuple[str, str]]:
@@ -39,13 +44,15 @@ def links_of(stage: Stage, table: str) -> list[tuple[str, str]]:
 async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
     options = [(tie, row) for tie in _ties(stage, table) for row in await _referring(stage, tie, value)]
+    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in stage.unused]
     if not options:
         raise Drop("no_kin", table)
-    tie, row = stage.pick(options)
-    inner = await locate(stage, tie.table, row, Terms(Slot(by=("description", "handle")), depth=1))
-    origin, shows = _shown_beside(stage, inner, tie, value)
-    noun = stage.pick(stage.catalogue.entity(table).noun)
-    text = f"the {noun} of {inner.text}"
+    tie, row = stage.pick(new or options)
+    inner = await locate(stage, tie.table, row, Terms(Slot(by=("description", "handle")), depth=1, plain=True))
+    if len(inner.text.split()) > MOST_WORDS or inner.kind in ("self", "relation"):
+        raise Drop("no_kin", table)
+    origin, shows = await _shown_of(stage, inner, tie, value)
+    text = str(stage.pick(stage.catalogue.entity(table).kin[tie.table])).replace("{}", inner.text)
     sql = f"SELECT {tie.column} FROM {tie.table} WHERE {tie.key} IN ({inner.sql}) ORDER BY {tie.column}"  # noqa: S608
     if [cells[0] for cells in await stage.query(sql, inner.parameters)] != [value]:
         raise Drop("no_kin", table)
@@ -59,7 +66,7 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> M
         "relation",
         sql,
         inner.parameters,
-        ({"column": shows, "text": noun},),
+        ({"column": shows, "text": tie.table},),
         origin=origin,
         nested=(inner,),
         facts=inner.facts,
@@ -69,15 +76,23 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> M
 def _ties(stage: Stage, table: str) -> Iterator[_Tie]:
     catalogue = stage.catalogue
     wanted = f"{table}.{catalogue.key(table)}"
-    for other, entity in catalogue.phrases.entity.items():
-        column = catalogue.schema.link_to(other, wanted)
-        if other == table or not entity.mine or not entity.say or column is None:
+    for other in catalogue.entity(table).kin:
+        column, key = catalogue.schema.link_to(other, wanted), catalogue.key(other)
+        if column is None:
             continue
-        key = catalogue.key(other)
         for producer in catalogue.producers(f"{other}.{key}"):
             beside = producer.key_beside(wanted)
             if beside is not None:
                 yield _Tie(other, column, key, producer.tool.name, beside)
+        for tool in catalogue.tools.values():
+            taking = [name for name in tool.required if catalogue.parameter(tool.name, name).key == f"{other}.{key}"]
+            paths = [path for path, field in _results(tool) if field.key == wanted and "[" not in path]
+            if tool.read_only and tool.actor == "agent" and len(tool.required) == len(taking) == 1 and paths:
+                yield _Tie(other, column, key, tool.name, paths[0], taking[0])
+
+
+def _results(tool: Tool) -> Iterable[tuple[str, FieldContract]]:
+    return tool.contract.results.items() if tool.contract else ()
 
 
 async def _referring(stage: Stage, tie: _Tie, value: Any) -> list[Any]:
@@ -85,16 +100,24 @@ async def _referring(stage: Stage, tie: _Tie, value: Any) -> list[Any]:
     return await stage.keys(tie.table, where, {"value": value})
 
 
-def _shown_beside(stage: Stage, inner: Mention, tie: _Tie, value: Any) -> tuple[Origin, str]:
-    """Give where the record of the other row shows the key that is wanted, and the column that it shows there."""
-    step, place = inner.origin.step, inner.origin.place
-    made = stage.draft.steps[step] if step is not None else None
+async def _shown_of(stage: Stage, inner: Mention, tie: _Tie, value: Any) -> tuple[Origin, str]:
+    """Give where the key that is wanted is shown, and the column that it shows there."""
     contract = stage.catalogue.tools[tie.tool].contract
-    if made is None or place is None or made.tool != tie.tool or contract is None:
-        raise Drop("kin_unseen", tie.table)
-    shows, record = contract.results[tie.path].shows, place.rpartition(".")[0]
-    name = tie.path.rpartition(".")[2]
-    where = f"{record}.{name}" if record else name
-    if shows is None or value_of(made.result, where) != value:
+    shows = contract.results[tie.path].shows if contract else None
+    if tie.parameter:
+        step = await stage.look(tie.tool, {tie.parameter: inner.value}, {tie.parameter: inner.origin})
+        where = tie.path
+    else:
+        step, where = _beside(stage, inner, tie)
+    if shows is None or value_of(stage.draft.steps[step].result, where) != value:
         raise Drop("kin_unseen", tie.table)
     return Origin("earlier", step=step, place=where), shows
+
+
+def _beside(stage: Stage, inner: Mention, tie: _Tie) -> tuple[int, str]:
+    """Give the step that shows the other row, and the place of the key that is wanted in its record."""
+    step, place = inner.origin.step, inner.origin.place
+    if step is None or place is None or stage.draft.steps[step].tool != tie.tool:
+        raise Drop("kin_unseen", tie.table)
+    record, name = place.rpartition(".")[0], tie.path.rpartition(".")[2]
+    return step, f"{record}.{name}" if record else name

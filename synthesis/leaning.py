@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synthesis.catalogue import Catalogue
-from synthesis.goals import GoalKind
+from synthesis.goals import NO_TOOL, GoalKind
 from synthesis.hidden import Count, of_draft
 from synthesis.stage import Stage
 
@@ -28,6 +28,8 @@ def toward_the_aim(stage: Stage, kinds: list[GoalKind]) -> list[GoalKind]:
 
 def _expected(catalogue: Catalogue, kind: GoalKind) -> float:
     """Give the hidden rate to expect of a goal's calls: its own arguments and those of the look-ups for its rows."""
+    if kind.manner == NO_TOOL:
+        return 1.0
     question = ("hidden", kind.tool)
     if question not in catalogue.worked_out:
         catalogue.worked_out[question] = sum(_counted(catalogue, kind.tool, MOST_DEPTH), Count()).rate

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from envfactory_client import LedgerEntry, Reference, StepArgument, StepPath
+from synthesis.carry import derived
 from synthesis.draft import Draft, DraftStep, Mention, Origin
 from synthesis.errors import Drop
 from synthesis.paths import value_of
@@ -43,15 +45,16 @@ def _entry(draft: Draft, turn: int, place: int, name: str, origin: Origin) -> Le
             raise Drop("unsaid", f"{draft.steps[place].tool}.{name}: {origin.text!r}")
         number, text = said[0]
         source = "asked" if draft.turns[number].is_reply else "explicit"
-        where = {"turn": number, "text": text}
-        return LedgerEntry(turn=turn, step=place, argument=name, source=source, origin=where)
+        said_in = {"turn": number, "text": text}
+        return LedgerEntry(turn=turn, step=place, argument=name, source=source, origin=said_in)
     if origin.step is None or origin.place is None or origin.step >= place:
         raise Drop("unclassified", f"{draft.steps[place].tool}.{name}")
-    if value_of(draft.steps[origin.step].result, origin.place) != value:
+    if derived(origin, value_of(draft.steps[origin.step].result, origin.place)) != value:
         raise Drop("untrue_origin", f"{draft.steps[place].tool}.{name}")
-    return LedgerEntry(
-        turn=turn, step=place, argument=name, source="earlier", origin={"step": origin.step, "path": origin.place}
-    )
+    where: dict[str, Any] = {"step": origin.step, "path": origin.place}
+    if origin.twist is not None:
+        where |= {"op": origin.twist.op} | ({} if origin.twist.by is None else {"by": origin.twist.by})
+    return LedgerEntry(turn=turn, step=place, argument=name, source=origin.source, origin=where)
 
 
 def _said(draft: Draft, turn: int, text: str) -> str | None:

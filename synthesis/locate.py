@@ -21,18 +21,30 @@ from synthesis.kin import links_of, through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
-from synthesis.references import Description, descriptions, extremes, make_property
+from synthesis.references import (
+    Description,
+    Property,
+    bounds,
+    descriptions,
+    extremes,
+    make_property,
+    wished_for,
+    wishes,
+)
 from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
+BOUND_SHARE, WISH_SHARE = 0.2, 0.35
+MOST_LIMITS = 2
+"""How often a description may hold a limit, and how often a preference."""
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
-ANCHOR_SHARE = 0.7
+ANCHOR_SHARE = 0.35
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
-KIN_SHARE, NEW_KIN_SHARE = 0.1, 0.6
+KIN_SHARE, NEW_KIN_SHARE = 0.08, 0.4
 """How often a row is said through one that refers to it; and where the data has little of it."""
 NEW_LOOK_UP_SHARE = 0.5
 """How often a look-up comes first whose results have not served yet."""
@@ -56,7 +68,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         except Drop:
             del stage.draft.steps[mark:]
     row = await stage.row(table, value)
-    sought = Sought(table, value, row, stage.catalogue.entity(table), slot, terms.hidden, terms.depth)
+    entity = stage.catalogue.entity(table)
+    sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, plain=terms.plain)
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
@@ -135,8 +148,19 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         if column in visible and column not in fixed | sought.hidden and how.kind != "row"
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
     ]
+    limits: list[Property] = []
+    if stage.chance(BOUND_SHARE):
+        limits = [part for part in bounds(sought.entity, sought.row, stage.rng) if part.column in visible]
+        limits = [part for part in limits if part.column not in fixed | sought.hidden]
+        limits = stage.rng.sample(limits, min(MOST_LIMITS, len(limits)))
+        free += limits
     superlatives = [best for best in extremes(sought.entity, visible, stage.rng) if best.column not in sought.hidden]
     found = descriptions(seen.record, seen.records, free, superlatives, visible)
+    found.sort(key=lambda description: not set(limits) & set(description.properties))
+    if stage.chance(WISH_SHARE):
+        for wish in wishes(sought.entity, stage.rng):
+            if wish.column in visible and wish.column not in fixed | sought.hidden:
+                found = [*wished_for(seen.record, seen.records, wish, superlatives, visible), *found]
     for description in _drawn(stage, found):
         whole = replace(description, properties=in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await proved(stage, sought, seen, whole, unsaid)
@@ -254,7 +278,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1))
+    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1, plain=sought.plain))
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
     return value, mention.origin
@@ -265,7 +289,7 @@ async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: See
     if column == sought.handle:
         return value, Origin("explicit", text=str(value))
     how = sought.entity.say.get(column)
-    if how is not None and how.kind == "date" and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
+    if how is not None and how.kind == "date" and not sought.plain and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
         anchored = await _said_through_row(stage, sought, column, value, seen)
         if anchored is not None:
             return value, anchored
@@ -283,7 +307,7 @@ async def _said_through_row(stage: Stage, sought: Sought, column: str, value: An
         return None
     anchor = stage.pick(options)
     mark = len(stage.draft.steps)
-    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1)
+    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1, plain=True)
     try:
         mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
         words, origin = through(stage, anchor, mention)

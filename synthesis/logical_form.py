@@ -12,6 +12,7 @@ from typing import Any
 from envfactory_client.logical_form import (
     Card,
     Comparison,
+    Derived,
     Extreme,
     Field,
     Given,
@@ -32,6 +33,7 @@ from synthesis.stage import Stage
 from synthesis.wording import Reached
 
 _COMPARED: Mapping[str, Comparison] = {"date": "on", "time": "at"}
+_BOUNDED: Mapping[tuple[str, str], Comparison] = {("time", "<"): "before", ("time", ">"): "after"}
 
 
 def intent_of(reached: Reached, through: Mapping[str, Mention]) -> Intent:
@@ -43,7 +45,7 @@ def intent_of(reached: Reached, through: Mapping[str, Mention]) -> Intent:
     contract = reached.stage.catalogue.tools[kind.tool].contract
     column = contract.results[kind.what].shows if contract else None
     about = next((name for name in reached.choice.rows if name in terms), None)
-    if column is None:
+    if column is None or (about is not None and isinstance(terms[about], Field)):
         return Intent(wants=f"{kind.full_name}.{kind.what}", terms=terms)
     own = _own_row(reached.stage.catalogue, column)
     if about is None and own is None:
@@ -117,7 +119,8 @@ def term_of(stage: Stage, mention: Mention) -> Row | Rows | Same | Field:
         environment=mention.environment,
         entity=mention.table,
         mine=bool(entity.mine),
-        properties=tuple(_property(stage, mention, part) for part in said),
+        properties=tuple(_property(stage, mention, part) for part in said if "wish" not in part),
+        prefers=tuple(_property(stage, mention, part) for part in said if "wish" in part),
         extreme=_extreme(stage, mention, best[0]) if best else None,
     )
 
@@ -136,7 +139,7 @@ def _property(stage: Stage, mention: Mention, part: Mapping[str, Any]) -> Proper
     how = catalogue.entity(mention.table).say.get(part["column"])
     kind = how.kind if how is not None and mention.kind != "handle" else ""
     path = path_of(catalogue, mention.table, part["column"])
-    op = _COMPARED.get(kind, "=")
+    op = _BOUNDED.get((kind, part.get("op", "=")), part.get("op") or _COMPARED.get(kind, "="))
     if kind == "row":
         inner = next((inner for inner in mention.nested if inner.value == part["value"]), None)
         if inner is None:
@@ -189,6 +192,14 @@ def _own_row(catalogue: Catalogue, column: str) -> Row | None:
     return None
 
 
+def _twisted(term: Term, origin: Origin) -> Term:
+    """Give the term of what is worked out of a value."""
+    if origin.twist is None:
+        return term
+    by = () if origin.twist.by is None else (Said(value=origin.twist.by),)
+    return Derived(op=origin.twist.op, of=(term, *by))
+
+
 class _Terms:
     """The terms of one goal's arguments."""
 
@@ -209,9 +220,9 @@ class _Terms:
         if name in self.through:
             anchor, mention = self.choice.anchored[name], self.through[name]
             column = path_of(self.stage.catalogues[anchor.environment], anchor.table, anchor.column)
-            return Field(of=term_of(self.stage, mention), column=column)
+            return _twisted(Field(of=term_of(self.stage, mention), column=column), anchor.origin)
         if name in self.choice.carried:
-            return self._given(self.choice.carried[name])
+            return _twisted(self._given(self.choice.carried[name]), self.choice.carried[name])
         kind = self.stage.catalogue.parameter(self.reached.kind.tool, name).type
         return Said(value=value, type=_type(kind or ""))
 

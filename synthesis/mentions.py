@@ -75,7 +75,8 @@ def split_of(
     stage: Stage, sought: Sought, seen: Seen, description: Description, shown: Mapping[str, str]
 ) -> Split | None:
     """Give how the description can first be said too shortly, where a few rows then fit."""
-    if description.extreme is not None or not description.properties or not sought.entity.mine:
+    plain = description.extreme is None and description.wish is None
+    if not plain or not description.properties or not sought.entity.mine:
         return None
     *first, last = in_order(sought.entity, description.properties)
     if last.column == sought.entity.named:
@@ -111,6 +112,7 @@ async def proved(
         sql,
         {**parameters, **bound_facts(stage, sql)},
         tuple(_as_record(part) for part in description.properties)
+        + ((_as_record(description.wish) | {"wish": True},) if description.wish else ())
         + (({"column": description.extreme.column, "text": description.extreme.word},) if description.extreme else ()),
         origin=seen.origin,
         nested=tuple(seen.nested),
@@ -121,11 +123,14 @@ async def proved(
 def _kind(sought: Sought, description: Description) -> Any:
     if description.extreme is not None:
         return "recency" if description.extreme.recency else "superlative"
+    if description.wish is not None:
+        return "description"
     return "description" if description.properties or not sought.entity.mine else "self"
 
 
 def _as_record(part: Property) -> dict[str, Any]:
-    return {"column": part.column, "value": part.value, "text": part.text}
+    op = {} if part.op == "=" else {"op": part.op}
+    return {"column": part.column, "value": part.value, "text": part.text, **op}
 
 
 def bound_facts(stage: Stage, sql: str) -> dict[str, Any]:

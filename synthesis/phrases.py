@@ -29,6 +29,11 @@ class Say(_Part):
     least: tuple[str, ...] = ()
     """Superlatives before the noun for the smallest value, such as "cheapest"."""
     most: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
+    """Modifiers that say that the value is less, or earlier, than {}."""
+    over: tuple[str, ...] = ()
+    wish: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By value: that a row with it is preferred, if there is one."""
     of: str | None = None
     """The entity that a value of kind row stands for."""
     true: tuple[str, ...] = ()
@@ -42,9 +47,26 @@ class Say(_Part):
             return self.forms.get(str(value), ())
         return self.forms
 
+    def said_by(self, op: str, value: Scalar) -> tuple[str, ...]:
+        """Give the forms that say that a row's value stands to this one as a comparison wants."""
+        return {"<": self.under, ">": self.over}.get(op) or self.options(value)
+
     def ahead(self, value: Scalar) -> tuple[str, ...]:
         """Give the forms that can say this value before the noun."""
         return self.before.get(str(value), ()) if isinstance(self.before, dict) else self.before
+
+
+class Test(_Part):
+    """How a condition on one attribute of a row is said, with "it" for the row, and how what was seen is told."""
+
+    kind: Literal["money", "count", "date", "enum"]
+    more: tuple[str, ...] = ()
+    """That it is more, or later, than {}."""
+    less: tuple[str, ...] = ()
+    is_: dict[str, tuple[str, ...]] = Field(default_factory=dict, alias="is")
+    """That it is a certain value, by that value."""
+    told: tuple[str, ...] | dict[str, tuple[str, ...]] = Field(min_length=1)
+    """How the assistant tells what it is; by value when the kind is enum, with the value itself in the words."""
 
 
 class Entity(_Part):
@@ -61,6 +83,12 @@ class Entity(_Part):
     say: dict[str, Say] = Field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
+    kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    alike: tuple[str, ...] = ()
+    """Columns in which a row must be like another one to be taken in its place."""
+    tests: dict[str, Test] = Field(default_factory=dict)
+    """Conditions that may be put on a row, by column."""
 
 
 class Slot(_Part):
@@ -119,9 +147,61 @@ class ToolPhrases(_Part):
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
 
 
+class Side(_Part):
+    """One of the two values that an answer is worked out of: a column of a row."""
+
+    of: str
+    column: str
+    where: str | None = None
+
+
+class Sum(_Part):
+    """A question whose answer is worked out: over several rows, or from two values."""
+
+    tool: str
+    """The look-up that shows the rows."""
+    op: Literal["count", "sum", "difference", "days_between"]
+    of: str
+    """The entity whose rows it is about."""
+    column: str | None = None
+    """The column that is summed, or whose value is the greater or later one of two; none for a count."""
+    where: str | None = None
+    less: Side | None = None
+    """What is taken off; its row is said as {less}, or is the first one where that doesn't stand in the question."""
+    type: Literal["money"] | None = None
+    asks: tuple[str, ...] = Field(min_length=1)
+    """Questions with {rows} or {those}, such as "my trips to Denver" or "trips to Denver", or {more} and {less}."""
+    answered: tuple[str, ...] = Field(min_length=1)
+    """How {value} is told."""
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """The two values by their places in the question, the greater one first."""
+        if self.less is None or self.column is None:
+            return {}
+        return {"more": Side(of=self.of, column=self.column, where=self.where), "less": self.less}
+
+
+class Lacking(_Part):
+    """A wish that no tool can meet."""
+
+    changes: str
+    """What it would take: "update table.column", "insert table" or "delete table"; the table needn't exist."""
+    of: str
+    """The entity that it is about."""
+    where: str | None = None
+    goal: tuple[str, ...] = ()
+    asks: tuple[str, ...] = Field(min_length=1)
+    """Requests with {row}."""
+    told: tuple[str, ...] = Field(min_length=1)
+    """How the assistant says that it can't do that, with the thing in its words."""
+
+
 class Phrases(_Part):
     """The contents of a phrases.toml."""
 
+    lacking: dict[str, Lacking] = Field(default_factory=dict)
+    sums: dict[str, Sum] = Field(default_factory=dict)
     knows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     entity: dict[str, Entity] = Field(default_factory=dict)
     tool: dict[str, ToolPhrases] = Field(default_factory=dict)

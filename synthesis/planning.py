@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from envfactory_client import Goal
+from envfactory_client.card.links import any_index
+from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
-from synthesis.goals import ALL, GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
+from synthesis.lacking import ground_lacking
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
@@ -22,6 +25,7 @@ from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.worked_out import ground_sum
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
 """Shares of tasks with one, two, three and four goals."""
@@ -43,6 +47,10 @@ ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
 FIRST_ACT_SHARE = 0.65
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
+TAKE_OVER_SHARE = 0.25
+"""How often the user acts on a key that the assistant has shown without looking it up."""
+ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
+"""How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -99,10 +107,10 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
-            if merging and (kind.outcome == "refuse" or kind.what == ALL):
-                raise Drop("refusal_not_merged" if kind.what != ALL else "set_not_merged")
-            over_all = kind.outcome == "done" and kind.what == ALL
-            await (ground_set if over_all else ground)(stage.at(kind.environment), kind, turn)
+            way = _way_to_ground(kind)
+            if merging and (kind.outcome == "refuse" or way is not ground):
+                raise Drop("refusal_not_merged" if way is ground else "set_not_merged")
+            await way(stage.at(kind.environment), kind, turn)
         except Drop as drop:
             drops.append(f"{kind}: {drop.reason}")
             continue
@@ -112,12 +120,26 @@ async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) 
     return None
 
 
+def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awaitable[None]]:
+    """Give what grounds a kind of goal."""
+    if kind.manner == SUMS:
+        return ground_sum
+    if kind.manner == NO_TOOL:
+        return ground_lacking
+    if kind.outcome == "left" or (kind.outcome == "done" and kind.what in (IF, OR)):
+        return ground_if
+    return ground_set if kind.outcome == "done" and kind.what == ALL else ground
+
+
 def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     """Give the kinds of goal to try next: now and then first those that can go on with what the last one gave."""
     kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
-    order = ranked([kind for kind in kinds if kind.full_name not in used], counts, stage.rng)
-    if stage.draft.yields and stage.chance(CARRY_ON_SHARE):
+    kinds = [kind for kind in kinds if kind.full_name not in used and (kind.what != NO_TOOL or _has_done(stage.draft))]
+    order = ranked(kinds, counts, stage.rng)
+    if stage.first is not None and not stage.draft.turns:
+        order.sort(key=lambda kind: kind != stage.first)
+    elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE):
         order.sort(key=lambda kind: not _uses_new_link(stage, kind))
@@ -130,6 +152,12 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     return order
 
 
+def _has_done(draft: Draft) -> bool:
+    """Whether something is done in a task: only beside that may it hold a wish that no tool can meet."""
+    outcomes = [goal.outcome for turn in draft.turns for goal in turn.goals]
+    return "done" in outcomes and not any(goal.code == NO_TOOL for turn in draft.turns for goal in turn.goals)
+
+
 def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
     """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
     made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
@@ -138,6 +166,8 @@ def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:
     """Whether a goal can be about a row that the last message was about."""
+    if kind.manner == NO_TOOL:
+        return False
     catalogue = stage.catalogues[kind.environment]
     topic = {row.table for row in stage.draft.topic if row.environment == kind.environment}
     slots = catalogue.said(kind.tool).slots.values()
@@ -171,7 +201,7 @@ def _can_take_more(draft: Draft) -> bool:
 async def _follow_up(stage: Stage) -> None:
     """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
     step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
-    if step_place is None:
+    if step_place is None or await _comes_upon(stage):
         return
     step = stage.draft.steps[step_place]
     stage = stage.at(step.environment)
@@ -183,6 +213,40 @@ async def _follow_up(stage: Stage) -> None:
     arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
     await _user_acts(stage, name, arguments, origins)
+
+
+async def _comes_upon(stage: Stage) -> bool:
+    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did."""
+    turn = stage.draft.turns[-1]
+    if turn.goals[-1].outcome != "answer" or turn.withheld is not None:
+        return False
+    for place in turn.steps:
+        step = stage.draft.steps[place]
+        there = stage.at(step.environment)
+        for name, parameter, path, value in await _open_requests(there, step):
+            link = (f"{step.environment}.{step.tool}", path, f"{step.environment}.{name}", parameter)
+            if stage.chance(NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE):
+                where = next(where for where, shown in places_at(step.result, path) if shown == value)
+                await _user_acts(there, name, {parameter: value}, {parameter: Origin("earlier", None, place, where)})
+                return True
+    return False
+
+
+async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, str, Any]]:
+    """Give the user's acts on the one open request that a result shows: tool, parameter, path and key."""
+    contract = stage.catalogue.tools[step.tool].contract
+    found: list[tuple[str, str, str, Any]] = []
+    for name, phrases in stage.catalogue.phrases.tool.items():
+        for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
+            key = stage.catalogue.parameter(name, parameter).key
+            paths = [path for path, field in contract.results.items() if field.key == key] if contract and key else []
+            if not paths or not slot.of:
+                continue
+            pending = await stage.keys(slot.of, slot.where)
+            shown = [value for _, value in places_at(step.result, paths[0])]
+            if len(pending) == 1 and pending[0] in shown:
+                found.append((name, parameter, paths[0], pending[0]))
+    return found
 
 
 def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
@@ -197,7 +261,8 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     """Add a turn in which the user does something themself, and the agent sees what has come of it."""
     phrases = stage.catalogue.said(name)
     first = len(stage.draft.steps)
-    origins = await _user_looks(stage, name, arguments, origins)
+    if not stage.chance(_taking_over(stage, name, origins)):
+        origins = await _user_looks(stage, name, arguments, origins)
     place = await stage.call(name, arguments, origins, actor="user")
     step = stage.draft.steps[place]
     if step.refusal:
@@ -213,6 +278,16 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
             turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
+
+
+def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
+    """Give how often the user takes a key over from what the assistant has shown, without a look of their own."""
+    for parameter, origin in origins.items():
+        step = stage.draft.steps[origin.step or 0]
+        path = any_index(str(origin.place))
+        if (f"{step.environment}.{step.tool}", path, f"{stage.environment}.{name}", parameter) in stage.wanted:
+            return NEW_ACT_SHARE
+    return TAKE_OVER_SHARE
 
 
 async def _user_looks(

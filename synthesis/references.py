@@ -7,13 +7,15 @@ the row that is meant. A superlative holds only strictly: its query gives one ro
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
+from synthesis.limits import limit
 from synthesis.phrases import Entity, Say
 from synthesis.spoken import say
 
@@ -23,6 +25,7 @@ CLAUSES = ("that ", "whose ", "where ", "which ")
 """How modifiers begin that are clauses."""
 RECENT = ("latest", "most recent")
 _COMPARED = {"date": ("substr({}, 1, 10)", slice(0, 10)), "time": ("substr({}, 12, 5)", slice(11, 16))}
+_STANDS: Mapping[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 
 
@@ -38,16 +41,18 @@ class Property:
     """The value as it stands in the words."""
     read_by: str = ""
     """The SQL that reads the attribute, when it isn't simply the column."""
+    op: Literal["=", "<", ">"] = "="
+    """How the row's value stands to this one."""
 
     def holds(self, seen: Any) -> bool:
         """Whether a record's value of the column has the property."""
-        return seen is not None and _compared(self.kind, seen) == self.value
+        return seen is not None and bool(_STANDS[self.op](_compared(self.kind, seen), self.value))
 
     def condition(self, name: str) -> str:
         """The SQL condition, with the value bound under `name`."""
         read_by = self.read_by or self.column
         expression = _COMPARED[self.kind][0].format(read_by) if self.kind in _COMPARED else read_by
-        return f"{expression} = :{name}"
+        return f"{expression} {self.op} :{name}"
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,16 @@ class Description:
 
     properties: tuple[Property, ...]
     extreme: Extreme | None = None
+    wish: Property | None = None
+    """What the row is like if any with the properties is."""
 
     def text(self, entity: Entity, rng: Random) -> str:
         """Give the noun phrase, such as "my latest booking to Denver", or the name alone of a row that goes by it."""
         if self.extreme is None and [part.column for part in self.properties] == [entity.named]:
             return self.modifiers
         noun = entity.noun[rng.randrange(len(entity.noun))]
-        words = ["my" if entity.mine else "the", self.extreme.word if self.extreme else "", noun, self.modifiers]
+        wish = f"({self.wish.text})" if self.wish else ""
+        words = ["my" if entity.mine else "the", self.extreme.word if self.extreme else "", noun, self.modifiers, wish]
         return " ".join(word for word in words if word)
 
     @property
@@ -87,6 +95,9 @@ class Description:
         conditions += [part.condition(f"p{place}") for place, part in enumerate(self.properties)]
         where = " AND ".join(conditions) or "1"
         parameters = {f"p{place}": part.value for place, part in enumerate(self.properties)}
+        if self.wish is not None:
+            wanted, parameters["wish"] = self.wish.condition("wish"), self.wish.value
+            where += f" AND ({wanted} OR NOT EXISTS (SELECT 1 FROM {view} WHERE {where} AND {wanted}))"  # noqa: S608
         if self.extreme is None:
             return f"SELECT {key} FROM {view} WHERE {where} ORDER BY {key}", parameters  # noqa: S608
         column = self.extreme.read_by or self.extreme.column
@@ -127,6 +138,47 @@ def make_property(column: str, how: Say, value: Any, rng: Random, words: str | N
     return Property(column, how.kind, _compared(how.kind, value), text, spoken)
 
 
+def bounds(entity: Entity, row: Mapping[str, Any], rng: Random) -> Iterator[Property]:
+    """Give limits that a row keeps to, such as "under $300", a round value each."""
+    for column, how in entity.say.items():
+        ways: tuple[tuple[Literal["<", ">"], tuple[str, ...]], ...] = (("<", how.under), (">", how.over))
+        for op, options in ways:
+            value = row.get(column)
+            bound = limit(how.kind, value, rng, above=op == "<") if options and value is not None else None
+            if bound is not None:
+                spoken = say(_SPOKEN.get(how.kind), bound, rng)
+                text = options[rng.randrange(len(options))].replace("{}", spoken)
+                yield Property(column, how.kind, bound, text, spoken, op=op)
+
+
+def wishes(entity: Entity, rng: Random) -> Iterator[Property]:
+    """Give what may be preferred of an entity's rows."""
+    for column, how in entity.say.items():
+        for value, options in how.wish.items():
+            plain = int(value) if value.isdecimal() else value
+            yield Property(column, how.kind, plain, options[rng.randrange(len(options))])
+
+
+def wished_for(
+    target: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    wish: Property,
+    superlatives: Sequence[Extreme],
+    shown: Mapping[str, str],
+) -> list[Description]:
+    """Give the descriptions of `target` by a preference alone, or with a superlative, in which it matters."""
+    preferred = [record for record in records if wish.holds(record[shown[wish.column]])]
+    if len(preferred) == len(records):
+        return []
+    left = preferred or records
+    alone = [Description((), None, wish)] if len(left) == 1 and left[0] is target else []
+    return alone + [
+        Description((), best, wish)
+        for best in superlatives
+        if _is_extreme(target, left, best, shown) and (not preferred or not _is_extreme(target, records, best, shown))
+    ]
+
+
 def extremes(entity: Entity, shown: Mapping[str, str], rng: Random) -> Iterator[Extreme]:
     """Give the superlatives that an entity's shown columns allow."""
     for column, how in entity.say.items():
@@ -150,12 +202,17 @@ def descriptions(
         for chosen in combinations(properties, size):
             if any(set(known.properties) <= set(chosen) for known in found if known.extreme is None):
                 continue
+            if len({part.column for part in chosen}) < len(chosen):
+                continue
             rivals = [record for record in records if fits(record, chosen, shown)]
             if len(rivals) == 1 and rivals[0] is target:
                 found.append(Description(chosen))
             elif size <= 1:
+                said = {part.column for part in chosen}
                 found += [
-                    Description(chosen, best) for best in superlatives if _is_extreme(target, rivals, best, shown)
+                    Description(chosen, best)
+                    for best in superlatives
+                    if best.column not in said and _is_extreme(target, rivals, best, shown)
                 ]
     return found
 

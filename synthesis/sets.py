@@ -7,7 +7,7 @@ it is no set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -22,7 +22,7 @@ from synthesis.locate import look_up
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.mentions import bound_facts, in_order, readable
 from synthesis.phrases import Slot
-from synthesis.plural import all_of, told_to_many
+from synthesis.plural import Quantity, many, told_to_many
 from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
 from synthesis.stage import Stage
@@ -41,6 +41,8 @@ class Members:
 
     mention: Mention
     origins: Mapping[Any, Origin]
+    values: tuple[Any, ...] = ()
+    """What the records show of the column that was wanted of them."""
 
 
 async def ground_set(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
@@ -76,24 +78,15 @@ def _varied(choice: Choice, slots: Mapping[str, Slot]) -> str:
 async def _members(stage: Stage, kind: GoalKind, choice: Choice, name: str) -> Members:
     """Give a set around the row that was chosen, all of whose rows the tool accepts."""
     table, slot = choice.rows[name]
-    entity = stage.catalogue.entity(table)
     value = choice.values[name]
-    if isinstance(value, list) or not entity.mine:
+    if isinstance(value, list):
         raise Drop("no_set", table)
-    row = await stage.row(table, value)
-    sought = Sought(table, value, row, entity, Slot(), frozenset(), 0)
-    seen = await look_up(stage, sought)
     tool = stage.catalogue.tools[kind.tool]
     others = {other: given for other, given in choice.values.items() if other != name}
     scope = await stage.keys(table, slot.where, others)
-    accepted = set(await Bench(stage, tool, kind, _defaults(tool.input_schema, choice)).sorted_out(name, scope, others))
-    for described, records in _candidates(stage, sought, seen):
-        keys = [record[_field(seen)] for record in records]
-        if set(keys) <= accepted:
-            mention = await _proved(stage, sought, seen, described, keys)
-            if mention is not None:
-                return Members(mention, _origins(seen, records))
-    raise Drop("no_set", table)
+    bench = Bench(stage, tool, kind, _defaults(tool.input_schema, choice))
+    accepted = frozenset(await bench.sorted_out(name, scope, others))
+    return await gathered(stage, table, value, Bounds(accepted))
 
 
 def _defaults(schema: Mapping[str, Any], choice: Choice) -> dict[str, Any]:
@@ -101,45 +94,94 @@ def _defaults(schema: Mapping[str, Any], choice: Choice) -> dict[str, Any]:
     return {name: found.get("default") for name, found in properties.items() if name not in choice.values}
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What a set may hold, and how it is spoken of."""
+
+    accepted: frozenset[Any] | None = None
+    """The keys that it may hold; None for any."""
+    most: int = MOST
+    shows: str = ""
+    """A column that the records must show and that no description may use."""
+    quantity: Quantity = "all"
+
+
+async def gathered(stage: Stage, table: str, value: Any, bounds: Bounds) -> Members:
+    """Give a set of the user's rows around one of them, or raise `Drop` when no description makes one."""
+    entity = stage.catalogue.entity(table)
+    if not entity.mine:
+        raise Drop("no_set", table)
+    row = await stage.row(table, value)
+    hidden = frozenset({bounds.shows} - {""})
+    sought = Sought(table, value, row, entity, Slot(), hidden, 0)
+    seen = await look_up(stage, sought)
+    visible = shown(stage, sought, seen.producer)
+    if bounds.shows and (bounds.shows not in visible or {part.column for part in seen.said} & hidden):
+        raise Drop("no_set", f"{table} without {bounds.shows}")
+    found = [one for one in _candidates(stage, sought, seen, bounds.most) if one.within(bounds.accepted)]
+    if bounds.quantity != "all":
+        stage.rng.shuffle(found)
+    for candidate in found:
+        mention = await _proved(stage, sought, seen, candidate, bounds.quantity)
+        if mention is not None:
+            values = [record[visible[bounds.shows]] for record in candidate.records.values()] if bounds.shows else []
+            return Members(mention, _origins(seen, candidate), tuple(values))
+    raise Drop("no_set", table)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A description, and the first record of each row seen that it fits, by key."""
+
+    description: Description
+    records: Mapping[Any, Mapping[str, Any]]
+
+    def within(self, accepted: frozenset[Any] | None) -> bool:
+        """Whether it holds only rows that are accepted."""
+        return accepted is None or accepted.issuperset(self.records)
+
+
 def _field(seen: Seen) -> str:
     return seen.producer.path.rpartition(".")[2]
 
 
-def _candidates(stage: Stage, sought: Sought, seen: Seen) -> list[tuple[Description, Sequence[Mapping[str, Any]]]]:
-    """Give the descriptions that fit a few of the records seen, shorter ones first."""
+def _candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator[_Candidate]:
+    """Give the descriptions that fit a few of the rows seen, shorter ones first."""
     visible = shown(stage, sought, seen.producer)
     said = {part.column for part in seen.said}
     free: list[Property] = [
         part
         for column, how in sought.entity.say.items()
-        if column in visible and column not in said and how.kind in ("enum", "flag", "name", "date")
+        if column in visible and column not in said | sought.hidden and how.kind in ("enum", "flag", "name", "date")
         if column != sought.entity.named
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
     ]
-    found: list[tuple[Description, Sequence[Mapping[str, Any]]]] = []
     for size in range(MOST_SAID + 1):
         for chosen in combinations(free, size):
-            records = [record for record in seen.records if fits(record, chosen, visible)]
-            if FEWEST <= len(records) <= MOST:
-                found.append((Description(chosen), records))
-    return found
+            records: dict[Any, Mapping[str, Any]] = {}
+            for record in seen.records:
+                if fits(record, chosen, visible):
+                    records.setdefault(record[_field(seen)], record)
+            if FEWEST <= len(records) <= most:
+                yield _Candidate(Description(chosen), records)
 
 
 async def _proved(
-    stage: Stage, sought: Sought, seen: Seen, described: Description, keys: Sequence[Any]
+    stage: Stage, sought: Sought, seen: Seen, candidate: _Candidate, quantity: Quantity
 ) -> Mention | None:
     """Give the mention of a set, or None when its query doesn't give just the rows that the agent sees."""
     view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
-    whole = Description(in_order(sought.entity, (*seen.said, *described.properties)))
+    keys = list(candidate.records)
+    whole = Description(in_order(sought.entity, (*seen.said, *candidate.description.properties)))
     sql, parameters = readable(stage, sought, whole).query(view, key, sought.entity.mine)
     if {cells[0] for cells in await stage.query(sql, parameters)} != set(keys):
         return None
-    text = stage.pick(all_of(stage.pick(sought.entity.noun), whole.modifiers))
+    text = stage.pick(many(stage.pick(sought.entity.noun), whole.modifiers, quantity))
     return Mention(
         stage.environment,
         sought.table,
         key,
-        list(keys),
+        keys,
         text,
         text,
         "set",
@@ -152,13 +194,13 @@ async def _proved(
     )
 
 
-def _origins(seen: Seen, records: Sequence[Mapping[str, Any]]) -> dict[Any, Origin]:
+def _origins(seen: Seen, candidate: _Candidate) -> dict[Any, Origin]:
     """Give where the agent sees each key, in the order of the records."""
     field, item = _field(seen), seen.producer.item.removesuffix("[]")
-    places = [place for place, record in enumerate(seen.records) if any(record is one for one in records)]
+    places = {id(record): place for place, record in enumerate(seen.records)}
     return {
-        seen.records[place][field]: Origin("earlier", step=seen.step, place=f"{item}[{place}].{field}")
-        for place in places
+        key: Origin("earlier", step=seen.step, place=f"{item}[{places[id(record)]}].{field}")
+        for key, record in candidate.records.items()
     }
 
 
@@ -207,8 +249,8 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
         del stage.draft.states[states:]
         stage.draft.locals = local
         raise
-    many = replace(acted.choice, template=told_to_many(acted.choice.template))
-    reached = Reached(stage, kind, many, {acted.name: mention}, calls[0])
+    choice = replace(acted.choice, template=told_to_many(acted.choice.template))
+    reached = Reached(stage, kind, choice, {acted.name: mention}, calls[0])
     turn.steps += range(mark, len(stage.draft.steps))
     turn.mentions.append((calls[0], acted.name, mention))
     turn.goals.append(Goal(tool=stage.catalogue.tools[kind.tool].full_name, outcome="done"))

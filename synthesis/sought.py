@@ -28,6 +28,8 @@ class Terms:
     """Whether it may be said through a row that refers to it."""
     says_it: bool = False
     """Whether the request says "it" or "that" already."""
+    plain: bool = False
+    """Whether it must do without values that are said through rows of other environments."""
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Sought:
     """Columns that a description must not use, since they are what is asked for."""
     depth: int
     handle: str | None = None
+    plain: bool = False
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from envfactory_client.tool import Actor
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Draft, DraftStep, Origin
 from synthesis.errors import Drop
+from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
 from synthesis.memo import Memo
 from synthesis.paths import places_at
@@ -38,6 +39,8 @@ class Stage:
     """Whether a draft that leads away from the aim is given up."""
     wanted: frozenset[LinkName] = frozenset()
     """Links that the data doesn't use yet."""
+    first: GoalKind | None = None
+    """The kind of goal that is tried first."""
 
     @property
     def unused(self) -> frozenset[tuple[str, str]]:
@@ -166,7 +169,13 @@ class Stage:
             self.draft.states.append(state.digest)
 
     def earlier(self, key: str, value: Any) -> Origin | None:
-        """Give where an earlier result shows this key, latest first."""
+        """Give where an earlier result shows this key: the latest, or one that no argument in the data comes from."""
+        found = list(self._showing(key, value))
+        new = (origin for origin, source in found if source in self.unused)
+        return next(new, found[0][0] if found else None)
+
+    def _showing(self, key: str, value: Any) -> Iterator[tuple[Origin, tuple[str, str]]]:
+        """Give where earlier results show a key, latest first, each with the tool and path."""
         for place in range(len(self.draft.steps) - 1, -1, -1):
             step = self.draft.steps[place]
             if step.environment != self.environment or step.result is None or step.actor == "user":
@@ -178,8 +187,7 @@ class Stage:
                 if shown.key == key:
                     for where, seen in places_at(step.result, path):
                         if seen == value:
-                            return Origin("earlier", step=place, place=where)
-        return None
+                            yield Origin("earlier", step=place, place=where), (f"{step.environment}.{step.tool}", path)
 
     def pick(self, options: Sequence[Any]) -> Any:
         """Give one of some options by chance."""

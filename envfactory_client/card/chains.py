@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envfactory_client.card.links import any_index, full_name
+from envfactory_client.card.links import FROM_RESULTS, any_index, full_name
 from envfactory_client.trajectory import LedgerEntry, Trajectory, canonical_json
 
 
@@ -33,7 +33,7 @@ def canonical_chain(trajectory: Trajectory) -> CanonicalChain:
     origins: dict[int, dict[str, Any]] = {}
     lengths = [1] * len(steps)
     for entry in sorted(trajectory.ledger, key=lambda entry: entry.step):
-        if entry.source == "earlier":
+        if entry.source in FROM_RESULTS:
             origins.setdefault(entry.step, {})[entry.argument] = _found(entry, names)
             lengths[entry.step] = max(lengths[entry.step], lengths[entry.origin["step"]] + 1)
     calls, shape = [], []

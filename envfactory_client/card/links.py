@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from envfactory_client.trajectory import Step, Trajectory
 
 _INDEX = re.compile(r"\[\d+\]")
+FROM_RESULTS = frozenset({"earlier", "derived"})
+"""Sources of arguments that begin with an earlier result: as it stands, or something worked out of it."""
 LinkName = tuple[str, str, str, str]
 """Producer, result path, consumer and parameter."""
 
@@ -16,7 +18,7 @@ def links_used(trajectory: Trajectory) -> Iterable[LinkName]:
     """The links along which a trajectory's arguments came from earlier results."""
     steps = trajectory.steps
     for entry in trajectory.ledger:
-        if entry.source == "earlier":
+        if entry.source in FROM_RESULTS:
             producer, consumer = steps[entry.origin["step"]], steps[entry.step]
             path = any_index(entry.origin["path"])
             yield full_name(producer), path, full_name(consumer), entry.argument.partition("[")[0]
@@ -28,7 +30,7 @@ def crosses(trajectory: Trajectory) -> bool:
     return any(
         steps[entry.origin["step"]].environment != steps[entry.step].environment
         for entry in trajectory.ledger
-        if entry.source == "earlier"
+        if entry.source in FROM_RESULTS
     )
 
 

@@ -56,6 +56,6 @@ def _before(task: Trajectory) -> dict[int, Sequence[int]]:
     """For each step the earlier steps whose results its arguments came from."""
     found: dict[int, list[int]] = {}
     for entry in task.ledger:
-        if entry.source == "earlier":
+        if entry.source in ("earlier", "derived"):
             found.setdefault(entry.step, []).append(int(entry.origin["step"]))
     return dict(found)

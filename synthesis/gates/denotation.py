@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from envfactory_client.logical_form import Comparison, Field, Property, Row, Rows, Said, Same, Term
+from envfactory_client.logical_form import Comparison, Derived, Field, Property, Row, Rows, Said, Same, Term
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Known
 from synthesis.errors import Drop
@@ -17,6 +17,17 @@ from synthesis.stage import Stage
 _CONDITIONS: Final[Mapping[Comparison, str]] = {
     "on": "substr({}, 1, 10) = {}",
     "at": "substr({}, 12, 5) = {}",
+    "before": "substr({}, 12, 5) < {}",
+    "after": "substr({}, 12, 5) > {}",
+}
+
+_DERIVED: Final[Mapping[str, str]] = {
+    "difference": ":v0 - :v1",
+    "days_between": "CAST(julianday(substr(:v0, 1, 10)) - julianday(substr(:v1, 1, 10)) AS INTEGER)",
+    "half": ":v0 / 2",
+    "double": ":v0 * 2",
+    "days_later": "date(substr(:v0, 1, 10), '+' || :v1 || ' days')",
+    "days_earlier": "date(substr(:v0, 1, 10), '-' || :v1 || ' days')",
 }
 
 
@@ -31,6 +42,10 @@ async def denoted(stage: Stage, row: Row | Rows, known: Known) -> list[Any]:
         conditions.append(_condition(catalogue, row.entity, part, f":said{place}"))
     where = " AND ".join(conditions) or "1"
     key, view = catalogue.key(row.entity), catalogue.view(row.entity)
+    for place, part in enumerate(row.prefers if isinstance(row, Row) else ()):
+        bound[f"wished{place}"] = await _value(stage, part.value, known)
+        wish = _condition(catalogue, row.entity, part, f":wished{place}")
+        where += f" AND ({wish} OR NOT EXISTS (SELECT 1 FROM {view} WHERE {where} AND {wish}))"  # noqa: S608
     if isinstance(row, Row) and row.extreme is not None:
         column = expression(catalogue, row.entity, row.extreme.path)
         where += f" AND {column} = (SELECT {row.extreme.function}({column}) FROM {view} WHERE {where})"  # noqa: S608
@@ -69,6 +84,30 @@ async def _value(stage: Stage, term: Term, known: Known) -> Any:
     if isinstance(term, Field) and isinstance(term.of, Row | Same):
         return await _column(stage, term.of, term.column, known)
     raise Drop("gate_G4", f"a {term.kind} inside a description can't be looked at")
+
+
+async def worked_out(stage: Stage, term: Term) -> Any:
+    """Give what a derived term comes to by queries over the tables."""
+    if not isinstance(term, Derived):
+        return await _value(stage, term, {})
+    first = term.of[0]
+    if term.op == "count" and isinstance(first, Rows):
+        return len(await denoted(stage, first, {}))
+    if term.op == "sum" and isinstance(first, Field) and isinstance(first.of, Rows):
+        return await _total(stage, first.of, first.column)
+    form = _DERIVED.get(term.op)
+    if form is None:
+        raise Drop("gate_G4", f"nothing proves a {term.op}")
+    values = {f"v{place}": await worked_out(stage, part) for place, part in enumerate(term.of)}
+    return (await stage.query(f"SELECT {form}", values))[0][0]
+
+
+async def _total(stage: Stage, rows: Rows, column: str) -> Any:
+    here = stage.at(rows.environment)
+    key, view = here.catalogue.key(rows.entity), here.catalogue.view(rows.entity)
+    keys = {f"k{place}": value for place, value in enumerate(await denoted(stage, rows, {}))}
+    read, among = expression(here.catalogue, rows.entity, column), ", ".join(f":{name}" for name in keys)
+    return (await here.query(f"SELECT sum({read}) FROM {view} WHERE {key} IN ({among})", keys))[0][0]  # noqa: S608
 
 
 async def _only(stage: Stage, row: Row, known: Known) -> Any:

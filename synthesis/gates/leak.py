@@ -32,7 +32,7 @@ def _hidden(step: DraftStep) -> Iterator[tuple[str, Any]]:
     """Give the arguments that come from an earlier result, a list's one by one."""
     for part, origin in step.origins.items():
         name, _, index = part.partition("[")
-        if origin.source == "earlier" and name in step.arguments:
+        if origin.source != "explicit" and name in step.arguments:
             value = step.arguments[name]
             yield name, value[int(index.rstrip("]"))] if index else value
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from envfactory_client.logical_form import Extreme, Row, Rows
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Meant, Mention
+from synthesis.draft import Meant, Mention, WorkedOut
 from synthesis.errors import Drop
-from synthesis.gates.denotation import denoted
+from synthesis.gates.denotation import denoted, worked_out
 from synthesis.logical_form import path_of, term_of
 from synthesis.stage import Stage
 
@@ -28,6 +28,14 @@ async def check_acted_on(stage: Stage, meant: Iterable[Meant]) -> None:
         proved = await stage.at(described.row.environment).query(described.sql, described.parameters)
         if sorted(cells[0] for cells in proved) != described.keys:
             raise Drop("gate_G4", f"{described.name}: the plan's query gives {proved}, not {described.keys}")
+
+
+async def check_worked_out(stage: Stage, asked: Iterable[WorkedOut]) -> None:
+    """Raise `Drop` unless the tables give what the plan has worked out of what it saw (G4)."""
+    for one in asked:
+        found = await worked_out(stage.at(one.environment), one.term)
+        if found != one.value:
+            raise Drop("gate_G4", f"the tables give {found}, not {one.value}")
 
 
 async def check_unique(stage: Stage, described: Meant, moment: str) -> None:

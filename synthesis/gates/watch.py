@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synthesis.draft import Draft, Meant
 from synthesis.gates.intent import check_intents
-from synthesis.gates.meaning import check_acted_on, check_spoken, check_unique
+from synthesis.gates.meaning import check_acted_on, check_spoken, check_unique, check_worked_out
 from synthesis.memo import Memo
 from synthesis.stage import Stage
 
@@ -33,6 +33,7 @@ class Watch:
         for described in meant:
             self._spoken_after[id(described)] = self._writes
             self._due.setdefault(described.call, []).append(described)
+        await check_worked_out(self.stage, self.draft.turns[turn].worked_out)
         await check_acted_on(self.stage, [described for described in meant if described.call not in to_come])
 
     async def acted_on(self, place: int) -> None:

@@ -12,6 +12,7 @@ from random import Random
 
 from synthesis.draft import DraftTurn
 from synthesis.language.lexicon import Manner, lexicon
+from synthesis.language.nouns import one_of
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
@@ -78,7 +79,7 @@ class Assistant:
 
     def says(self, turn: DraftTurn, rng: Random, *, acted: bool = False) -> str:
         """Give the answer to a turn, or to what the user tells that they have done."""
-        outcome = turn.goals[-1].outcome
+        outcome = turn.goals[0 if turn.goals[-1].outcome == "left" else -1].outcome
         opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
         parts = [opening, _after(opening, turn.answers[0])]
         joins = rng.sample(JOINS, len(JOINS))
@@ -86,7 +87,7 @@ class Assistant:
             join = joins[place] if place < len(joins) else ""
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, rng))
-        return sentences(" ".join(part for part in parts if part))
+        return one_of(sentences(" ".join(part for part in parts if part)))
 
     def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
         """Whether something stands before an answer: never what is untrue of it or says it twice."""
@@ -100,6 +101,7 @@ class Assistant:
             "answer": self.manner.answer,
             "refuse": self.manner.refuse,
             "ask": self.manner.ask,
+            "left": self.manner.answer,
         }
         return expand(pick(rng, patterns[outcome]), rng)
 

@@ -61,7 +61,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
 
 def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
     environment, _, tool = turn.goals[0].tool.partition(".")
-    if catalogues[environment].tools[tool].actor == "user":
+    if tool in catalogues[environment].tools and catalogues[environment].tools[tool].actor == "user":
         return "acted"
     if not turn.is_reply:
         return "request"

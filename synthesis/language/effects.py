@@ -12,6 +12,8 @@ def effect_of(catalogue: Catalogue, tool: str) -> str:
 
     A row that the tool is given and changes matters most, then what it makes; the rest follows from that.
     """
+    if tool in catalogue.phrases.lacking:
+        return catalogue.phrases.lacking[tool].changes.partition(" ")[0]
     contract = catalogue.tools[tool].contract
     if contract is None or not contract.changes:
         return ""

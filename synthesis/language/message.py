@@ -19,6 +19,8 @@ from synthesis.language.voice import Speaker
 SIGNED_SHARE = 0.25
 """How often a message that says who writes it does so at its end."""
 FOLLOW_SHARE = 0.75
+FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
+"""Outcomes after which a message goes on as after another one."""
 SIDE_SHARE = 0.5
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
@@ -58,7 +60,7 @@ class Writer:
     def write(self, turn: DraftTurn, place: Place, script: Script, rng: Random) -> Message:
         """Give one way to write a turn's message."""
         effects = [self._effect(goal.tool) for goal in turn.goals]
-        pairs = zip(turn.clauses, effects, strict=True)
+        pairs = zip(turn.clauses, effects, strict=False)
         filled = [fill(clause, effect, script, (self.teller, rng)) for clause, effect in pairs]
         mentions = {(number, name): told for number, one in enumerate(filled) for name, told in one.mentions.items()}
         if place.kind != "request":
@@ -99,7 +101,7 @@ class Writer:
             greeting = expand(pick(rng, voice.register.greetings), rng)
             parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
         if not place.first and rng.random() < FOLLOW_SHARE:
-            parts.append(expand(pick(rng, lexicon().follow[place.before or "done"]), rng))
+            parts.append(expand(pick(rng, lexicon().follow[FOLLOWS.get(place.before, place.before)]), rng))
         if not place.first or not self._signs():
             parts += self._introduction(place, script, rng)
         return parts

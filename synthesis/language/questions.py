@@ -7,7 +7,7 @@ import re
 from synthesis.language.script import MARKS
 from synthesis.language.verbs import inflected
 
-_ASKS = r"(?P<asks>(?:(?:for|until|by|from|on|at|to) )?(?:how|when|what|which|where)\b[^?]*?)"
+_ASKS = rf"(?P<asks>(?:(?:for|until|by|from|on|at|to) )?(?:how|when|what|which|where)\b[^?{MARKS}]*?)"
 _SUBJECT = rf"(?P<subject>I|there|it|they|you|the shop|[{MARKS}])"
 _HELPER = re.compile(
     rf"{_ASKS} (?P<helper>can|could|would|may|must|will|should|have|has|had|am|are|is|was|were) "

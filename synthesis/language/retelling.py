@@ -14,8 +14,10 @@ from typing import Any
 
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention
+from synthesis.language.nouns import plural
 from synthesis.language.pattern import pick
 from synthesis.phrases import Entity, Say
+from synthesis.plural import Quantity, many
 from synthesis.references import RECENT, Description, Extreme, Property
 from synthesis.spoken import forms
 
@@ -57,10 +59,39 @@ class Teller:
                 return _by_handle(entity, mention, rng)
             case "anaphora":
                 return _pointed_at(entity, mention, rng)
+            case "relation":
+                return self._through_kin(entity, mention, rng)
+            case "set":
+                return self._set(entity, mention, rng)
         if id(mention) not in self._known:
             self._known[id(mention)] = (mention, _Retelling.of(self, mention, entity))
         retelling = self._known[id(mention)][1]
         return retelling.told(rng) if retelling else Retold(mention)
+
+    def _through_kin(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give a row that is said through another one, with that one in other words."""
+        inner = mention.nested[0]
+        told = self.retell(inner, rng)
+        text = pick(rng, entity.kin[inner.table]).replace("{}", told.mention.text)
+        return Retold(replace(mention, text=text, short=text, nested=(told.mention,)), told.says)
+
+    def _set(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give several rows in other words, spoken of in the same quantity."""
+        quantity = _quantity(entity, mention.text)
+        if id(mention) not in self._known:
+            recorded = tuple(mention.properties)
+            self._known[id(mention)] = (mention, _Retelling(self, mention, entity, recorded, None, None))
+        retelling = self._known[id(mention)][1]
+        return retelling.told_of_many(quantity, rng) if retelling and quantity else Retold(mention)
+
+
+def _quantity(entity: Entity, text: str) -> Quantity | None:
+    """Give how a set is spoken of in its planned words."""
+    if text.startswith(("all ", "every ")):
+        return "all"
+    if text.startswith("my "):
+        return "own"
+    return "bare" if any(text.startswith(plural(noun)) for noun in entity.noun) else None
 
 
 def _own(entity: Entity, mention: Mention, rng: Random) -> Retold:
@@ -110,14 +141,17 @@ class _Retelling:
     entity: Entity
     recorded: tuple[Mapping[str, Any], ...]
     extreme: Mapping[str, Any] | None
+    wish: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, teller: Teller, mention: Mention, entity: Entity) -> _Retelling | None:
         """Give how a mention can be retold, or None when its words don't follow from its attributes."""
         extreme = next((record for record in mention.properties if "value" not in record), None)
-        recorded = tuple(record for record in mention.properties if "value" in record)
-        known = mention.properties and mention.text in _texts(entity, recorded, extreme)
-        return cls(teller, mention, entity, recorded, extreme) if known else None
+        recorded = tuple(record for record in mention.properties if "value" in record and "wish" not in record)
+        wish = next((record for record in mention.properties if "wish" in record), None)
+        behind = f" ({wish['text']})" if wish else ""
+        known = mention.properties and mention.text.removesuffix(behind) in _texts(entity, recorded, extreme)
+        return cls(teller, mention, entity, recorded, extreme, wish) if known else None
 
     def told(self, rng: Random) -> Retold:
         """Give the description in other words."""
@@ -125,6 +159,8 @@ class _Retelling:
             return self._by_name(self.recorded[0], rng)
         said = [self._attribute(record, rng) for record in self.recorded]
         text, texts, says = self._composed(said, self._superlative(rng), rng)
+        if self.wish is not None:
+            text += f" ({pick(rng, self.entity.say[self.wish['column']].wish[str(self.wish['value'])])})"
         inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
         told = replace(
             self.mention,
@@ -136,6 +172,20 @@ class _Retelling:
             nested=tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested),
         )
         return Retold(told, says + tuple(pair for one in inner.values() for pair in one.says))
+
+    def told_of_many(self, quantity: Quantity, rng: Random) -> Retold:
+        """Give a description of several rows in other words."""
+        said = [self._attribute(record, rng) for record in self.recorded]
+        movable = [one for one in said if one.before]
+        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        after = [one for one in said if one is not first]
+        noun = " ".join(word for word in (first.before if first else "", pick(rng, self.entity.noun)) if word)
+        text = pick(rng, many(noun, _behind(after), quantity))
+        says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
+        inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
+        nested = tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested)
+        says += tuple(pair for one in inner.values() for pair in one.says)
+        return Retold(replace(self.mention, text=text, short=text, nested=nested), says)
 
     def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
@@ -159,7 +209,7 @@ class _Retelling:
             new = pick(rng, options) if text in options else text
             ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
             return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
-        core = _core(text, how.options(value))
+        core = _core(text, how.said_by(record.get("op", "="), value))
         return _Said(column, text) if core is None else self._value(record, how, core, rng)
 
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
@@ -168,8 +218,10 @@ class _Retelling:
         ways = forms(_SPOKEN.get(how.kind), value)
         if old not in ways:
             return self._through(column, how, core, rng)
-        new, first = pick(rng, ways), _ahead(how, value, ways, rng)
-        text = str(pick(rng, how.options(value)) if how.options(value) else form).replace("{}", new)
+        op = record.get("op", "=")
+        new, first = pick(rng, ways), _ahead(how, value, ways, rng) if op == "=" else ""
+        options = how.said_by(op, value)
+        text = str(pick(rng, options) if options else form).replace("{}", new)
         before = str(pick(rng, how.ahead(value))).replace("{}", first) if first else ""
         return _Said(column, text, before, ((old, new),), ((old, first),))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+from envfactory_client.logical_form import Condition, Field, terms_within
 from synthesis.draft import DraftTurn, Mention
 from synthesis.language.pattern import pick
 from synthesis.paths import value_of
@@ -68,11 +69,20 @@ def _avoided(stage: Stage, turn: DraftTurn) -> set[str]:
     for goal in turn.goals:
         environment, _, name = goal.tool.partition(".")
         catalogue = stage.catalogues[environment]
-        contract = catalogue.tools[name].contract
+        contract = catalogue.tools[name].contract if name in catalogue.tools else None
         for text in (*catalogue.refuses.get(name, {}).values(), *(contract.changes.values() if contract else ())):
             found.update(_WORD.findall(text))
         found.update(goal.answer or ())
+    for intent in turn.intents:
+        found.update(name for condition in (intent.when, intent.unless) if condition for name in _tested(condition))
     return found | {"status"}
+
+
+def _tested(condition: Condition) -> Iterator[str]:
+    """Give the columns that a condition looks at."""
+    for term in terms_within(condition.of):
+        if isinstance(term, Field):
+            yield term.column.rpartition(".")[2]
 
 
 def _used(stage: Stage, value: Any) -> bool:

@@ -20,7 +20,7 @@ def causes(catalogue: Catalogue, tool: Tool, code: str, arguments: Mapping[str, 
     """Give what shows that a call is to be refused: the refused call, and reads of what the refusal depends on."""
     keys = key_arguments(tool, arguments)
     yield Evidence(tool=tool.full_name, code=code, arguments=keys)
-    columns = _columns_read(catalogue.schema.sql, catalogue.refuses.get(tool.name, {}).get(code, ""))
+    columns = columns_read(catalogue.schema.sql, catalogue.refuses.get(tool.name, {}).get(code, ""))
     for name, value in keys.items():
         key = catalogue.parameter(tool.name, name).key
         if key and not isinstance(value, list):
@@ -49,7 +49,7 @@ def _shown_beside(catalogue: Catalogue, key: str, value: Any, columns: frozenset
 
 
 @lru_cache(maxsize=512)
-def _columns_read(schema: str, sql: str) -> frozenset[str]:
+def columns_read(schema: str, sql: str) -> frozenset[str]:
     """Give the columns, as "table.column", that a query reads from tables and views."""
     found: set[str] = set()
 

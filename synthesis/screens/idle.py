@@ -19,6 +19,7 @@ from synthesis.spoken import say
 
 LOOKED: Final = "I've had a look."
 REFUSES: Final = "I'm sorry, but I can't do that for you."
+LACKS: Final = "I'm sorry, I have no tool for that, so I can't do it."
 ASKS: Final = "Could you give me some more details, please?"
 CONFIRMS: Final = "Shall I go ahead?"
 DONE: Final = "That's done."
@@ -39,6 +40,7 @@ def idle(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
     echo = tuple(turn.user for turn in task.turns)
     yield Variant("echo", (), "nothing", messages=echo, changes=NOTHING)
     yield Variant("reads_only", reads, "nothing", messages=said(LOOKED, task.turns), changes=NOTHING)
+    yield Variant("always_lacking", reads, "nothing", messages=said(LACKS, task.turns), changes=NOTHING)
     yield Variant("list_all", reads, "little", messages=_everything(task), changes=NOTHING)
 
 
@@ -58,6 +60,14 @@ def unfounded(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
         if owed.outcome == "refuse" and owed.evidence:
             blind = tuple(deed for deed in deeds if not _is_evidence(owed.evidence, deed))
             yield Variant("unfounded_refusal", blind, "little", changes=changes)
+        if _is_worked_out(task, owed):
+            blind = tuple(deed for deed in deeds if deed.live)
+            yield Variant("unfounded_answer", blind, "little", changes=changes)
+
+
+def _is_worked_out(task: Trajectory, owed: Owed) -> bool:
+    """Whether an answer stands in no result, so that it must have been worked out of what was looked up."""
+    return any(intent.sought is not None for intent in task.turns[owed.turn].intents) and owed.outcome == "answer"
 
 
 def _rests_on_reads(task: Trajectory, deeds: tuple[Deed, ...]) -> bool:

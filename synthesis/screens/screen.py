@@ -32,7 +32,8 @@ LATER: Final = 61
 SOON: Final = timedelta(days=8)
 """Times nearer than this to the clock may depend on it."""
 TRIVIAL: Final = (
-    "null", "reads_only", "always_refuse", "always_ask", "confirm_only", "echo", "shotgun", "list_all", "random_values",
+    "null", "reads_only", "always_refuse", "always_ask", "always_lacking", "confirm_only", "echo", "shotgun",
+    "list_all", "random_values",
 )  # fmt: skip
 """Agents that know nothing of a task; their mean over a dataset is part of its proof."""
 RANDOM_RUNS, RANDOM_SHARE = 200, 0.01

@@ -28,6 +28,7 @@ from envfactory_client.score.attempt import leaves
 from envfactory_client.trajectory import SlotType
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.goals import NO_TOOL, SUMS
 from synthesis.schema import memory
 from synthesis.screens.evidence import causes, key_arguments
 
@@ -93,10 +94,14 @@ def _owed(task: Trajectory, catalogues: Catalogues) -> Iterator[Owed]:
             if goal.outcome == "ask":
                 phrases = {str(goal.parameter): tuple(_questions(catalogue, name, str(goal.parameter)))}
                 yield Owed(turn=number, goal=goal.tool, outcome="ask", parameter=goal.parameter, phrases=phrases)
+            elif goal.code == NO_TOOL:
+                yield _lacking(task, number, goal, catalogue)
             elif goal.outcome == "refuse":
                 yield _refusal(task, number, goal, catalogue)
+            elif goal.outcome == "left" and goal.answer:
+                yield _left(task, number, goal, catalogue)
             elif goal.outcome == "answer":
-                slots = tuple(_slot(catalogue.tools[name], field, value) for field, value in goal.answer.items())
+                slots = tuple(_slot(catalogue, name, field, value) for field, value in goal.answer.items())
                 answer = Owed(turn=number, goal=goal.tool, outcome="answer", slots=slots)
                 yield answer.model_copy(update={"evidence": tuple(_shown(task, number, catalogue, answer))})
 
@@ -134,13 +139,53 @@ def _refusal(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> O
     )
 
 
+def _lacking(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> Owed:
+    """Give what is owed where no tool can meet a wish: that this is said of this wish, with its row looked up."""
+    name = goal.tool.partition(".")[2]
+    wishes = catalogue.phrases.lacking
+    (reference,) = (
+        one for one in task.references if one.turn == turn and one.table == wishes[name].of and one.argument is None
+    )
+    key = f"{reference.table}.{reference.column}"
+    evidence = [
+        Evidence(tool=tool.full_name, key=path, value=reference.value, field=path.rpartition(".")[2])
+        for tool in catalogue.tools.values()
+        for path, field in (tool.contract.results.items() if tool.contract else ())
+        if tool.read_only and tool.actor == "agent" and field.key == key
+    ]
+    others = {other: wish.told for other, wish in wishes.items() if other != name}
+    phrases = {NO_TOOL: wishes[name].told, **others}
+    return Owed(turn=turn, goal=goal.tool, outcome="refuse", code=NO_TOOL, phrases=phrases, evidence=tuple(evidence))
+
+
+def _left(task: Trajectory, turn: int, goal: Goal, catalogue: Catalogue) -> Owed:
+    """Give what is owed where an act is left undone: what was seen that decided, by a look-up that shows it."""
+    ((column, value),) = goal.answer.items()
+    kind = next((kind for name, kind in _kinds_of(catalogue) if name == column), None)
+    slot = Slot(name=column, type=_type_of(kind, value), value=value)
+    reads = [
+        step for before in task.turns[: turn + 1] for step in before.steps if step.environment == catalogue.environment
+    ]
+    evidence = [_read(step) for step in reads if value in set(leaves(step.result)) and step.actor == "agent"]
+    return Owed(turn=turn, goal=goal.tool, outcome="answer", slots=(slot,), evidence=tuple(evidence))
+
+
+def _kinds_of(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Give the columns on which conditions are put, with their kinds."""
+    for entity in catalogue.phrases.entity.values():
+        yield from ((column, how.kind) for column, how in entity.tests.items())
+
+
 def _read(step: Step) -> Evidence:
     return Evidence(tool=_name(step), arguments=dict(step.arguments))
 
 
-def _slot(tool: Tool, field: str, value: Any) -> Slot:
-    contract = tool.contract.results.get(field) if tool.contract else None
-    return Slot(name=field, type=_type_of(contract.type if contract else None, value), value=value)
+def _slot(catalogue: Catalogue, tool: str, field: str, value: Any) -> Slot:
+    if field.startswith(SUMS):
+        return Slot(name=field, type=catalogue.phrases.sums[field.removeprefix(SUMS)].type or "count", value=value)
+    contract = catalogue.tools[tool].contract
+    result = contract.results.get(field) if contract else None
+    return Slot(name=field, type=_type_of(result.type if result else None, value), value=value)
 
 
 def _type_of(declared: str | None, value: Any) -> SlotType:
@@ -156,17 +201,25 @@ def _type_of(declared: str | None, value: Any) -> SlotType:
 
 def _shown(task: Trajectory, turn: int, catalogue: Catalogue, owed: Owed) -> Iterator[Evidence]:
     """Give the reads that show an answer which could also stand in a result by chance."""
-    if all(slot.type not in ("count", "flag") for slot in owed.slots):
+    names = [slot.name.removeprefix(SUMS) for slot in owed.slots if slot.name.startswith(SUMS)]
+    sums = [catalogue.phrases.sums[name] for name in names]
+    if not sums and all(slot.type not in ("count", "flag") for slot in owed.slots):
         return
     tool = catalogue.tools[owed.goal.partition(".")[2]]
     yield Evidence(tool=tool.full_name)
     results = tool.contract.results if tool.contract else {}
     wanted = {results[slot.name].shows for slot in owed.slots if slot.name in results} - {None}
+    wanted |= {f"{catalogue.view(one.of)}.{one.column}" if one.column else _key(catalogue, one.of) for one in sums}
     for step in (step for before in task.turns[: turn + 1] for step in before.steps):
         contract = catalogue.tools[step.tool].contract if step.environment == catalogue.environment else None
-        shown = {field.shows for field in contract.results.values()} if contract else set()
+        fields = contract.results.values() if contract else ()
+        shown = {found for field in fields for found in (field.shows, field.key)}
         if step.actor == "agent" and _name(step) != tool.full_name and wanted and wanted <= shown:
             yield _read(step)
+
+
+def _key(catalogue: Catalogue, table: str) -> str:
+    return f"{table}.{catalogue.key(table)}"
 
 
 # How changes are compared ---------------------------------------------------------------------------------------------

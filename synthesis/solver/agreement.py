@@ -106,6 +106,8 @@ def _outcome_of(goal: Goal) -> Outcome:
             return Outcome("ask", str(goal.parameter))
         case "refuse":
             return Outcome("refuse", str(goal.code))
+        case "left":
+            return Outcome("left")
         case "answer":
             return Outcome("answer", value=next(iter(goal.answer.values()), None))
         case _:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from synthesis.errors import SynthesisError
 
-OutcomeKind = Literal["done", "answer", "ask", "refuse", "stuck"]
+OutcomeKind = Literal["done", "answer", "ask", "refuse", "left", "stuck"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the solver came to: something done, an answer, a question, a refusal, or no way on."""
+    """What the solver came to: something done or left undone, an answer, a question, a refusal, or no way on."""
 
     kind: OutcomeKind
     what: str = ""

@@ -33,6 +33,8 @@ _STANDS: Final[Mapping[Comparison, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge,
     "on": lambda seen, said: str(seen)[:10] == str(said)[:10],
     "at": lambda seen, said: str(seen)[11:16] == said,
+    "before": lambda seen, said: str(seen)[11:16] < said,
+    "after": lambda seen, said: str(seen)[11:16] > said,
 }
 
 
@@ -128,6 +130,7 @@ class Search:
         spoken = [part.path for part in wanted.properties if id(part) not in held]
         if isinstance(wanted, Row) and wanted.extreme is not None:
             spoken.append(wanted.extreme.path)
+        spoken += [part.path for part in wanted.prefers] if isinstance(wanted, Row) else []
         if any(look_up.field_of(path) is None for path in spoken):
             return None
         loose = sum(_LOOSE for path in spoken if path not in look_up.columns)
@@ -179,6 +182,8 @@ class Search:
                     seen.setdefault(key, found)
         held = {id(part) for part in way.arguments.values()}
         fitting = await self._fitting(list(seen.values()), wanted.properties, look_up, held)
+        for wish in wanted.prefers if isinstance(wanted, Row) else ():
+            fitting = await self._fitting(fitting, [wish], look_up, set()) or fitting
         if isinstance(wanted, Row) and wanted.extreme is not None:
             fitting = _outermost(fitting, wanted.extreme, look_up)
         self.distractors += log2(len(seen)) if seen else 0

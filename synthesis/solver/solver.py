@@ -17,6 +17,7 @@ from synthesis.solver.terms import Terms, is_self
 from synthesis.solver.toolbox import Toolbox, columns_beside, filtered, last_part, parameter
 
 CONFIRMATION = "confirmation"
+NO_TOOL = "no_tool"
 
 
 class Solver:
@@ -45,7 +46,32 @@ class Solver:
         self.memory.facts.update(facts)
         if facts and self.skill.hops:
             await self._get_to_know()
-        return tuple([await self._meet(intent, place, waits=waits) for place, intent in enumerate(intents)])
+        unwanted = {place for place, intent in enumerate(intents) if not await self._seems_wanted(intent)}
+        outcomes: list[Outcome] = []
+        for place, intent in enumerate(intents):
+            left = place in unwanted
+            outcomes.append(await (self._leave(intent, place) if left else self._meet(intent, place, waits=waits)))
+        return tuple(outcomes)
+
+    async def _seems_wanted(self, intent: Intent) -> bool:
+        """Whether an act is wanted as things stand when the message comes; where that can't be seen, it is tried."""
+        try:
+            return await self._is_wanted(intent)
+        except (Stuck, Unsettled):
+            return True
+
+    async def _leave(self, intent: Intent, place: int) -> Outcome:
+        """Leave an act undone, with the rows that were spoken of kept in mind."""
+        try:
+            for name, term in intent.terms.items():
+                if isinstance(term, Row | Same):
+                    await self._head(term, name)
+        except (Missing, Stuck) as error:
+            return Outcome("stuck", str(error))
+        finally:
+            self.memory.pass_on(joined=place > 0 or intent.reply)
+        self.memory.gave = None
+        return Outcome("left")
 
     async def _get_to_know(self) -> None:
         """Find out more facts of the user where a look-up by one that they told shows a single record with others."""
@@ -62,7 +88,9 @@ class Solver:
         whole = intent
         try:
             whole = self._whole(intent)
-            if whole.wants is not None:
+            if whole.change is not None:
+                return await self._decline(whole)
+            if whole.wants is not None or whole.sought is not None:
                 return await self._answer(whole)
             return await self._act(whole, waits=waits and not intent.reply)
         except Missing as missing:
@@ -89,10 +117,18 @@ class Solver:
                 about = _narrowed(about, said)
         return pending.model_copy(update={"terms": terms, "about": about})
 
+    async def _decline(self, intent: Intent) -> Outcome:
+        """Find what a wish is about, and say that no tool meets it, if none does."""
+        makers = self.toolbox.makers(str(intent.change))
+        if makers:
+            raise Stuck(f"{makers[0]} would do {intent.change}")
+        for name, term in intent.terms.items():
+            await self._head(term, name)
+        self.memory.gave = None
+        return Outcome("refuse", NO_TOOL)
+
     async def _act(self, intent: Intent, *, waits: bool) -> Outcome:
         tool = self.toolbox.tool(str(intent.act))
-        if not await self._is_wanted(intent):
-            return Outcome("done")
         arguments = await self._arguments(tool, intent)
         if waits:
             raise Missing(CONFIRMATION)
@@ -112,6 +148,9 @@ class Solver:
         return intent.unless is None or not await self.terms.holds(intent.unless)
 
     async def _answer(self, intent: Intent) -> Outcome:
+        if intent.sought is not None:
+            self.memory.gave = None
+            return Outcome("answer", value=await self.terms.value(intent.sought))
         environment, source, column = str(intent.wants).split(".")
         full_name = f"{environment}.{source}"
         if intent.about is None:

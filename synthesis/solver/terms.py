@@ -34,11 +34,17 @@ def _day(moved: int) -> Callable[[Any, Any], str]:
     return lambda day, days: (date.fromisoformat(str(day)[:10]) + timedelta(days=moved * int(days))).isoformat()
 
 
+def _days_between(later: Any, earlier: Any) -> int:
+    return (date.fromisoformat(str(later)[:10]) - date.fromisoformat(str(earlier)[:10])).days
+
+
 _DERIVED: Final[Mapping[Operation, Callable[..., Any]]] = {
+    "count": len,
     "half": lambda value: value // 2,
     "double": lambda value: value * 2,
-    "sum": lambda *values: sum(values),
+    "sum": lambda *values: sum(values[0] if isinstance(values[0], list) else values),
     "difference": lambda more, less: more - less,
+    "days_between": _days_between,
     "days_later": _day(1),
     "days_earlier": _day(-1),
 }
@@ -89,7 +95,9 @@ class Terms:
         return self.memory.same(term.environment, term.entity)
 
     async def column(self, term: Term, column: str) -> Any:
-        """Give what a column says of a row, as it is now."""
+        """Give what a column says of a row, as it is now; of rows, what it says of each."""
+        if isinstance(term, Rows):
+            return [await self.shown(row, column) for row in await self.search.all(term)]
         row = await self.row(term)
         if isinstance(term, Row | Same) and not is_self(term):
             self.named.append(row)

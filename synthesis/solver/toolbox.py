@@ -49,6 +49,16 @@ class Toolbox:
             raise Stuck(f"there is no tool {name}")
         return self.tools[name]
 
+    def makers(self, change: str) -> list[str]:
+        """Give the tools that make a change such as "update bank.cards.status" or "insert airline.bookings"."""
+        operation, _, what = change.partition(" ")
+        environment, table, *columns = what.split(".")
+        return [
+            name
+            for name, tool in self.tools.items()
+            if tool.environment == environment and operation in _changes(tool, table, columns)
+        ]
+
     def look_ups(self, environment: str, entity: str) -> list[LookUp]:
         """Give the read tools that show keys of an entity, beside those that need that key themselves."""
         return self._look_ups.get((environment, entity), [])
@@ -104,6 +114,13 @@ class Toolbox:
         path = f"{found.item}.{found.field}" if found.item else found.field
         assert found.tool.contract is not None
         return str(found.tool.contract.results[path].key).partition(".")[0]
+
+
+def _changes(tool: Tool, table: str, columns: Sequence[str]) -> set[str]:
+    """Give the operations that a tool makes on a table, of updates only those of the columns."""
+    declared = tool.contract.changes.get(table, "") if tool.contract else ""
+    parts = [part.split() for part in declared.split(",") if part.strip()]
+    return {part[0] for part in parts if part[0] != "update" or not columns or set(columns) <= set(part[1:])}
 
 
 def parameter(tool: Tool, name: str) -> FieldContract:

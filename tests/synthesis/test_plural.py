@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from synthesis.plural import all_of, told_to_many
+from synthesis.plural import many, told_to_many
 
 
 def test_verbs_after_that_agree_with_the_plural() -> None:
-    assert all_of("card", "that is in use")[0] == "all my cards that are in use"
-    assert all_of("event", "that comes every day")[0] == "all my events that come every day"
-    assert all_of("booking", "that I called off")[0] == "all my bookings that I called off"
+    assert many("card", "that is in use", "all")[0] == "all my cards that are in use"
+    assert many("event", "that comes every day", "all")[0] == "all my events that come every day"
+    assert many("booking", "that I called off", "all")[0] == "all my bookings that I called off"
 
 
 def test_every_one_keeps_the_singular() -> None:
-    assert all_of("card", "that is in use")[1] == "every card of mine that is in use"
+    assert many("card", "that is in use", "all")[-1] == "every card of mine that is in use"
+
+
+def test_several_are_spoken_of_with_and_without_an_owner() -> None:
+    assert many("trip", "to Denver", "own") == ("my trips to Denver",)
+    assert many("trip", "to Denver", "bare") == ("trips to Denver",)
 
 
 def test_it_becomes_them() -> None:

@@ -184,7 +184,7 @@ def test_it_acts_only_where_the_condition_holds() -> None:
         due = Field(of=loan, column="loans.due_on")
         on_the_day = Condition(of=due, op="on", value=Said(value=town.loans[0]["due_on"]))
         intent = bring_back(loan)
-        assert await town.hear(intent.model_copy(update={"unless": on_the_day})) == (DONE,)
+        assert await town.hear(intent.model_copy(update={"unless": on_the_day})) == (Outcome("left"),)
         assert not await town.changed()
         assert await town.hear(intent.model_copy(update={"when": on_the_day})) == (DONE,)
         assert await town.changed()

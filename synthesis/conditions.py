@@ -1,0 +1,360 @@
+"""Conditions: acts that are wanted only if something holds of a row, or unless it does.
+
+Whether it holds is seen in a look-up and compared with what the row holds; the act is tried in a fork either way, so
+that the condition alone decides. What is left undone is told with what was seen. With another row to turn to
+("otherwise take that one"), one of two acts is done, and both were tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from envfactory_client import Goal
+from envfactory_client.logical_form import Comparison, Condition, Field, Intent, Said
+from synthesis.choose import Choice
+from synthesis.draft import Clause, DraftTurn, Mention, Part
+from synthesis.errors import Drop
+from synthesis.goals import OR, GoalKind
+from synthesis.ground import Grounding, attempt, origins_of
+from synthesis.identity import known
+from synthesis.language.assistant import sentence
+from synthesis.limits import limit
+from synthesis.locate import locate
+from synthesis.logical_form import intent_of, meant_by, path_of, term_of
+from synthesis.paths import value_of
+from synthesis.phrases import Test
+from synthesis.sought import Terms
+from synthesis.spoken import forms, say
+from synthesis.stage import Stage
+from synthesis.wording import Reached, clause, reply
+
+UNLESS_SHARE = 0.35
+TELLS_SHARE = 0.7
+"""How often the assistant tells what it saw when it goes ahead."""
+NEVER = frozenset({"self", "relation"})
+"""Kinds of mention whose row a condition can't be put on with "it"."""
+IF = (
+    " if {condition}",
+    " if {condition}",
+    ", but only if {condition}",
+    ", provided that {condition}",
+    " as long as {condition}",
+)
+UNLESS = (" unless {condition}", ", unless {condition}", " - unless {condition}")
+SENTENCE_IF = (", but only if {condition}", ", provided that {condition}", ", as long as {condition}")
+SENTENCE_UNLESS = (", unless {condition}", ", only not if {condition}")
+OTHERWISE = (
+    " if {condition}, otherwise {other}",
+    " if {condition}, or else {other}",
+    " if {condition}; if not, {other}",
+)
+LEFT = (
+    "{told}, so I've left everything as it is.",
+    "{told}, so I haven't done it.",
+    "nothing was changed, since {told}.",
+    "{told}, so nothing was done.",
+    "I've left it alone, since {told}.",
+    "as {told}, I didn't go ahead.",
+)
+WENT_AHEAD = (
+    "{told}, so I went ahead.",
+    "{told}, so I did it.",
+    "since {told}, I went ahead.",
+    "{told}, so that was all right.",
+)
+TURNED_TO = (
+    "{told}, so I took the other one.",
+    "{told}, so it's the other one.",
+    "since {told}, I turned to the other one.",
+)
+
+
+async def ground_if(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
+    """Add a goal on a condition to an empty turn, with its look-ups and call executed, or raise `Drop`."""
+    make = _Otherwise if kind.what == OR else Conditional
+    await attempt(make(stage, kind, stage.catalogue.tools[kind.tool]), turn)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A condition in words and as a logical form, with what the agent sees of it."""
+
+    condition: Condition
+    part: Part
+    unless: bool
+    step: int
+    told: str
+    column: str
+    value: Any
+    facts: tuple[str, ...]
+
+    def on(self, intent: Intent) -> Intent:
+        """Give an intent that is wanted on this condition."""
+        return intent.model_copy(update={"unless" if self.unless else "when": self.condition})
+
+    def against(self, intent: Intent) -> Intent:
+        """Give an intent that is wanted where the other one isn't."""
+        return intent.model_copy(update={"when" if self.unless else "unless": self.condition})
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The row that a condition is put on, and the column that is tested."""
+
+    parameter: str
+    table: str
+    column: str
+    how: Test
+    value: Any
+
+
+@dataclass
+class Conditional(Grounding):
+    """One goal on a condition."""
+
+    hidden_column: str = ""
+
+    def _hidden(self) -> frozenset[str]:
+        return frozenset({self.hidden_column})
+
+    @property
+    def holds(self) -> bool:
+        """Whether the act is to be done."""
+        return self.kind.outcome == "done"
+
+    async def enact(self, choice: Choice, turn: DraftTurn) -> None:
+        """Make the look-ups, and the call where the condition holds, part of the draft, with what is said for them."""
+        stage, first = self.stage, len(self.stage.draft.steps)
+        subject = await self._subject(choice)
+        await choice.get_known(stage)
+        through_rows = await self._say_through_rows(choice)
+        mentions = await self._mentions(choice, steady=False)
+        tested = await self._tested(subject, mentions[subject.parameter], holds=self.holds)
+        reached = Reached(stage, self.kind, choice, mentions, tested.step)
+        if self.holds:
+            reached.call = await self._call(choice, mentions)
+        turn.steps += range(first, len(stage.draft.steps))
+        turn.evidence += [tested.step, reached.call]
+        turn.mentions += [(reached.call, name, mention) for name, mention in (mentions | through_rows).items()]
+        turn.goals.append(self._goal_of(tested))
+        turn.intents.append(tested.on(intent_of(reached, through_rows)))
+        turn.meant += meant_by(reached, through_rows)
+        turn.clauses.append(_on_condition(stage, clause(reached), tested))
+        turn.answers.append(self._told(reached, tested))
+        needed = (mentions | through_rows).values()
+        turn.facts += [*(fact for mention in needed for fact in mention.facts), *choice.told, *tested.facts]
+        self._remember(reached.call if self.holds else -1, mentions, joined=False)
+
+    async def _call(self, choice: Choice, mentions: Mapping[str, Mention]) -> int:
+        if self.before is None:
+            self.before = await self.stage.episode.hold()
+        return await self.stage.call(self.tool.name, choice.values, origins_of(choice, mentions))
+
+    def _goal_of(self, tested: Tested) -> Goal:
+        if self.holds:
+            return Goal(tool=self.tool.full_name, outcome="done")
+        return Goal(tool=self.tool.full_name, outcome="left", answer={tested.column: tested.value})
+
+    def _told(self, reached: Reached, tested: Tested) -> str:
+        """Give what the assistant tells: what it saw, and what came of it."""
+        pick = self.stage.pick
+        if not self.holds:
+            return _sentence(str(pick(LEFT)), tested.told)
+        done = sentence(reply(reached))
+        return f"{_sentence(str(pick(WENT_AHEAD)), tested.told)} {done}" if self.stage.chance(TELLS_SHARE) else done
+
+    async def _subject(self, choice: Choice) -> _Subject:
+        """Give the row of the request on which a condition can be put, which must be the only one that is said."""
+        stage, found = self.stage, list[_Subject]()
+        said = [name for name in choice.rows if name in choice.placeholders]
+        tables = [choice.rows[name][0] for name in said]
+        for name, table in zip(said, tables, strict=True):
+            if len(said) > 1 and (self.kind.what != OR or tables.count(table) > 1):
+                continue
+            row = await stage.row(table, choice.values[name]) if not isinstance(choice.values[name], list) else {}
+            for column, how in stage.catalogue.entity(table).tests.items():
+                if row.get(column) is not None:
+                    found.append(_Subject(name, table, column, how, row[column]))
+        if not found or choice.missing or " if " in choice.template:
+            raise Drop("no_condition", str(self.kind))
+        subject: _Subject = stage.pick(found)
+        self.hidden_column = subject.column
+        return subject
+
+    async def _tested(self, subject: _Subject, mention: Mention, *, holds: bool) -> Tested:
+        """Give a condition on a row, which holds or doesn't as is wanted, and is seen by the agent."""
+        stage = self.stage
+        if mention.kind in NEVER:
+            raise Drop("no_condition", str(self.kind))
+        value, step, facts = await _seen(stage, mention, subject.column)
+        unless = stage.chance(UNLESS_SHARE) and self.kind.what != OR
+        op, said, ways = stage.pick(list(_ways(stage, subject.how, value, holds=holds != unless)) or _none(self.kind))
+        path = path_of(stage.catalogue, subject.table, subject.column)
+        kind = subject.how.kind if subject.how.kind in ("money", "date") else None
+        term = Field(of=term_of(stage, mention), column=path)
+        return Tested(
+            Condition(of=term, op=op, value=Said(value=said, type=kind)),
+            Part("argument", "condition", ways),
+            unless,
+            step,
+            _told_of(stage, subject.how, value),
+            subject.column,
+            value,
+            facts,
+        )
+
+
+def _none(kind: GoalKind) -> list[Any]:
+    raise Drop("no_condition", str(kind))
+
+
+async def _seen(stage: Stage, mention: Mention, column: str) -> tuple[Any, int, tuple[str, ...]]:
+    """Give what the agent sees of a column, the step that shows it, and the facts that the look-up takes."""
+    step, place = mention.origin.step, mention.origin.place
+    if step is not None and place is not None:
+        found = stage.draft.steps[step]
+        field = stage.catalogue.field_beside(found.tool, place, mention.table, column)
+        fresh = found.local == stage.draft.locals[stage.environment] and stage.catalogue.tools[found.tool].read_only
+        if field is not None and fresh and (value := value_of(found.result, field)) is not None:
+            return value, step, ()
+    return await _looked_up(stage, mention, column)
+
+
+async def _looked_up(stage: Stage, mention: Mention, column: str) -> tuple[Any, int, tuple[str, ...]]:
+    """Look a column of a known row up by its key."""
+    catalogue, table = stage.catalogue, mention.table
+    key, shows = f"{table}.{catalogue.key(table)}", (f"{catalogue.view(table)}.{column}", f"{table}.{column}")
+    for tool in catalogue.tools.values():
+        paths = [path for path, field in tool.contract.results.items() if field.shows in shows] if tool.contract else []
+        takes = {name: catalogue.parameter(tool.name, name).key == key for name in tool.required}
+        others = [name for name, is_key in takes.items() if not is_key]
+        simple = paths and "[" not in paths[0] and sum(takes.values()) == 1
+        if (
+            tool.actor != "agent"
+            or not tool.read_only
+            or not simple
+            or not all(catalogue.fact(tool.name, o) for o in others)
+        ):
+            continue
+        facts = {name: await known(stage, catalogue.fact(tool.name, name)) for name in others}
+        (mine,) = (name for name, is_key in takes.items() if is_key)
+        arguments = {mine: mention.value} | {name: fact.value for name, fact in facts.items()}
+        origins = {mine: mention.origin} | {name: fact.origin for name, fact in facts.items()}
+        step = await stage.look(tool.name, arguments, origins)
+        value = value_of(stage.draft.steps[step].result, paths[0])
+        if value is not None:
+            return value, step, tuple(fact.told for fact in facts.values())
+    raise Drop("condition_unseen", f"{table}.{column}")
+
+
+def _ways(stage: Stage, how: Test, value: Any, *, holds: bool) -> Iterator[tuple[Comparison, Any, tuple[str, ...]]]:
+    """Give the conditions on a value that hold, or don't: the comparison, what it is compared with, and the words."""
+    if how.is_:
+        for option, texts in how.is_.items():
+            if (option == str(value)) == holds:
+                yield "=", option, texts
+        return
+    compared: tuple[tuple[Comparison, tuple[str, ...]], ...] = ((">", how.more), ("<", how.less))
+    for op, texts in compared:
+        bound = limit(how.kind, value, stage.rng, above=(op == ">") != holds) if texts else None
+        if bound is not None:
+            spoken = forms("money" if how.kind == "money" else "date" if how.kind == "date" else None, bound)
+            yield op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken[:4])
+
+
+def _told_of(stage: Stage, how: Test, value: Any) -> str:
+    options = how.told.get(str(value), ()) if isinstance(how.told, dict) else how.told
+    if not options:
+        raise Drop("no_condition", str(value))
+    return str(stage.pick(options)).replace("{}", say(how.kind, value))
+
+
+def _sentence(form: str, told: str) -> str:
+    text = form.replace("{told}", told)
+    return text[:1].upper() + text[1:]
+
+
+def _on_condition(stage: Stage, plain: Clause, tested: Tested) -> Clause:
+    """Give a request with its condition."""
+    imperative = (UNLESS if tested.unless else IF) if plain.imperative else None
+    behind = stage.pick(imperative or (SENTENCE_UNLESS if tested.unless else SENTENCE_IF))
+    return _extended(plain, behind, {"condition": tested.part})
+
+
+def _extended(plain: Clause, behind: str, parts: Mapping[str, Part]) -> Clause:
+    template = plain.template.rstrip("?.") + behind
+    words = {name: part.ways[0] if part.ways else part.mentions[0].text for name, part in parts.items()}
+    text = f"{plain.text.rstrip('?.')}{behind.format_map(words)}"
+    return Clause(text, plain.imperative, template, {**plain.parts, **parts})
+
+
+@dataclass
+class _Otherwise(Conditional):
+    """A goal on a condition with another row to turn to."""
+
+    async def enact(self, choice: Choice, turn: DraftTurn) -> None:
+        """Make the look-ups and the one call that is wanted part of the draft."""
+        stage, first = self.stage, len(self.stage.draft.steps)
+        if (
+            not choice.template.startswith("{goal} {")
+            or any(mark in choice.template for mark in ",;:")
+            or choice.anchored
+        ):
+            raise Drop("no_condition", str(self.kind))
+        subject = await self._subject(choice)
+        other = replace(choice, values={**choice.values, subject.parameter: await self._other_row(choice, subject)})
+        await self.rehearse(other)
+        await choice.get_known(stage)
+        other.known = choice.known
+        mentions = await self._described(choice, subject)
+        slot = choice.rows[subject.parameter][1].model_copy(update={"by": ("description",)})
+        second = await locate(stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden()))
+        if second.kind in (*NEVER, "anaphora"):
+            raise Drop("no_condition", str(self.kind))
+        holds = stage.chance(0.5)
+        tested = await self._tested(subject, mentions[subject.parameter], holds=holds)
+        instead = mentions | {subject.parameter: second}
+        call = await (self._call(choice, mentions) if holds else self._call(other, instead))
+        one, two = Reached(stage, self.kind, choice, mentions, call), Reached(stage, self.kind, other, instead, call)
+        done, left = (Goal(tool=self.tool.full_name, outcome=outcome) for outcome in ("done", "left"))
+        turn.steps += range(first, len(stage.draft.steps))
+        turn.evidence += [tested.step, call, *([second.origin.step] if second.origin.step is not None else [])]
+        turn.mentions += [*((call, name, mention) for name, mention in mentions.items()), (call, "other", second)]
+        turn.goals += [done, left] if holds else [left, done]
+        turn.intents += [tested.on(intent_of(one, {})), tested.against(intent_of(two, {}))]
+        turn.meant += [*meant_by(one, {}), *(meant for meant in meant_by(two, {}) if meant.name == subject.parameter)]
+        parts = {"condition": tested.part, "other": Part("row", subject.table, mentions=(second,))}
+        turn.clauses.append(_extended(clause(one), str(stage.pick(OTHERWISE)), parts))
+        told = _sentence(str(stage.pick(WENT_AHEAD if holds else TURNED_TO)), tested.told)
+        turn.answers.append(f"{told} {sentence(reply(one if holds else two))}")
+        facts = [fact for mention in (*mentions.values(), second) for fact in mention.facts]
+        turn.facts += [*facts, *choice.told, *tested.facts]
+        stage.draft.topic, stage.draft.yields = [], []
+
+    async def _other_row(self, choice: Choice, subject: _Subject) -> Any:
+        """Give another row that the act could be done with as well."""
+        stage, (table, slot) = self.stage, choice.rows[subject.parameter]
+        others = {name: value for name, value in choice.values.items() if name != subject.parameter}
+        candidates = await stage.keys(table, slot.where, others)
+        options = [key for key in candidates if key != choice.values[subject.parameter]]
+        alike = stage.catalogue.entity(table).alike
+        if alike:
+            own = await stage.row(table, choice.values[subject.parameter])
+            same = " AND ".join(f"{column} IS :{column}" for column in alike)
+            options = [
+                key for key in await stage.keys(table, same, {name: own[name] for name in alike}) if key in options
+            ]
+        if not options:
+            raise Drop("no_other_row", table)
+        return stage.pick(options)
+
+    async def _described(self, choice: Choice, subject: _Subject) -> dict[str, Mention]:
+        """Give the mentions of the request, with the row that the condition is on described."""
+        table, slot = choice.rows[subject.parameter]
+        described = slot.model_copy(update={"by": ("description",)})
+        whole = replace(choice, rows={**choice.rows, subject.parameter: (table, described)})
+        mentions = await self._mentions(whole, steady=False)
+        choice.rows = whole.rows
+        return mentions
