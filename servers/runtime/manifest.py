@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from servers.runtime.errors import DefinitionError
 
 RESERVED_NAMES = frozenset(
-    {"commands", "episodes", "farm", "healthz", "metrics", "registry", "runtime", "shipping", "v0"}
+    {"commands", "episodes", "farm", "healthz", "metrics", "probe", "registry", "runtime", "shipping", "v0"}
 )
 NAME_PATTERN = r"^[a-z][a-z0-9_]{1,19}$"
 
