@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out/airline-100
 
-.PHONY: help setup run test check verify format bench serve registry clean
+.PHONY: help setup run test clients check verify format bench serve registry clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ run: $(READY) ## Make 100 trajectories of the airline, in out/airline-100; an ea
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --quiet
+
+clients: $(READY) ## Let other people's clients and tools try what we serve; fetches them, and skips what can't be had
+	@$(BIN)/python -m pytest --quiet -m 'node or venv' tests/clients tests/containers
 
 check: $(READY) ## Lint, check formats and types, and see that generated files and records are up to date
 	@$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from envfactory_client.episode import (
 from envfactory_client.errors import (
     CallFailed,
     Closed,
+    ConfigError,
     CorruptLine,
     DatasetError,
     EnvFactoryError,
@@ -115,6 +116,7 @@ __all__ = [
     "Closed",
     "ColumnFilter",
     "Component",
+    "ConfigError",
     "Contract",
     "CorruptLine",
     "Coverage",

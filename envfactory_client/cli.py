@@ -1,4 +1,4 @@
-"""The command `envfactory`: list, call, explore, graph, sample, replay and show, and what other packages add.
+"""The command `envfactory`: list, call, explore, graph, sample, replay, show and install, and what other packages add.
 
 Commands of other packages are found by the entry point group `envfactory.commands`. Output for people goes through
 rich; with --json every command prints one JSON value. A failure prints one sentence and exits with 1.
@@ -41,6 +41,7 @@ from envfactory_client.explore import Exploration, explore
 from envfactory_client.exports import command as export_command
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
+from envfactory_client.install import command as install_command
 from envfactory_client.plugins import plugin_command, plugins
 from envfactory_client.replay import replay as replay_one
 from envfactory_client.sampling import Bounds, chains, sample
@@ -418,5 +419,6 @@ export_command.add_to(app)
 score_command.add_to(app)
 verify_command.add_to(app)
 card_command.add_to(app)
+install_command.add_to(app)
 if __name__ == "__main__":
     main()

@@ -18,6 +18,7 @@
     ├── ScoreError             a task or a log of calls can't be scored
     ├── ForeignServerError     a server by other authors didn't start, or ended
     ├── UsageError             what was asked for makes no sense as it was said
+    ├── ConfigError            a client's configuration can't be read, understood or written
     ├── VerifyError            what is to be verified can't even be looked at
     └── DatasetError           a file beside or with the trajectories can't be used
         ├── CorruptLine        one line isn't a trajectory; `line` is its number
@@ -127,6 +128,10 @@ class ForeignServerError(EnvFactoryError):
 
 class UsageError(EnvFactoryError):
     """What was asked for makes no sense as it was said."""
+
+
+class ConfigError(EnvFactoryError):
+    """A client's configuration can't be read, understood or written."""
 
 
 class VerifyError(EnvFactoryError):

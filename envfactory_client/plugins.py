@@ -30,7 +30,7 @@ def plugin_command(name: str, plugin: EntryPoint) -> Any:
 
 
 def _absent(name: str) -> Any:
-    extra = "farm" if name in {"run", "serve"} else "synthesis"
+    extra = "farm" if name in {"bundle", "eject", "run", "serve"} else "synthesis"
 
     def absent() -> None:
         raise MissingExtra(f"`envfactory {name}`", extra)

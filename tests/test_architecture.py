@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("servers", "envfactory_client", "synthesis", "bench")
 OURS = frozenset(PACKAGES)
 ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "servers").glob("*/manifest.toml"))
-RESERVED = {"episodes", "farm", "healthz", "metrics", "registry", "runtime", "commands", "v0"}
+RESERVED = {"episodes", "farm", "healthz", "metrics", "registry", "runtime", "commands", "probe", "shipping", "v0"}
 BANNED_WORDS = {"manager", "handler", "helper", "helpers", "util", "utils", "info", "data"}
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 450
@@ -106,7 +106,7 @@ def test_the_blind_solver_sees_nothing_that_grounding_knows(path: Path) -> None:
         assert not within(found.name, "servers"), found.name
 
 
-@pytest.mark.parametrize("path", modules("servers/runtime", "servers/registry"), ids=named)
+@pytest.mark.parametrize("path", modules("servers/runtime", "servers/registry", "servers/shipping"), ids=named)
 def test_servers_stand_on_nothing_above_them(path: Path) -> None:
     for found in imports(path):
         assert found.name.split(".")[0] not in OURS - {"servers"}, found.name
@@ -182,7 +182,9 @@ def test_no_function_is_longer_than_a_page(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", modules("envfactory_client", "synthesis", "servers/runtime", "servers/registry"), ids=named
+    "path",
+    modules("envfactory_client", "synthesis", "servers/runtime", "servers/registry", "servers/shipping"),
+    ids=named,
 )
 def test_no_module_grows_out_of_one_noun(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE

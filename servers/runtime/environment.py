@@ -30,6 +30,7 @@ from servers.runtime.episode import Episode
 from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
+from servers.runtime.resources import resources_of
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
 from servers.runtime.template import Template, build_template
 from servers.runtime.tool import ContractTool, Definition, Outcome, result_model
@@ -39,6 +40,10 @@ _Body = TypeVar("_Body", bound=Callable[..., BaseModel])
 
 ACTORS: frozenset[Actor] = frozenset({"agent", "user"})
 NOT_FOUND = "not_found"
+LIST_PAGE = 100
+"""How many tools, prompts or resources a page of a list has; some clients read the first page alone."""
+LIST_SECONDS = 3600
+"""How long a client may keep a list: it never changes while a version is served."""
 
 
 @dataclass(frozen=True)
@@ -259,8 +264,9 @@ class Environment:
             instructions=" ".join(part for part in (self.manifest.instructions, note) if part),
             version=self.manifest.version,
             on_duplicate="error",
-            cache_ttl=3600,
+            cache_ttl=LIST_SECONDS,
             cache_scope="public",
+            list_page_size=LIST_PAGE,
         )
         for definition in self.tools.values():
             if definition.contract.actor in actors:
@@ -268,6 +274,8 @@ class Environment:
         policy = self.text("policy.md")
         if policy:
             server.add_prompt(self._policy_prompt(policy))
+        for resource in resources_of(self):
+            server.add_resource(resource)
         return server
 
     def _policy_prompt(self, policy: str) -> Prompt:

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from servers.runtime.errors import DefinitionError
 
-RESERVED_NAMES = frozenset({"episodes", "farm", "healthz", "metrics", "runtime", "registry", "commands", "v0"})
+RESERVED_NAMES = frozenset(
+    {"commands", "episodes", "farm", "healthz", "metrics", "probe", "registry", "runtime", "shipping", "v0"}
+)
 NAME_PATTERN = r"^[a-z][a-z0-9_]{1,19}$"
 
 

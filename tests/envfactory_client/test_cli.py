@@ -54,7 +54,7 @@ def failed(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:
     assert "envfactory explore airline" in succeeded(run("--help"))
-    for command in ("list", "call", "explore", "graph", "sample", "replay", "show", "card"):
+    for command in ("list", "call", "explore", "graph", "sample", "replay", "show", "card", "install"):
         shown = " ".join(succeeded(run(command, "--help")).split())
         assert re.search(f"Examples?: envfactory {command} ?", shown)
 

@@ -8,6 +8,7 @@ on the episode that a context variable names, so no server object belongs to an 
     /episodes/{handle}/{env}/mcp     those of one environment
     /farm/{function}, /farm/mcp      the control plane, for who holds the token
     /v0.1/servers…, /healthz         the registry, and a sign of life
+    /.well-known/ai-catalog.json     the catalog of server cards, which are at /{env}/mcp/server-card
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pydantic_core import from_json
 
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
+from servers.runtime.farm.cards import answer_card, is_card
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.control import Control, function_table
 from servers.runtime.farm.fault import Fault
@@ -130,6 +132,9 @@ class FarmApp:
                 await send_json(send, 200, {"status": "ok", "episodes": len(self._store)})
             elif path.startswith("/v0.1/"):
                 await self._answer_registry(scope, send)
+            elif is_card(path):
+                self._gate.check_host(scope)
+                await answer_card(scope, send, self._registry, self.names if self._sandbox else ())
             elif path.rstrip("/").endswith("/mcp"):
                 await self._answer_mcp(scope, receive, send)
             else:

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.prompts import Prompt
+from fastmcp.resources import Resource
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.server.providers import Provider
 from fastmcp.tools import Tool
@@ -22,8 +23,9 @@ from fastmcp.utilities.versions import VersionSpec
 from mcp_types import DiscoverRequest, DiscoverResult, InitializeRequest, InitializeResult
 
 from servers.runtime.contract import Actor
-from servers.runtime.environment import Environment
+from servers.runtime.environment import LIST_PAGE, LIST_SECONDS, Environment
 from servers.runtime.farm.naming import qualified_names
+from servers.runtime.resources import resources_of
 from servers.runtime.tool import ContractTool
 
 
@@ -33,6 +35,7 @@ class Shelf:
 
     tools: dict[str, Tool]
     prompts: dict[str, Prompt]
+    resources: dict[str, Resource]
     instructions: str
 
     @contextmanager
@@ -60,7 +63,15 @@ async def build_shelf(environments: Sequence[Environment], actor: Actor) -> Shel
             name = f"{environment.name}_{prompt.name}"
             prompts[name] = prompt.model_copy(update={"name": name})
     named = {name: tools[pair].model_copy(update={"name": name}) for name, pair in qualified_names(tools).items()}
-    return Shelf(named, prompts, _instructions(environments))
+    return Shelf(named, prompts, _resources(environments), _instructions(environments))
+
+
+def _resources(environments: Sequence[Environment]) -> dict[str, Resource]:
+    return {
+        str(resource.uri): resource.model_copy(update={"name": f"{environment.name}_{resource.name}"})
+        for environment in environments
+        for resource in resources_of(environment)
+    }
 
 
 def _instructions(environments: Sequence[Environment]) -> str:
@@ -70,7 +81,15 @@ def _instructions(environments: Sequence[Environment]) -> str:
 
 def build_combined_server() -> FastMCP:
     """Give the server whose tools are those of the active shelf."""
-    return FastMCP("episode", providers=[_Shelves()], middleware=[_Instructions()], on_duplicate="error")
+    return FastMCP(
+        "episode",
+        providers=[_Shelves()],
+        middleware=[_Instructions()],
+        on_duplicate="error",
+        cache_ttl=LIST_SECONDS,
+        cache_scope="private",  # what is listed depends on the episode
+        list_page_size=LIST_PAGE,
+    )
 
 
 def active_schema(name: str) -> dict[str, Any] | None:
@@ -80,7 +99,7 @@ def active_schema(name: str) -> dict[str, Any] | None:
 
 
 class _Shelves(Provider):
-    """Gives FastMCP the tools and prompts of the active shelf."""
+    """Gives FastMCP the tools, prompts and resources of the active shelf."""
 
     async def get_tasks(self) -> Sequence[FastMCPComponent]:
         """Give no background tasks; asked at start, when no shelf is active."""
@@ -97,6 +116,12 @@ class _Shelves(Provider):
 
     async def _get_prompt(self, name: str, version: VersionSpec | None = None) -> Prompt | None:  # noqa: ARG002
         return _shelf.get().prompts.get(name)
+
+    async def _list_resources(self) -> Sequence[Resource]:
+        return list(_shelf.get().resources.values())
+
+    async def _get_resource(self, uri: str, version: VersionSpec | None = None) -> Resource | None:  # noqa: ARG002
+        return _shelf.get().resources.get(uri)
 
 
 class _Instructions(Middleware):

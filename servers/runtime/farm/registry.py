@@ -33,6 +33,11 @@ class Registry:
     def __init__(self, path: Path) -> None:
         self._entries: list[Entry] = json.loads(path.read_text(encoding="utf-8"))["servers"] if path.exists() else []
 
+    def latest(self) -> dict[str, Entry]:
+        """Give the latest version of every server, by the last part of its name."""
+        found = (entry["server"] for entry in self._entries if _is_latest(entry))
+        return {server["name"].partition("/")[2]: server for server in found}
+
     def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Give the body for a GET under `/v0.1/servers`."""
         if path == "/v0.1/servers":

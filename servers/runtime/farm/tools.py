@@ -9,6 +9,7 @@ from fastmcp import FastMCP
 from fastmcp.tools import Tool, ToolResult
 from mcp_types import TextContent, ToolAnnotations
 
+from servers.runtime.environment import LIST_PAGE, LIST_SECONDS
 from servers.runtime.farm.control import Function
 from servers.runtime.farm.fault import Fault
 
@@ -22,7 +23,14 @@ _OVERWRITES = frozenset({"restore", "reset", "close"})
 
 def build_control_server(table: Mapping[str, Function]) -> FastMCP:
     """Give the MCP server over the function table."""
-    server: FastMCP = FastMCP("farm", instructions=INSTRUCTIONS, on_duplicate="error")
+    server: FastMCP = FastMCP(
+        "farm",
+        instructions=INSTRUCTIONS,
+        on_duplicate="error",
+        cache_ttl=LIST_SECONDS,
+        cache_scope="private",  # only who holds the token sees it
+        list_page_size=LIST_PAGE,
+    )
     for function in table.values():
         server.add_tool(_FunctionTool.of(function))
     return server
