@@ -1,0 +1,103 @@
+"""Context: the other arguments of a call in which one parameter is tried.
+
+They should go together with the value as an agent's would: what stood beside it in an answer, or what brought it about,
+comes before what has worked in other calls of the tool, and that before anything else that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from envfactory_client.observing.columns import Canonical
+from envfactory_client.observing.drawing import Drawing, Input
+from envfactory_client.observing.pool import Answered, Pool
+from envfactory_client.observing.reading import Scalar, is_mixed
+
+_SAME_PLACE = 0.8
+"""How often arguments come from beside the value rather than from elsewhere."""
+_USED_BEFORE = 0.5
+_MADE = 0.15
+Typed = Callable[[Input], Canonical | None]
+"""The column of a parameter, as far as it is known."""
+
+
+class Contexts:
+    """Draws the other arguments for a value of one parameter."""
+
+    def __init__(self, pool: Pool, drawing: Drawing, typed: Typed) -> None:
+        self._pool = pool
+        self._drawing = drawing
+        self._typed = typed
+
+    @property
+    def _rng(self) -> Random:
+        return self._drawing.rng
+
+    def around(self, fixed: Mapping[str, Any], others: Sequence[Input]) -> dict[str, Any]:
+        """Values for the other parameters of a call with these arguments."""
+        plain = dict(fixed)
+        for other in others:
+            plain[other.path] = self.value(other, [value for value in plain.values() if not isinstance(value, bool)])
+        return {path: value for path, value in plain.items() if path not in fixed}
+
+    def value(self, taken: Input, beside: Sequence[Any] = ()) -> Any:
+        """A value for one parameter, beside others if there are any."""
+        if taken.open:
+            if beside and self._rng.random() < _SAME_PLACE:
+                near = [value for one in beside if isinstance(one, str | int) for value in self._near(taken, one)]
+                if near:
+                    return self._rng.choice(near)
+            used = self._used(taken)
+            if used and self._rng.random() < _USED_BEFORE:
+                return self._rng.choice(used)
+            if self._rng.random() >= _MADE and (fitting := self._fitting(taken)):
+                return self._rng.choice(self._rng.choice(fitting))
+        known = self._drawing.known(taken)
+        return self._rng.choice(known) if known and self._rng.random() >= _MADE else self._drawing.made(taken)
+
+    def _used(self, taken: Input) -> list[Scalar]:
+        """The values with which this tool gave a result."""
+        used = (value for call in self._pool.of(taken.tool) for value in call.arguments.get(taken.path, ()))
+        return list(dict.fromkeys(used))
+
+    def _fitting(self, taken: Input) -> list[list[Scalar]]:
+        """The sets of values that fit: of its column if that is known, else what is known, and all columns."""
+        column = self._typed(taken)
+        if column is not None:
+            return [fitting] if (fitting := [value for value in column.values if taken.fits(value)]) else []
+        known = [value for value in self._drawing.known(taken) if taken.fits(value)]
+        columns = ([value for value in one.values if taken.fits(value)] for one in self._pool.columns.values())
+        return [values for values in (known, *columns) if values]
+
+    def _near(self, taken: Input, value: Scalar) -> list[Scalar]:
+        """The values that stood beside one and could be this parameter's: by the same name if there are such."""
+        column = self._typed(taken)
+        for call in self._pool.together(value):
+            found = list(_beside(call, value))
+            fitting = [(path, one) for path, one in found if one != value and taken.fits(one)]
+            if column is not None:
+                fitting = [(path, one) for path, one in fitting if one in column.values]
+            named = [one for path, one in fitting if path.rpartition(".")[2].replace("[]", "") == taken.leaf]
+            if named or (column is not None and fitting) or (fitting and "pattern" in taken.form):
+                return named or [one for _, one in fitting]
+        return []
+
+
+def _beside(call: Answered, value: Scalar) -> Iterator[tuple[str, Scalar]]:
+    """The arguments of a call, and what its answer shows: of the same record where the value is in a list."""
+    for path, values in call.arguments.items():
+        yield from ((path, one) for one in values)
+    places = {
+        (path.rpartition(".")[0], number, len(values))
+        for path, values in call.cells.items()
+        for number, one in enumerate(values)
+        if one == value and "[]" in path
+    }
+    for path, values in call.cells.items():
+        if is_mixed(path):
+            continue
+        own = [number for around, number, size in places if (around, size) == (path.rpartition(".")[0], len(values))]
+        chosen = [values[number] for number in own] if own else values if not places or "[]" not in path else ()
+        yield from ((path, one) for one in chosen)

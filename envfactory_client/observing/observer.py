@@ -1,0 +1,153 @@
+"""The observer: calls tools, tries parameters, and tells what it saw, round by round until nothing new comes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from envfactory_client.errors import UsageError
+from envfactory_client.observing.caller import Caller
+from envfactory_client.observing.columns import Canonical, canonical
+from envfactory_client.observing.context import Contexts
+from envfactory_client.observing.drawing import Drawing, Input, inputs_of
+from envfactory_client.observing.experiment import Experiment
+from envfactory_client.observing.observation import Observation
+from envfactory_client.observing.pool import Pool
+from envfactory_client.observing.telling import Seen, told
+from envfactory_client.observing.trials import Counts, Trials, Verdict
+from envfactory_client.tool import Tool
+from envfactory_client.verify.foreign_subject import ForeignSubject
+
+_ROUNDS = 4
+_SCREENED = 3
+"""Values of every candidate that are tried first."""
+_CONFIRMED = 8
+"""Values of a candidate that are tried once one of them has succeeded."""
+_OPTIONAL = 0.3
+"""How often a call gives an argument that it needn't."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is called, and from what it is drawn."""
+
+    calls: int = 3000
+    seconds: float = 300.0
+    draws: int = 8
+    """Calls of each tool in a round, before its parameters are tried."""
+    seed: int = 0
+    given: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What a person knows, by the name of the parameter."""
+    today: date = date(2026, 3, 2)
+    """The day around which days are drawn."""
+
+
+async def observe(
+    subject: ForeignSubject, pace: Pace | None = None, *, clock: Callable[[], float] = time.monotonic
+) -> Observation:
+    """What a server's tools were seen to take and give; contracts that it may declare play no part.
+
+    Only the subject's `tools` are called: reads, unless it allows writes. Raises UsageError if it has none.
+    """
+    if not subject.tools:
+        raise UsageError(
+            f"No tool of '{subject.name}' claims to only read, so none may be called; "
+            "allow all with --allow-writes if nothing there is worth keeping."
+        )
+    return await _Observer(subject, pace or Pace(), clock).run()
+
+
+class _Observer:
+    def __init__(self, subject: ForeignSubject, pace: Pace, clock: Callable[[], float]) -> None:
+        self._subject = subject
+        self._draws = pace.draws
+        self._pool = Pool()
+        self._caller = Caller(subject, self._pool, calls=pace.calls, seconds=pace.seconds, clock=clock)
+        self._drawing = Drawing(random.Random(pace.seed), pace.given, subject.words, pace.today)
+        self._inputs = {name: inputs_of(tool) for name, tool in subject.all_tools.items()}
+        self._contexts = Contexts(self._pool, self._drawing, self._typed)
+        self._trials: dict[tuple[str, str], Trials] = {}
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._searches: set[tuple[str, str]] = set()
+
+    async def run(self) -> Observation:
+        """Rounds of calls by chance and of trials, for as long as they bring something new."""
+        order = sorted(self._subject.tools.values(), key=_harm)
+        for _ in range(_ROUNDS):
+            before = len(self._pool), len(self._settled)
+            for tool in order:
+                await self._explore(tool)
+            for tool in order:
+                for taken in self._inputs[tool.name]:
+                    await self._try(taken)
+            if self._caller.spent or (len(self._pool), len(self._settled)) == before:
+                break
+        return self._told()
+
+    @property
+    def _settled(self) -> Mapping[tuple[str, str], Canonical]:
+        return {end: verdict.column for end, verdict in self._verdicts.items() if verdict.column is not None}
+
+    def _typed(self, taken: Input) -> Canonical | None:
+        """The column of a parameter, by its own trials or by those of others of the same name that agree."""
+        settled = self._settled
+        if taken.end in settled:
+            return settled[taken.end]
+        named = {column.name: column for (_, path), column in settled.items() if _leaf(path) == taken.leaf}
+        return next(iter(named.values())) if len(named) == 1 else None
+
+    async def _explore(self, tool: Tool) -> None:
+        inputs, rng = self._inputs[tool.name], self._drawing.rng
+        for number in range(self._draws if inputs else 1):
+            chosen = [one for one in inputs if one.field.required or (number and rng.random() < _OPTIONAL)]
+            rng.shuffle(chosen)
+            await self._caller.call(tool.name, self._contexts.around({}, chosen))
+
+    async def _try(self, taken: Input) -> None:
+        """Try the values of every column that fit a parameter, and more of those that succeed."""
+        if not taken.open or taken.end in self._settled or self._caller.spent:
+            return
+        columns = canonical(self._pool.columns.values())
+        candidates = [column for column in columns if any(map(taken.fits, column.values))]
+        trials = self._trials.setdefault(taken.end, Trials())
+        experiment = self._experiment(taken, trials)
+        for column in candidates:
+            await experiment.values(column, _SCREENED)
+        if likely := [column for column in candidates if trials.rate(column).successes]:
+            for column in likely:
+                await experiment.values(column, _CONFIRMED)
+            await experiment.controls(likely, len(candidates))
+        verdict = trials.verdict(candidates) if candidates else Verdict(None, "no value fits", Counts())
+        self._verdicts[taken.end] = verdict
+        if verdict.column is not None and await experiment.takes_parts(verdict.column):
+            self._searches.add(taken.end)
+
+    def _experiment(self, taken: Input, trials: Trials) -> Experiment:
+        inputs = self._inputs[taken.tool]
+        others = [one for one in inputs if one.field.required and one.path != taken.path]
+        return Experiment(taken, others, trials, caller=self._caller, contexts=self._contexts, drawing=self._drawing)
+
+    def _told(self) -> Observation:
+        seen = Seen(
+            self._subject,
+            [taken for inputs in self._inputs.values() for taken in inputs],
+            self._pool,
+            self._verdicts,
+            frozenset(self._searches),
+        )
+        return told(seen, self._caller)
+
+
+def _harm(tool: Tool) -> int:
+    """Reads come first, what destroys last."""
+    if tool.read_only:
+        return 0
+    return 2 if tool.annotations.get("destructiveHint", False) else 1
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2].replace("[]", "")

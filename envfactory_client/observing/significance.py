@@ -1,0 +1,36 @@
+"""Significance: whether values of one kind succeed more often than others by more than chance.
+
+The test is Fisher's exact test, one-sided: under the hypothesis that success has nothing to do with the kind, the
+number of successes of the kind is hypergeometric. It is exact for the few values that small servers have.
+"""
+
+from __future__ import annotations
+
+from math import comb
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """How many of some distinct values succeeded."""
+
+    successes: int
+    trials: int
+
+
+def chance_of(kind: Rate, others: Rate) -> float:
+    """The probability of at least so many successes of the kind if they fell on all values alike."""
+    successes, trials = kind.successes + others.successes, kind.trials + others.trials
+    most = min(successes, kind.trials)
+    ways = sum(
+        comb(kind.trials, count) * comb(others.trials, successes - count)
+        for count in range(kind.successes, most + 1)
+        if successes - count <= others.trials
+    )
+    return ways / comb(trials, successes)
+
+
+def controls_needed(kind: int, others: int, level: float, most: int) -> int:
+    """How many failing controls beside `others` let `kind` successes out of as many reach a level; `most` at most."""
+    if kind == 0:
+        return most
+    return next((count for count in range(most) if 1 / comb(kind + others + count, kind) <= level), most)
