@@ -2,21 +2,24 @@
 
 A path is of a column if its values are, up to a few that weren't seen yet, among those of the column's other paths. A
 floor keeps chance out: so many values have to be shared, where a value that hardly occurs by chance counts for several.
+What a parameter answers to joins paths as well: those whose values look alike and all do as that one argument.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from envfactory_client.naming import key_names
-from envfactory_client.observing.pool import Column
+from envfactory_client.observing.pool import Column, End
 from envfactory_client.observing.reading import Scalar, is_mixed
 
 FLOOR = 3
 """The least weight of shared values."""
+FEW = 2
+"""The least number of shared values where a parameter answers to the column anyway."""
 _TELLING_WEIGHT = 3
 _INCLUDED = 0.8
 """The share of the smaller side's values that the other has to have."""
@@ -59,14 +62,18 @@ class Canonical:
         )
 
 
-def canonical(columns: Iterable[Column]) -> list[Canonical]:
-    """The columns that share values joined, in order; those made of words or lines of texts stay alone."""
+def canonical(columns: Iterable[Column], same: Collection[frozenset[End]] = ()) -> list[Canonical]:
+    """The columns, in order: paths that share values joined, and pairs that are known to be the same.
+
+    What is made of words or lines of texts stays alone.
+    """
     filled = [column for column in columns if column.values]
     groups: dict[int, list[Column]] = {number: [column] for number, column in enumerate(filled)}
     of = list(range(len(filled)))
     for left, one in enumerate(filled):
         for right in range(left):
-            if of[left] != of[right] and alike(one, filled[right]):
+            other = filled[right]
+            if of[left] != of[right] and (frozenset((one.end, other.end)) in same or alike(one, other)):
                 joined, gone = sorted((of[left], of[right]))
                 groups[joined] += groups.pop(gone)
                 of = [joined if group == gone else group for group in of]
@@ -86,6 +93,19 @@ def alike(one: Column, other: Column) -> bool:
     return share >= (_TELLING_INCLUDED if is_telling(shared) else _INCLUDED)
 
 
+def answering_alike(one: Canonical, other: Canonical) -> bool:
+    """Whether two columns whose values all do as one argument may be the same: texts that look alike."""
+    if one.mixed or other.mixed or is_temporal(one.values) or is_temporal(other.values):
+        return False
+    return bool(_shapes(one.values) & _shapes(other.values))
+
+
+def is_within(inner: Canonical, outer: Canonical) -> bool:
+    """Whether the texts of a column, few as they are, are all among those of another."""
+    texts = [value for value in inner.values if isinstance(value, str)]
+    return not inner.mixed and FEW <= len(texts) == len(inner.values) and all(text in outer.values for text in texts)
+
+
 def weight(values: Iterable[Scalar]) -> int:
     """How much values weigh against chance: telling ones several times as much as others."""
     return sum(_TELLING_WEIGHT if _tells(value) else 1 for value in values)
@@ -100,6 +120,12 @@ def is_temporal(values: Sequence[Scalar] | Mapping[Scalar, None]) -> bool:
     """Whether values are days, months or times."""
     spelled = sum(isinstance(value, str) and _TEMPORAL.fullmatch(value) is not None for value in values)
     return spelled >= _TEMPORAL_ENOUGH * len(values)
+
+
+def _shapes(values: Iterable[Scalar]) -> set[str]:
+    """How texts look: runs of capitals, small letters and digits stand for themselves."""
+    texts = (value for value in values if isinstance(value, str))
+    return {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", text))) for text in texts}
 
 
 def _tells(value: Scalar) -> bool:

@@ -77,14 +77,14 @@ class Experiment:
             outcomes = [await self._succeeds(value, self._drawing.rng.choice(self._used)) for _ in self._attempts]
             self.trials.controls[value] = any(outcomes)
 
-    async def takes_parts(self, column: Canonical) -> bool:
-        """Whether the parameter takes parts of a column's values as well, as a search does."""
-        whole = [value for value in column.values if self.trials.values.get(value) and isinstance(value, str)]
+    async def takes_parts(self) -> bool:
+        """Whether the parameter takes parts of the values that succeeded as well, as a search does."""
+        whole = [value for value, succeeded in self.trials.values.items() if succeeded and isinstance(value, str)]
         parts = {value[: max(_SHORTEST_PART, len(value) * 2 // 3)]: value for value in whole[:_PARTS]}
         outcomes = [
             await self._succeeds(part, await self._context(value))
             for part, value in parts.items()
-            if part not in column.values and self._taken.fits(part)
+            if part not in self.trials.values and self._taken.fits(part)
         ]
         return sum(map(bool, outcomes)) > _LIKE_ENOUGH * max(1, len(outcomes))
 

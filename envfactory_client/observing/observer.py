@@ -11,14 +11,14 @@ from typing import Any
 
 from envfactory_client.errors import UsageError
 from envfactory_client.observing.caller import Caller
-from envfactory_client.observing.columns import Canonical, canonical
+from envfactory_client.observing.columns import Canonical, answering_alike, canonical, is_within
 from envfactory_client.observing.context import Contexts
 from envfactory_client.observing.drawing import Drawing, Input, inputs_of
 from envfactory_client.observing.experiment import Experiment
 from envfactory_client.observing.observation import Observation
-from envfactory_client.observing.pool import Pool
+from envfactory_client.observing.pool import End, Pool
 from envfactory_client.observing.telling import Seen, told
-from envfactory_client.observing.trials import Counts, Trials, Verdict
+from envfactory_client.observing.trials import Trials, Verdict
 from envfactory_client.tool import Tool
 from envfactory_client.verify.foreign_subject import ForeignSubject
 
@@ -65,14 +65,15 @@ class _Observer:
     def __init__(self, subject: ForeignSubject, pace: Pace, clock: Callable[[], float]) -> None:
         self._subject = subject
         self._draws = pace.draws
-        self._pool = Pool()
+        self._pool = Pool(pace.given)
         self._caller = Caller(subject, self._pool, calls=pace.calls, seconds=pace.seconds, clock=clock)
         self._drawing = Drawing(random.Random(pace.seed), pace.given, subject.words, pace.today)
         self._inputs = {name: inputs_of(tool) for name, tool in subject.all_tools.items()}
         self._contexts = Contexts(self._pool, self._drawing, self._typed)
-        self._trials: dict[tuple[str, str], Trials] = {}
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
-        self._searches: set[tuple[str, str]] = set()
+        self._trials: dict[End, Trials] = {}
+        self._verdicts: dict[End, Verdict] = {}
+        self._searches: set[End] = set()
+        self._same: set[frozenset[End]] = set()
 
     async def run(self) -> Observation:
         """Rounds of calls by chance and of trials, for as long as they bring something new."""
@@ -89,7 +90,7 @@ class _Observer:
         return self._told()
 
     @property
-    def _settled(self) -> Mapping[tuple[str, str], Canonical]:
+    def _settled(self) -> Mapping[End, Canonical]:
         return {end: verdict.column for end, verdict in self._verdicts.items() if verdict.column is not None}
 
     def _typed(self, taken: Input) -> Canonical | None:
@@ -109,10 +110,9 @@ class _Observer:
 
     async def _try(self, taken: Input) -> None:
         """Try the values of every column that fit a parameter, and more of those that succeed."""
-        if not taken.open or taken.end in self._settled or self._caller.spent:
+        if not taken.open or self._caller.spent:
             return
-        columns = canonical(self._pool.columns.values())
-        candidates = [column for column in columns if any(map(taken.fits, column.values))]
+        candidates = self._candidates(taken)
         trials = self._trials.setdefault(taken.end, Trials())
         experiment = self._experiment(taken, trials)
         for column in candidates:
@@ -121,10 +121,25 @@ class _Observer:
             for column in likely:
                 await experiment.values(column, _CONFIRMED)
             await experiment.controls(likely, len(candidates))
-        verdict = trials.verdict(candidates) if candidates else Verdict(None, "no value fits", Counts())
-        self._verdicts[taken.end] = verdict
-        if verdict.column is not None and await experiment.takes_parts(verdict.column):
-            self._searches.add(taken.end)
+            if await experiment.takes_parts():
+                self._searches.add(taken.end)
+            else:
+                self._join(trials.successful(candidates))
+                candidates = self._candidates(taken)
+        self._verdicts[taken.end] = trials.verdict(candidates)
+
+    def _candidates(self, taken: Input) -> list[Canonical]:
+        columns = canonical(self._pool.columns.values(), self._same)
+        return [column for column in columns if any(map(taken.fits, column.values))]
+
+    def _join(self, answering: Sequence[Canonical]) -> None:
+        """Take columns for the same whose values look alike and all do as one argument, and what lies within them."""
+        columns = canonical(self._pool.columns.values(), self._same)
+        for one in answering:
+            for other in columns:
+                alike = other in answering and answering_alike(one, other)
+                if other != one and (alike or is_within(other, one)):
+                    self._same.add(frozenset((one.members[0].end, other.members[0].end)))
 
     def _experiment(self, taken: Input, trials: Trials) -> Experiment:
         inputs = self._inputs[taken.tool]
@@ -138,6 +153,7 @@ class _Observer:
             self._pool,
             self._verdicts,
             frozenset(self._searches),
+            frozenset(self._same),
         )
         return told(seen, self._caller)
 

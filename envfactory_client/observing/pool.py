@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from envfactory_client.observing.reading import Scalar
+from envfactory_client.observing.reading import Scalar, is_value
 
 _RECENT = 6
 """Calls that are kept for each value."""
+
+
+End = tuple[str, str]
+"""A tool and a path, of a parameter or of a result."""
+GIVEN = "given"
+"""In place of a tool, for what a person gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Column:
     """Answers in which there was a value."""
 
     @property
-    def end(self) -> tuple[str, str]:
+    def end(self) -> End:
         """The tool and the path."""
         return self.tool, self.path
 
@@ -57,9 +64,12 @@ class Column:
 class Pool:
     """All columns, and all calls that gave a result."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Mapping[str, Sequence[Any]]) -> None:
         self.calls: list[Answered] = []
-        self.columns: dict[tuple[str, str], Column] = {}
+        self.columns: dict[End, Column] = {}
+        for name, values in given.items():
+            known = dict.fromkeys(value for value in values if is_value(value))
+            self.columns[GIVEN, name] = Column(GIVEN, name, known)
         self._shown: dict[Scalar, list[int]] = {}
         self._singles: dict[tuple[str, str, Scalar], Mapping[str, Sequence[Scalar]]] = {}
 

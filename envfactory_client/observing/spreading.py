@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from envfactory_client.naming import Name, key_names, words
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.drawing import Input
+from envfactory_client.observing.pool import End
 from envfactory_client.tool import Ground
 
-End = tuple[str, str]
 _FORMS_TOLD = 3
 """Columns that name rows, of which a pattern has to single out one."""
 

@@ -12,8 +12,8 @@ from envfactory_client.observing.caller import Caller
 from envfactory_client.observing.columns import Canonical, canonical
 from envfactory_client.observing.drawing import Input
 from envfactory_client.observing.observation import Observation, ObservedParameter, ObservedResult, agreement
-from envfactory_client.observing.pool import Pool
-from envfactory_client.observing.spreading import End, Known, spread_to_inputs, spread_to_results
+from envfactory_client.observing.pool import GIVEN, End, Pool
+from envfactory_client.observing.spreading import Known, spread_to_inputs, spread_to_results
 from envfactory_client.observing.trials import Counts, Verdict
 from envfactory_client.tool import ColumnFilter, Contract, FieldContract, Ground, Tool
 from envfactory_client.verify.foreign_subject import ForeignSubject
@@ -34,11 +34,13 @@ class Seen:
     verdicts: Mapping[End, Verdict]
     searches: frozenset[End]
     """Parameters that take parts of values as well."""
+    same: frozenset[frozenset[End]]
+    """Pairs of result paths that a parameter answered to alike."""
 
     @cached_property
     def columns(self) -> list[Canonical]:
         """The columns of all that was seen."""
-        return canonical(self.pool.columns.values())
+        return canonical(self.pool.columns.values(), self.same)
 
     @cached_property
     def parameters(self) -> Mapping[End, Known]:
@@ -70,7 +72,7 @@ class Seen:
             for name, tool in self.subject.all_tools.items()
             for field in schema_fields(tool.output_schema or {})
         )
-        return dict.fromkeys((*published, *self.pool.columns))
+        return dict.fromkeys((*published, *(end for end in self.pool.columns if end[0] != GIVEN)))
 
     def _tried(self, end: End) -> bool:
         """Whether trials say that a parameter is of no column, or of one."""

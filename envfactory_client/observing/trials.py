@@ -19,7 +19,7 @@ from envfactory_client.tool import Frozen
 LEVEL = 0.01
 """Of the test, divided by the number of candidates."""
 
-Why = Literal["answers to it", "several answer alike", "nothing answers significantly", "no value fits", "not called"]
+Why = Literal["answers to it", "several answer alike", "nothing answers significantly", "no value fits"]
 
 
 class Counts(Frozen):
@@ -64,11 +64,13 @@ class Trials:
 
     def verdict(self, candidates: Sequence[Canonical]) -> Verdict:
         """The column that the trials speak for, if there is one."""
-        level = LEVEL / max(1, len(candidates))
+        if not candidates:
+            return Verdict(None, "no value fits", Counts())
+        level = LEVEL / len(candidates)
         chances = {column.name: self._chance(column) for column in candidates}
         ranked = sorted(candidates, key=lambda one: (chances[one.name], -len(one.values), one.name))
-        if not ranked or chances[ranked[0].name] > level:
-            rivals = [one for one in ranked if self._beats_controls(one, level)]
+        if chances[ranked[0].name] > level:
+            rivals = self.successful(ranked)
             why: Why = "several answer alike" if len(rivals) > 1 else "nothing answers significantly"
             return Verdict(None, why, self._counts(ranked, chances), tuple(one.name for one in rivals))
         best = ranked[0]
@@ -77,6 +79,11 @@ class Trials:
             names = tuple(one.name for one in (best, *alike))
             return Verdict(None, "several answer alike", self._counts(ranked, chances), names)
         return Verdict(best, "answers to it", self._counts(ranked, chances))
+
+    def successful(self, candidates: Sequence[Canonical]) -> list[Canonical]:
+        """The columns whose values succeed significantly more often than strangers."""
+        level = LEVEL / max(1, len(candidates))
+        return [column for column in candidates if self._beats_controls(column, level)]
 
     def _chance(self, column: Canonical) -> float:
         own = self.rate(column)
@@ -96,8 +103,6 @@ class Trials:
 
     def _counts(self, ranked: Sequence[Canonical], chances: Mapping[str, float]) -> Counts:
         controls = _rate(self.controls.values())
-        if not ranked:
-            return Counts(controls=controls.trials, control_successes=controls.successes)
         own, others = self.rate(ranked[0]), self._without(ranked[0])
         return Counts(
             values=own.trials,
