@@ -23,6 +23,7 @@ _VERBS: Final = _set(
     "query read remove rename reserve reset resolve run save search send set show start stop store submit update "
     "upsert view watch write"
 )
+_MAKING: Final = _set("add create insert make register upsert")
 _KEYS: Final = _set("id uuid guid key code slug sha hash uri url path reference ref email username handle")
 _WEAK_KEYS: Final = frozenset(("name", "timezone", "branch", "table"))
 _BARE: Final = _set("id uuid guid key code ref reference hash")
@@ -62,6 +63,14 @@ def noun(tool: str) -> Name:
             break
         kept.append(word)
     return tuple(kept)
+
+
+def makes(tool: str, path: str) -> bool:
+    """Whether a parameter names what its tool makes, as `name` of `create_user` does, so that nothing has it yet."""
+    verb = words(tool)[:1]
+    return bool(
+        verb and verb[0] in _MAKING and key_names(tool, path) & {(*noun(tool), key) for key in _KEYS | _WEAK_KEYS}
+    )
 
 
 def key_names(tool: str, path: str) -> frozenset[Name]:

@@ -37,6 +37,8 @@ class Caller:
         self._gone: Counter[str] = Counter()
         self._answers: dict[tuple[str, str], CallResult | None] = {}
         self.calls = 0
+        self.learns = True
+        """Whether answers are learned from; not once values have been stored where they don't belong."""
         self.successes: Counter[str] = Counter()
         """By tool, the calls that gave a result."""
         self.samples: dict[str, list[Any]] = {}
@@ -55,10 +57,10 @@ class Caller:
     async def call(self, tool: str, plain: Plain) -> CallResult | None:
         """What the tool answers; None where it gives no answer or mustn't be called any more.
 
-        The same call of a read is made once: its answer is remembered.
+        The same call of a read is made once, for as long as nothing was written: its answer is remembered.
         """
         key = (tool, json.dumps(plain, sort_keys=True, default=str))
-        if key in self._answers and self._subject.tools[tool].read_only:
+        if key in self._answers:
             return self._answers[key]
         if self.spent or self._gone[tool] >= _PATIENCE:
             return None
@@ -68,8 +70,11 @@ class Caller:
         except ForeignServerError:
             self._gone[tool] += 1
             return None
-        self._answers[key] = result
-        if not result.is_error:
+        if self._subject.tools[tool].read_only:
+            self._answers[key] = result
+        else:
+            self._answers.clear()
+        if self.learns and not result.is_error:
             self._learn(tool, plain, result)
         return result
 

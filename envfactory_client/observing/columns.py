@@ -50,12 +50,12 @@ class Canonical:
     @property
     def mixed(self) -> bool:
         """Whether it is made of words or lines of a text, which needn't be of one kind."""
-        return any(is_mixed(member.path) for member in self.members)
+        return is_mixed(self.members[0].path)
 
     @cached_property
     def names_rows(self) -> bool:
         """Whether its values name what they are of: no two records of some path share one, and they are no times."""
-        if self.mixed or is_temporal(self.values):
+        if is_temporal(self.values) or any(member.path.endswith(":words[]") for member in self.members):
             return False
         return any(not one.repeated and (one.listed or is_telling(one.values)) for one in self.members) and (
             weight(self.values) >= FLOOR
@@ -103,7 +103,11 @@ def answering_alike(one: Canonical, other: Canonical) -> bool:
 def is_within(inner: Canonical, outer: Canonical) -> bool:
     """Whether the texts of a column, few as they are, are all among those of another."""
     texts = [value for value in inner.values if isinstance(value, str)]
-    return not inner.mixed and FEW <= len(texts) == len(inner.values) and all(text in outer.values for text in texts)
+    return (
+        not (inner.mixed or outer.mixed)
+        and FEW <= len(texts) == len(inner.values)
+        and all(text in outer.values for text in texts)
+    )
 
 
 def weight(values: Iterable[Scalar]) -> int:

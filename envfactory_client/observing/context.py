@@ -1,18 +1,21 @@
 """Context: the other arguments of a call in which one parameter is tried.
 
 They should go together with the value as an agent's would: what stood beside it in an answer, or what brought it about,
-comes before what has worked in other calls of the tool, and that before anything else that fits.
+comes before what has worked in other calls of the tool, and that before anything else that fits. What a write stores
+turns up in later answers, so writes get only what is theirs by column or name, and otherwise texts that nothing else
+has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from envfactory_client.naming import key_names, makes
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.drawing import Drawing, Input
-from envfactory_client.observing.pool import Answered, Pool
+from envfactory_client.observing.pool import Answered, Column, Pool
 from envfactory_client.observing.reading import Scalar, is_mixed
 
 _SAME_PLACE = 0.8
@@ -26,10 +29,11 @@ Typed = Callable[[Input], Canonical | None]
 class Contexts:
     """Draws the other arguments for a value of one parameter."""
 
-    def __init__(self, pool: Pool, drawing: Drawing, typed: Typed) -> None:
+    def __init__(self, pool: Pool, drawing: Drawing, typed: Typed, writes: Collection[str]) -> None:
         self._pool = pool
         self._drawing = drawing
         self._typed = typed
+        self._writes = writes
 
     @property
     def _rng(self) -> Random:
@@ -44,6 +48,8 @@ class Contexts:
 
     def value(self, taken: Input, beside: Sequence[Any] = ()) -> Any:
         """A value for one parameter, beside others if there are any."""
+        if taken.tool in self._writes:
+            return self._stored(taken)
         if taken.open:
             if beside and self._rng.random() < _SAME_PLACE:
                 near = [value for one in beside if isinstance(one, str | int) for value in self._near(taken, one)]
@@ -56,6 +62,20 @@ class Contexts:
                 return self._rng.choice(self._rng.choice(fitting))
         known = self._drawing.known(taken)
         return self._rng.choice(known) if known and self._rng.random() >= _MADE else self._drawing.made(taken)
+
+    def _stored(self, taken: Input) -> Any:
+        """A value for a parameter of a write: of its column or name, given, or one that nothing else has."""
+        column = self._typed(taken)
+        values = [column.values] if column is not None else [one.values for one in self._named(taken)]
+        fitting = [value for one in values for value in one if taken.fits(value)]
+        known = fitting if taken.open and fitting else self._drawing.known(taken)
+        return self._rng.choice(known) if known else self._drawing.sentinel(taken)
+
+    def _named(self, taken: Input) -> Iterator[Column]:
+        """The columns of which a parameter's name speaks, unless it names what the tool makes."""
+        if not makes(*taken.end):
+            names = key_names(*taken.end)
+            yield from (column for column in self._pool.columns.values() if names & key_names(*column.end))
 
     def _used(self, taken: Input) -> list[Scalar]:
         """The values with which this tool gave a result."""

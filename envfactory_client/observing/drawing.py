@@ -18,8 +18,10 @@ from envfactory_client.verify.draw import fits, made_text
 
 _MANY = 1000
 _TRIES = 20
-_PIECES = ("an", "er", "in", "on", "ar", "le", "st", "ma")
-"""Letters that many names hold, for what searches by a part."""
+_PIECES = ("an", "er", "in", "on", "ar", "le", "**", "*")
+"""Letters that many names hold, for what searches by a part, and what stands for all where patterns are taken."""
+_SENTINEL = 9
+"""Letters of a text that is to be found again."""
 _DIGITS = string.digits
 
 
@@ -105,6 +107,11 @@ class Drawing:
                 return []
             case _:
                 return self._text(taken)
+
+    def sentinel(self, taken: Input) -> Any:
+        """A text that nothing else has, so that it is known where it turns up again; any other value as made."""
+        text = "".join(self.rng.choice(string.ascii_lowercase) for _ in range(_SENTINEL))
+        return text if taken.open and taken.fits(text) else self.made(taken)
 
     def _text(self, taken: Input) -> str:
         form = taken.form

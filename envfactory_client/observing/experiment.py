@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envfactory_client.episode import CallResult
-from envfactory_client.fields import leaves
 from envfactory_client.observing.caller import Caller
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.context import Contexts
 from envfactory_client.observing.drawing import Drawing, Input
-from envfactory_client.observing.reading import Scalar, legible
+from envfactory_client.observing.reading import Scalar, legible, smallest
 from envfactory_client.observing.significance import controls_needed
 from envfactory_client.observing.trials import LEVEL, Trials
 
 _CONTROLS = 8
 """Strangers that are tried at least."""
 _MOST_CONTROLS = 120
-_SHORTEST_PART = 2
+_SHORTEST_WHOLE = 3
+"""Characters of the shortest value of which a part is tried."""
 _PARTS = 4
 """Known values whose parts are tried."""
 _LIKE_ENOUGH = 0.5
@@ -78,9 +78,12 @@ class Experiment:
             self.trials.controls[value] = any(outcomes)
 
     async def takes_parts(self) -> bool:
-        """Whether the parameter takes parts of the values that succeeded as well, as a search does."""
+        """Whether the parameter takes parts of the values that succeeded as well, as a search does.
+
+        The part is the end of a value: many parameters take the beginning of an id for the whole.
+        """
         whole = [value for value, succeeded in self.trials.values.items() if succeeded and isinstance(value, str)]
-        parts = {value[: max(_SHORTEST_PART, len(value) * 2 // 3)]: value for value in whole[:_PARTS]}
+        parts = {value[len(value) // 3 :]: value for value in whole[:_PARTS] if len(value) >= _SHORTEST_WHOLE}
         outcomes = [
             await self._succeeds(part, await self._context(value))
             for part, value in parts.items()
@@ -130,7 +133,7 @@ def _said(result: CallResult, plain: Mapping[str, Any], *, numeric: bool) -> set
     given = [str(value) for value in plain.values() if isinstance(value, str) and len(value) >= _SHORTEST_ECHO]
     return {
         (path, leaf)
-        for path, leaf in leaves(legible(result))
+        for path, leaf in smallest(legible(result))
         if leaf not in (None, "", 0, False)
         and leaf not in plain.values()
         and not (isinstance(leaf, str) and any(text in leaf for text in given))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -69,25 +69,44 @@ class _Observer:
         self._caller = Caller(subject, self._pool, calls=pace.calls, seconds=pace.seconds, clock=clock)
         self._drawing = Drawing(random.Random(pace.seed), pace.given, subject.words, pace.today)
         self._inputs = {name: inputs_of(tool) for name, tool in subject.all_tools.items()}
-        self._contexts = Contexts(self._pool, self._drawing, self._typed)
+        writes = frozenset(tool.name for tool in subject.all_tools.values() if not tool.read_only)
+        self._contexts = Contexts(self._pool, self._drawing, self._typed, writes)
         self._trials: dict[End, Trials] = {}
         self._verdicts: dict[End, Verdict] = {}
         self._searches: set[End] = set()
         self._same: set[frozenset[End]] = set()
 
     async def run(self) -> Observation:
-        """Rounds of calls by chance and of trials, for as long as they bring something new."""
-        order = sorted(self._subject.tools.values(), key=_harm)
+        """Reads until they bring nothing new; then, where they are allowed, writes, and reads of what they stored.
+
+        Trials of writes store values where they don't belong, so they come last and nothing is learned after them.
+        """
+        reads = [tool for tool in self._subject.tools.values() if tool.read_only]
+        writes = sorted((tool for tool in self._subject.tools.values() if not tool.read_only), key=_destroys)
+        await self._rounds(reads)
+        if writes:
+            for tool in writes:
+                if not _destroys(tool):
+                    await self._explore(tool)
+            await self._rounds(reads)
+            self._caller.learns = False
+            await self._try_all(writes)
+        return self._told()
+
+    async def _rounds(self, tools: Sequence[Tool]) -> None:
+        """Calls by chance and trials, for as long as they bring something new."""
         for _ in range(_ROUNDS):
             before = len(self._pool), len(self._settled)
-            for tool in order:
+            for tool in tools:
                 await self._explore(tool)
-            for tool in order:
-                for taken in self._inputs[tool.name]:
-                    await self._try(taken)
+            await self._try_all(tools)
             if self._caller.spent or (len(self._pool), len(self._settled)) == before:
-                break
-        return self._told()
+                return
+
+    async def _try_all(self, tools: Iterable[Tool]) -> None:
+        for tool in tools:
+            for taken in self._inputs[tool.name]:
+                await self._try(taken)
 
     @property
     def _settled(self) -> Mapping[End, Canonical]:
@@ -158,11 +177,9 @@ class _Observer:
         return told(seen, self._caller)
 
 
-def _harm(tool: Tool) -> int:
-    """Reads come first, what destroys last."""
-    if tool.read_only:
-        return 0
-    return 2 if tool.annotations.get("destructiveHint", False) else 1
+def _destroys(tool: Tool) -> bool:
+    """Whether a write says that it may destroy something, or, as the protocol has it, doesn't say that it won't."""
+    return bool(tool.annotations.get("destructiveHint", True))
 
 
 def _leaf(path: str) -> str:

@@ -18,6 +18,8 @@ from envfactory_client.fields import leaves
 Scalar = str | int
 _LABELLED = re.compile(r"^\W*([A-Za-z][A-Za-z _-]{0,30}?)\s*:\s+(\S.*)$")
 _AROUND = "\"'`()[]{}<>,;"
+_CARRIERS = frozenset(("text", "content", "result", "output"))
+"""Names under which servers put all that a tool says."""
 _MOST_PARTS = 400
 """Lines or words of one text that are looked at."""
 _LONGEST = 200
@@ -34,10 +36,17 @@ def legible(result: CallResult) -> Any:
 def cells(value: Any) -> dict[str, list[Scalar]]:
     """The values by path, in order; only texts and whole numbers can be what an argument stands for."""
     found: dict[str, list[Scalar]] = {}
-    for path, leaf in leaves(value):
+    for path, leaf in smallest(value):
         if path and is_value(leaf):
             found.setdefault(path, []).append(leaf)
     return found
+
+
+def smallest(value: Any) -> list[tuple[str, Any]]:
+    """The leaves with their paths, without the texts of which the parts are there as well."""
+    found = list(leaves(value))
+    whole = {path.partition(":")[0] for path, _ in found if ":" in path}
+    return [(path, leaf) for path, leaf in found if path not in whole]
 
 
 def is_value(leaf: Any) -> bool:
@@ -60,7 +69,7 @@ def _opened(value: Any, *, alone: bool) -> Any:
     opened: dict[str, Any] = {}
     for name, inner in value.items():
         opened[name] = _opened(inner, alone=alone)
-        if isinstance(inner, str) and ("\n" in inner or (alone and " " in inner)):
+        if isinstance(inner, str) and ("\n" in inner or (alone and (" " in inner or name in _CARRIERS))):
             opened |= {f"{name}:{part}": found for part, found in _parts(inner).items()}
     return opened
 
@@ -74,9 +83,10 @@ def _parts(text: str) -> dict[str, Any]:
         if found := _LABELLED.match(line):
             name = "_".join(found[1].lower().replace("-", " ").split())
             labelled.setdefault(name, []).append(found[2].strip().strip(_AROUND))
-    bare = (word.strip(_AROUND).rstrip(":") for word in text.split()[:_MOST_PARTS])
+    bare = [word.strip(_AROUND).rstrip(":") for word in text.split()[:_MOST_PARTS]]
     parts: dict[str, Any] = {name: found for name, found in labelled.items() if name not in ("lines", "words", "json")}
-    return parts | {"lines": lines, "words": [word for word in bare if word]}
+    parts["lines"] = lines
+    return parts if bare == lines else parts | {"words": [word for word in bare if word]}
 
 
 def _parsed(text: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from envfactory_client.naming import Name, key_names, words
+from envfactory_client.naming import Name, key_names, makes, words
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.drawing import Input
 from envfactory_client.observing.pool import End
@@ -47,10 +47,13 @@ def spread_to_inputs(
     observed: Mapping[End, Canonical], unseen: Iterable[Input], columns: Sequence[Canonical]
 ) -> dict[End, Known]:
     """The columns of parameters that were not observed, where names or forms tell them."""
-    names = Names(observed.items())
-    naming = [column for column in columns if column.names_rows]
+    shown = ((member.end, column) for column in observed.values() for member in column.members)
+    names = Names((*observed.items(), *shown))
+    naming = [column for column in columns if column.names_rows and not column.mixed]
     found: dict[End, Known] = {}
     for taken in unseen:
+        if makes(*taken.end):
+            continue
         if (column := names.of(taken.end)) is not None:
             found[taken.end] = Known(column, "name")
         elif (column := _by_form(taken, naming)) is not None:
