@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field
 
 from envfactory_client.graph import ToolGraph
-from envfactory_client.observing.trials import Counts
+from envfactory_client.observing.trials import TEST, Counts
 from envfactory_client.tool import Frozen, Ground, Tool
 
 Ends = tuple[str, str, str, str]
@@ -90,6 +90,8 @@ class Observation(Frozen):
     """By column, the result paths that show it."""
     samples: Mapping[str, tuple[Any, ...]] = Field(default_factory=dict)
     """By full tool name, some results, in which parts of texts have paths."""
+    test: str = TEST
+    """The test behind the columns that parameters answer to, with its level."""
     agreement: Agreement | None = None
     """Where the server declares contracts, how they compare; they play no other part."""
 
@@ -97,6 +99,11 @@ class Observation(Frozen):
     def graph(self) -> ToolGraph:
         """The tool graph with observed, inferred and named links."""
         return ToolGraph.build(self.tools, observed=self.samples)
+
+    def typed(self, tools: Iterable[Tool]) -> tuple[Tool, ...]:
+        """These tools with the contracts of those that were observed under the same names."""
+        contracts = {tool.name: tool.contract for tool in self.tools}
+        return tuple(tool.model_copy(update={"contract": contracts.get(tool.name, tool.contract)}) for tool in tools)
 
     def to_json(self) -> dict[str, Any]:
         """The observation as plain values; `Observation.model_validate` reads them back."""

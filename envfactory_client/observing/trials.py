@@ -18,6 +18,8 @@ from envfactory_client.tool import Frozen
 
 LEVEL = 0.01
 """Of the test, divided by the number of candidates."""
+TEST = f"Fisher's exact, one-sided, at {LEVEL} divided by the number of candidate columns (Bonferroni)"
+"""The test in words."""
 
 Why = Literal["answers to it", "several answer alike", "nothing answers significantly", "no value fits"]
 
