@@ -65,6 +65,15 @@ def noun(tool: str) -> Name:
     return tuple(kept)
 
 
+def akin(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two fields, each a tool and a path, may be namesakes: as keys, or where one name is part of the other."""
+    if key_names(*one) & key_names(*other):
+        return True
+    left, right = ({*words(path.rpartition(".")[2])} for _, path in (one, other))
+    telling = (left & right) - _BARE - _WEAK_KEYS
+    return bool(telling and (left <= right or right <= left))
+
+
 def makes(tool: str, path: str) -> bool:
     """Whether a parameter names what its tool makes, as `name` of `create_user` does, so that nothing has it yet."""
     verb = words(tool)[:1]

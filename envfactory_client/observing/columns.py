@@ -97,7 +97,8 @@ def answering_alike(one: Canonical, other: Canonical) -> bool:
     """Whether two columns whose values all do as one argument may be the same: texts that look alike."""
     if one.mixed or other.mixed or is_temporal(one.values) or is_temporal(other.values):
         return False
-    return bool(_shapes(one.values) & _shapes(other.values))
+    shapes = ({shape(value) for value in column.values if isinstance(value, str)} for column in (one, other))
+    return bool(set.intersection(*shapes))
 
 
 def is_within(inner: Canonical, outer: Canonical) -> bool:
@@ -126,10 +127,11 @@ def is_temporal(values: Sequence[Scalar] | Mapping[Scalar, None]) -> bool:
     return spelled >= _TEMPORAL_ENOUGH * len(values)
 
 
-def _shapes(values: Iterable[Scalar]) -> set[str]:
-    """How texts look: runs of capitals, small letters and digits stand for themselves."""
-    texts = (value for value in values if isinstance(value, str))
-    return {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", text))) for text in texts}
+def shape(value: Scalar) -> str:
+    """How a value looks: runs of capitals, small letters and digits stand for themselves; a number is just one."""
+    if isinstance(value, int):
+        return "number"
+    return re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", value)))
 
 
 def _tells(value: Scalar) -> bool:

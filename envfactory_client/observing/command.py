@@ -6,6 +6,7 @@ import asyncio
 import json
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,7 @@ def observe_server(  # noqa: PLR0913, PLR0917 - a command's options
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
     if as_json:
-        print(text)
+        sys.stdout.write(text + "\n")
     else:
         Console(width=None if Console().is_terminal else 160).print(rendered(found))
 

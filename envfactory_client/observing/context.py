@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from envfactory_client.naming import key_names, makes
+from envfactory_client.naming import akin, key_names, makes
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.drawing import Drawing, Input
 from envfactory_client.observing.pool import Answered, Column, Pool
@@ -99,7 +99,7 @@ class Contexts:
             fitting = [(path, one) for path, one in found if one != value and taken.fits(one)]
             if column is not None:
                 fitting = [(path, one) for path, one in fitting if one in column.values]
-            named = [one for path, one in fitting if path.rpartition(".")[2].replace("[]", "") == taken.leaf]
+            named = [one for path, one in fitting if akin(taken.end, (call.tool, path))]
             if named or (column is not None and fitting) or (fitting and "pattern" in taken.form):
                 return named or [one for _, one in fitting]
         return []

@@ -125,8 +125,8 @@ class Drawing:
     def stranger(self, taken: Input, like: Sequence[Scalar], known: Iterable[Scalar]) -> Scalar | None:
         """A value that looks like some known ones and is none of them; None if no such value is found."""
         seen = set(known)
-        for _ in range(_TRIES):
-            model = self.rng.choice(like) if like and self.rng.random() < 0.9 else self.made(taken)
+        for number in range(_TRIES):
+            model = self.rng.choice(like) if like and number < _TRIES / 2 else self.made(taken)
             value: Scalar = self._scrambled(model)
             if value not in seen and taken.fits(value):
                 return value

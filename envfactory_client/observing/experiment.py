@@ -13,12 +13,12 @@ from typing import Any
 
 from envfactory_client.episode import CallResult
 from envfactory_client.observing.caller import Caller
-from envfactory_client.observing.columns import Canonical
+from envfactory_client.observing.columns import Canonical, shape
 from envfactory_client.observing.context import Contexts
 from envfactory_client.observing.drawing import Drawing, Input
 from envfactory_client.observing.reading import Scalar, legible, smallest
-from envfactory_client.observing.significance import controls_needed
-from envfactory_client.observing.trials import LEVEL, Trials
+from envfactory_client.observing.significance import Rate, controls_needed
+from envfactory_client.observing.trials import LEVEL, Candidates, Trials
 
 _CONTROLS = 8
 """Strangers that are tried at least."""
@@ -35,11 +35,10 @@ _SHORTEST_ECHO = 3
 class Experiment:
     """Values tried for one parameter; what comes out is in `trials`."""
 
-    def __init__(  # noqa: PLR0913 - what it works with
+    def __init__(
         self,
         taken: Input,
         others: Sequence[Input],
-        trials: Trials,
         *,
         caller: Caller,
         contexts: Contexts,
@@ -47,7 +46,7 @@ class Experiment:
     ) -> None:
         self._taken = taken
         self._others = others
-        self.trials = trials
+        self.trials = Trials()
         self._caller = caller
         self._contexts = contexts
         self._drawing = drawing
@@ -64,11 +63,9 @@ class Experiment:
             if known := [outcome for outcome in outcomes if outcome is not None]:
                 self.trials.values[value] = any(known)
 
-    async def controls(self, likely: Sequence[Canonical], candidates: int) -> None:
-        """Try strangers: as many as the test needs to tell the most successful of the likely columns."""
-        best = max((self.trials.rate(column) for column in likely), key=lambda rate: (rate.successes, -rate.trials))
-        others = len(self.trials.values) - best.trials
-        needed = controls_needed(best.trials, others, LEVEL / candidates, _MOST_CONTROLS)
+    async def controls(self, likely: Sequence[Canonical], candidates: Candidates) -> None:
+        """Try strangers: as many as the test needs to tell the likely columns, if so many can do."""
+        needed = max(self._needed(column, candidates.level(column)) for column in likely)
         models = [value for column in likely for value in column.values if self._taken.fits(value)]
         while len(self.trials.controls) < max(_CONTROLS, needed) and not self._caller.spent:
             value = self._stranger(models)
@@ -76,6 +73,12 @@ class Experiment:
                 return
             outcomes = [await self._succeeds(value, self._drawing.rng.choice(self._used)) for _ in self._attempts]
             self.trials.controls[value] = any(outcomes)
+
+    def _needed(self, column: Canonical, level: float) -> int:
+        """How many strangers have to fail for a column's values to differ from all others, and from them alone."""
+        own, without = self.trials.rate(column), self.trials.without(column)
+        beside = controls_needed(own, without, level, _MOST_CONTROLS)
+        return max(beside, controls_needed(own, Rate(0, 0), LEVEL, _MOST_CONTROLS))
 
     async def takes_parts(self) -> bool:
         """Whether the parameter takes parts of the values that succeeded as well, as a search does.
@@ -120,7 +123,8 @@ class Experiment:
         return bool(_said(result, plain, numeric=numeric) - _said(reference, plain, numeric=numeric))
 
     async def _reference(self, context: Mapping[str, Any], like: Scalar) -> CallResult | None:
-        key = json.dumps(context, sort_keys=True, default=str)
+        """The answer to a stranger of the same look, which a server takes or refuses for the same formal reasons."""
+        key = json.dumps([context, shape(like)], sort_keys=True, default=str)
         if key not in self._references:
             stranger = self._drawing.stranger(self._taken, [like], self.trials.values)
             plain = {**context, self._taken.path: stranger}

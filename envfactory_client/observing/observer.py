@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from envfactory_client.errors import UsageError
+from envfactory_client.naming import akin
 from envfactory_client.observing.caller import Caller
 from envfactory_client.observing.columns import Canonical, answering_alike, canonical, is_within
 from envfactory_client.observing.context import Contexts
@@ -18,7 +19,7 @@ from envfactory_client.observing.experiment import Experiment
 from envfactory_client.observing.observation import Observation
 from envfactory_client.observing.pool import End, Pool
 from envfactory_client.observing.telling import Seen, told
-from envfactory_client.observing.trials import Trials, Verdict
+from envfactory_client.observing.trials import Candidates, Verdict
 from envfactory_client.tool import Tool
 from envfactory_client.verify.foreign_subject import ForeignSubject
 
@@ -26,7 +27,7 @@ _ROUNDS = 4
 _SCREENED = 3
 """Values of every candidate that are tried first."""
 _CONFIRMED = 8
-"""Values of a candidate that are tried once one of them has succeeded."""
+"""Values of a candidate that are tried once one of them has succeeded, and of namesakes at once."""
 _OPTIONAL = 0.3
 """How often a call gives an argument that it needn't."""
 
@@ -35,7 +36,7 @@ _OPTIONAL = 0.3
 class Pace:
     """How much is called, and from what it is drawn."""
 
-    calls: int = 3000
+    calls: int = 5000
     seconds: float = 300.0
     draws: int = 8
     """Calls of each tool in a round, before its parameters are tried."""
@@ -71,7 +72,7 @@ class _Observer:
         self._inputs = {name: inputs_of(tool) for name, tool in subject.all_tools.items()}
         writes = frozenset(tool.name for tool in subject.all_tools.values() if not tool.read_only)
         self._contexts = Contexts(self._pool, self._drawing, self._typed, writes)
-        self._trials: dict[End, Trials] = {}
+        self._experiments: dict[End, Experiment] = {}
         self._verdicts: dict[End, Verdict] = {}
         self._searches: set[End] = set()
         self._same: set[frozenset[End]] = set()
@@ -132,14 +133,14 @@ class _Observer:
         if not taken.open or self._caller.spent:
             return
         candidates = self._candidates(taken)
-        trials = self._trials.setdefault(taken.end, Trials())
-        experiment = self._experiment(taken, trials)
-        for column in candidates:
-            await experiment.values(column, _SCREENED)
-        if likely := [column for column in candidates if trials.rate(column).successes]:
+        experiment = self._experiments.setdefault(taken.end, self._experiment(taken))
+        trials = experiment.trials
+        for column in candidates.columns:
+            await experiment.values(column, _CONFIRMED if candidates.is_namesake(column) else _SCREENED)
+        if likely := [column for column in candidates.columns if trials.rate(column).successes]:
             for column in likely:
                 await experiment.values(column, _CONFIRMED)
-            await experiment.controls(likely, len(candidates))
+            await experiment.controls(likely, candidates)
             if await experiment.takes_parts():
                 self._searches.add(taken.end)
             else:
@@ -147,9 +148,11 @@ class _Observer:
                 candidates = self._candidates(taken)
         self._verdicts[taken.end] = trials.verdict(candidates)
 
-    def _candidates(self, taken: Input) -> list[Canonical]:
+    def _candidates(self, taken: Input) -> Candidates:
         columns = canonical(self._pool.columns.values(), self._same)
-        return [column for column in columns if any(map(taken.fits, column.values))]
+        fitting = tuple(column for column in columns if any(map(taken.fits, column.values)))
+        namesakes = (one.name for one in fitting if any(akin(taken.end, member.end) for member in one.members))
+        return Candidates(fitting, frozenset(namesakes))
 
     def _join(self, answering: Sequence[Canonical]) -> None:
         """Take columns for the same whose values look alike and all do as one argument, and what lies within them."""
@@ -160,10 +163,10 @@ class _Observer:
                 if other != one and (alike or is_within(other, one)):
                     self._same.add(frozenset((one.members[0].end, other.members[0].end)))
 
-    def _experiment(self, taken: Input, trials: Trials) -> Experiment:
+    def _experiment(self, taken: Input) -> Experiment:
         inputs = self._inputs[taken.tool]
         others = [one for one in inputs if one.field.required and one.path != taken.path]
-        return Experiment(taken, others, trials, caller=self._caller, contexts=self._contexts, drawing=self._drawing)
+        return Experiment(taken, others, caller=self._caller, contexts=self._contexts, drawing=self._drawing)
 
     def _told(self) -> Observation:
         seen = Seen(

@@ -29,8 +29,9 @@ def chance_of(kind: Rate, others: Rate) -> float:
     return ways / comb(trials, successes)
 
 
-def controls_needed(kind: int, others: int, level: float, most: int) -> int:
-    """How many failing controls beside `others` let `kind` successes out of as many reach a level; `most` at most."""
-    if kind == 0:
-        return most
-    return next((count for count in range(most) if 1 / comb(kind + others + count, kind) <= level), most)
+def controls_needed(kind: Rate, others: Rate, level: float, most: int) -> int:
+    """How many failing controls beside the others make the kind differ at a level; 0 if not even `most` do."""
+    for count in range(most + 1):
+        if chance_of(kind, Rate(others.successes, others.trials + count)) <= level:
+            return count
+    return 0

@@ -1,8 +1,8 @@
 """Spreading: what was observed, carried to fields that couldn't be observed themselves.
 
 A parameter of a tool that mustn't be called, or a result that never came, is of the column that all observed fields of
-the same name are of; a parameter whose published pattern only one column's values match is of that column. This is
-inference, and its ground says so.
+the same key-like name are of; a parameter whose published pattern only one column's values match is of that column.
+This is inference, and its ground says so.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def spread_to_inputs(
     observed: Mapping[End, Canonical], unseen: Iterable[Input], columns: Sequence[Canonical]
 ) -> dict[End, Known]:
     """The columns of parameters that were not observed, where names or forms tell them."""
-    shown = ((member.end, column) for column in observed.values() for member in column.members)
-    names = Names((*observed.items(), *shown))
     naming = [column for column in columns if column.names_rows and not column.mixed]
+    shown = ((member.end, column) for column in naming for member in column.members)
+    names = Names((*observed.items(), *shown))
     found: dict[End, Known] = {}
     for taken in unseen:
         if makes(*taken.end):

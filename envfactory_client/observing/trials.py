@@ -7,7 +7,7 @@ more often than all other values together, and than those of every rival that be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,8 +17,13 @@ from envfactory_client.observing.significance import Rate, chance_of
 from envfactory_client.tool import Frozen
 
 LEVEL = 0.01
-"""Of the test, divided by the number of candidates."""
-TEST = f"Fisher's exact, one-sided, at {LEVEL} divided by the number of candidate columns (Bonferroni)"
+"""Of the test, shared among the candidates of one parameter."""
+_NAMESAKES = 0.5
+"""The share of the level that goes to the parameter's namesakes, where there are others as well."""
+TEST = (
+    f"Fisher's exact, one-sided, against all other values at {LEVEL} shared among a parameter's candidate columns "
+    f"(weighted Bonferroni: half of it to its namesakes), and against strangers alone at {LEVEL}"
+)
 """The test in words."""
 
 Why = Literal["answers to it", "several answer alike", "nothing answers significantly", "no value fits"]
@@ -37,7 +42,9 @@ class Counts(Frozen):
     """Strangers that were tried."""
     control_successes: int = 0
     candidates: int = 0
-    """Columns whose values fit the parameter; the level is divided by their number."""
+    """Columns whose values fit the parameter."""
+    level: float = LEVEL
+    """The column's share of the level: the chance must not be above it."""
     chance: float = 1.0
     """The probability of such a difference or a greater one if the column had nothing to do with it."""
 
@@ -53,6 +60,27 @@ class Verdict:
     """Columns whose values succeed as well, where no single one could be told."""
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """The columns whose values fit a parameter, each with its share of the level."""
+
+    columns: tuple[Canonical, ...]
+    namesakes: frozenset[str] = frozenset()
+    """Those whose names speak for them before anything was tried."""
+
+    def level(self, column: Canonical) -> float:
+        """The column's share of the level."""
+        own = column.name in self.namesakes
+        alike = sum((one.name in self.namesakes) == own for one in self.columns)
+        if alike == len(self.columns):
+            return LEVEL / alike
+        return LEVEL * (_NAMESAKES if own else 1 - _NAMESAKES) / alike
+
+    def is_namesake(self, column: Canonical) -> bool:
+        """Whether a column's name speaks for it."""
+        return column.name in self.namesakes
+
+
 @dataclass
 class Trials:
     """Distinct values and whether they succeeded."""
@@ -64,34 +92,35 @@ class Trials:
         """The successes of a column's values."""
         return _rate(ok for value, ok in self.values.items() if value in column.values)
 
-    def verdict(self, candidates: Sequence[Canonical]) -> Verdict:
+    def verdict(self, candidates: Candidates) -> Verdict:
         """The column that the trials speak for, if there is one."""
-        if not candidates:
+        if not candidates.columns:
             return Verdict(None, "no value fits", Counts())
-        level = LEVEL / len(candidates)
-        chances = {column.name: self._chance(column) for column in candidates}
-        ranked = sorted(candidates, key=lambda one: (chances[one.name], -len(one.values), one.name))
-        if chances[ranked[0].name] > level:
-            rivals = self.successful(ranked)
-            why: Why = "several answer alike" if len(rivals) > 1 else "nothing answers significantly"
-            return Verdict(None, why, self._counts(ranked, chances), tuple(one.name for one in rivals))
-        best = ranked[0]
-        alike = [one for one in ranked[1:] if self._beats_controls(one, level) and not self._beats(best, one)]
+        chances = {column.name: self._chance(column) for column in candidates.columns}
+        ranked = sorted(
+            candidates.columns,
+            key=lambda one: (chances[one.name] / candidates.level(one), -len(one.values), one.name),
+        )
+        best, counts = ranked[0], self._counts(ranked[0], candidates, chances)
+        answering = self.successful(candidates)
+        if chances[best.name] > candidates.level(best) or not self._beats_controls(best, LEVEL):
+            why: Why = "several answer alike" if len(answering) > 1 else "nothing answers significantly"
+            return Verdict(None, why, counts, tuple(one.name for one in answering))
+        alike = [one for one in answering if one != best and not self._beats(best, one)]
         if alike:
-            names = tuple(one.name for one in (best, *alike))
-            return Verdict(None, "several answer alike", self._counts(ranked, chances), names)
-        return Verdict(best, "answers to it", self._counts(ranked, chances))
+            return Verdict(None, "several answer alike", counts, tuple(one.name for one in (best, *alike)))
+        return Verdict(best, "answers to it", counts)
 
-    def successful(self, candidates: Sequence[Canonical]) -> list[Canonical]:
+    def successful(self, candidates: Candidates) -> list[Canonical]:
         """The columns whose values succeed significantly more often than strangers."""
-        level = LEVEL / max(1, len(candidates))
-        return [column for column in candidates if self._beats_controls(column, level)]
+        return [one for one in candidates.columns if self._beats_controls(one, candidates.level(one))]
 
     def _chance(self, column: Canonical) -> float:
         own = self.rate(column)
-        return chance_of(own, _sum(self._without(column), _rate(self.controls.values()))) if own.trials else 1.0
+        return chance_of(own, _sum(self.without(column), _rate(self.controls.values()))) if own.trials else 1.0
 
-    def _without(self, column: Canonical) -> Rate:
+    def without(self, column: Canonical) -> Rate:
+        """The successes of all other columns' values."""
         return _rate(ok for value, ok in self.values.items() if value not in column.values)
 
     def _beats_controls(self, column: Canonical, level: float) -> bool:
@@ -103,9 +132,8 @@ class Trials:
         other = _rate(ok for value, ok in self.values.items() if value in rival.values and value not in best.values)
         return not other.successes or chance_of(self.rate(best), other) <= LEVEL
 
-    def _counts(self, ranked: Sequence[Canonical], chances: Mapping[str, float]) -> Counts:
-        controls = _rate(self.controls.values())
-        own, others = self.rate(ranked[0]), self._without(ranked[0])
+    def _counts(self, best: Canonical, candidates: Candidates, chances: Mapping[str, float]) -> Counts:
+        own, others, controls = self.rate(best), self.without(best), _rate(self.controls.values())
         return Counts(
             values=own.trials,
             successes=own.successes,
@@ -113,8 +141,9 @@ class Trials:
             other_successes=others.successes,
             controls=controls.trials,
             control_successes=controls.successes,
-            candidates=len(ranked),
-            chance=chances[ranked[0].name],
+            candidates=len(candidates.columns),
+            level=candidates.level(best),
+            chance=chances[best.name],
         )
 
 
