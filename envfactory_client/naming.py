@@ -65,6 +65,11 @@ def noun(tool: str) -> Name:
     return tuple(kept)
 
 
+def is_bare(name: str) -> bool:
+    """Whether a name means nothing without the noun that it is of, as `id` and `name` do."""
+    return len(words(name)) == 1 and words(name)[0] in _BARE | _WEAK_KEYS
+
+
 def akin(one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Whether two fields, each a tool and a path, may be namesakes: as keys, or where one name is part of the other."""
     if key_names(*one) & key_names(*other):

@@ -85,7 +85,7 @@ class Caller:
         if len(samples) < _SAMPLES:
             samples.append(value)
         taken: dict[str, list[Scalar]] = {path: [given] for path, given in plain.items()}
-        self._pool.learn(Answered(tool, taken, cells(value)))
+        self._pool.learn(Answered(tool, taken, cells(value, plain.values())))
 
 
 def nested(plain: Plain) -> dict[str, Any]:

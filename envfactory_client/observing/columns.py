@@ -25,6 +25,8 @@ _INCLUDED = 0.8
 """The share of the smaller side's values that the other has to have."""
 _TELLING_INCLUDED = 0.3
 """The same where all shared values are telling: two lists of the same things may overlap little."""
+_LARGE = 100
+"""Smaller whole numbers occur everywhere: to share them means nothing unless the names agree as well."""
 _TELLING = re.compile(r"(?=.*\d)(?=.*[A-Za-z]).{5,}|.*@.*|[0-9a-f]{7,}")
 _TEMPORAL = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d.*)?)?|\d\d:\d\d(:\d\d)?")
 _TEMPORAL_ENOUGH = 0.8
@@ -87,7 +89,9 @@ def alike(one: Column, other: Column) -> bool:
     shared = [value for value in one.values if value in other.values]
     if weight(shared) < FLOOR:
         return False
-    if isinstance(shared[0], int) and not key_names(*one.end) & key_names(*other.end):
+    if any(isinstance(value, int) and abs(value) < _LARGE for value in shared) and not (
+        key_names(*one.end) & key_names(*other.end)
+    ):
         return False
     share = len(shared) / min(len(one.values), len(other.values))
     return share >= (_TELLING_INCLUDED if is_telling(shared) else _INCLUDED)

@@ -46,6 +46,18 @@ class Contexts:
             plain[other.path] = self.value(other, [value for value in plain.values() if not isinstance(value, bool)])
         return {path: value for path, value in plain.items() if path not in fixed}
 
+    def unseen(self, inputs: Sequence[Input], number: int) -> dict[str, Any]:
+        """Values for all parameters that owe nothing to what was seen: hints, and in turn what many names hold."""
+        return {taken.path: self._unseen(taken, number) for taken in inputs}
+
+    def _unseen(self, taken: Input, number: int) -> Any:
+        if known := self._drawing.known(taken):
+            return known[number % len(known)]
+        column = self._typed(taken)
+        if column is not None and (fitting := [value for value in column.values if taken.fits(value)]):
+            return self._rng.choice(fitting)
+        return self._drawing.piece(taken, number)
+
     def value(self, taken: Input, beside: Sequence[Any] = ()) -> Any:
         """A value for one parameter, beside others if there are any."""
         if taken.tool in self._writes:
@@ -109,12 +121,12 @@ def _beside(call: Answered, value: Scalar) -> Iterator[tuple[str, Scalar]]:
     """The arguments of a call, and what its answer shows: of the same record where the value is in a list."""
     for path, values in call.arguments.items():
         yield from ((path, one) for one in values)
-    places = {
+    places = dict.fromkeys(
         (path.rpartition(".")[0], number, len(values))
         for path, values in call.cells.items()
         for number, one in enumerate(values)
         if one == value and "[]" in path
-    }
+    )
     for path, values in call.cells.items():
         if is_mixed(path):
             continue

@@ -18,7 +18,7 @@ from envfactory_client.verify.draw import fits, made_text
 
 _MANY = 1000
 _TRIES = 20
-_PIECES = ("an", "er", "in", "on", "ar", "le", "**", "*")
+_PIECES = ("**", "an", "e", "in", "*", "ar", "o", "er")
 """Letters that many names hold, for what searches by a part, and what stands for all where patterns are taken."""
 _SENTINEL = 9
 """Letters of a text that is to be found again."""
@@ -108,6 +108,11 @@ class Drawing:
             case _:
                 return self._text(taken)
 
+    def piece(self, taken: Input, number: int) -> Any:
+        """What many values hold, or a pattern for all, another for each number; as made where that doesn't fit."""
+        piece = _PIECES[number % len(_PIECES)]
+        return piece if taken.open and taken.fits(piece) else self.made(taken)
+
     def sentinel(self, taken: Input) -> Any:
         """A text that nothing else has, so that it is known where it turns up again; any other value as made."""
         text = "".join(self.rng.choice(string.ascii_lowercase) for _ in range(_SENTINEL))
@@ -119,8 +124,7 @@ class Drawing:
             return (self.today + timedelta(days=self.rng.randint(-30, 60))).isoformat()
         if form.get("format") == "date-time":
             return f"{(self.today + timedelta(days=self.rng.randint(-30, 60))).isoformat()}T09:00:00Z"
-        piece = self.rng.choice(_PIECES)
-        return piece if taken.fits(piece) else made_text(form, self.rng)
+        return made_text(form, self.rng)
 
     def stranger(self, taken: Input, like: Sequence[Scalar], known: Iterable[Scalar]) -> Scalar | None:
         """A value that looks like some known ones and is none of them; None if no such value is found."""

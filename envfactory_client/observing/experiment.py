@@ -16,7 +16,7 @@ from envfactory_client.observing.caller import Caller
 from envfactory_client.observing.columns import Canonical, shape
 from envfactory_client.observing.context import Contexts
 from envfactory_client.observing.drawing import Drawing, Input
-from envfactory_client.observing.reading import Scalar, legible, smallest
+from envfactory_client.observing.reading import Scalar, legible, says_again, smallest
 from envfactory_client.observing.significance import Rate, controls_needed
 from envfactory_client.observing.trials import LEVEL, Candidates, Trials
 
@@ -29,7 +29,6 @@ _PARTS = 4
 """Known values whose parts are tried."""
 _LIKE_ENOUGH = 0.5
 """The share of them whose parts have to succeed for a search by parts."""
-_SHORTEST_ECHO = 3
 
 
 class Experiment:
@@ -134,12 +133,12 @@ class Experiment:
 
 def _said(result: CallResult, plain: Mapping[str, Any], *, numeric: bool) -> set[tuple[str, Any]]:
     """What a result says beyond its arguments; for a number, which may be a mere setting, only what is text."""
-    given = [str(value) for value in plain.values() if isinstance(value, str) and len(value) >= _SHORTEST_ECHO]
+    given = [value.lower() for value in plain.values() if isinstance(value, str)]
     return {
         (path, leaf)
         for path, leaf in smallest(legible(result))
         if leaf not in (None, "", 0, False)
         and leaf not in plain.values()
-        and not (isinstance(leaf, str) and any(text in leaf for text in given))
+        and not says_again(leaf, given)
         and (isinstance(leaf, str) or not numeric)
     }

@@ -31,7 +31,7 @@ class ObservedParameter(Frozen):
     """Why it has this column or none, in a few words."""
     counts: Counts = Counts()
     rivals: tuple[str, ...] = ()
-    """The columns whose values all succeed, where no single one could be told."""
+    """Columns whose values succeed as well; a search that looks into several columns is of none."""
 
 
 class ObservedResult(Frozen):

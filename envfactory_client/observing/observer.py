@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -72,6 +73,7 @@ class _Observer:
         self._inputs = {name: inputs_of(tool) for name, tool in subject.all_tools.items()}
         writes = frozenset(tool.name for tool in subject.all_tools.values() if not tool.read_only)
         self._contexts = Contexts(self._pool, self._drawing, self._typed, writes)
+        self._explored: Counter[str] = Counter()
         self._experiments: dict[End, Experiment] = {}
         self._verdicts: dict[End, Verdict] = {}
         self._searches: set[End] = set()
@@ -122,11 +124,19 @@ class _Observer:
         return next(iter(named.values())) if len(named) == 1 else None
 
     async def _explore(self, tool: Tool) -> None:
+        """Calls with what was seen, and, in turn with those, with what owes nothing to it."""
         inputs, rng = self._inputs[tool.name], self._drawing.rng
+        needed = [one for one in inputs if one.field.required]
         for number in range(self._draws if inputs else 1):
-            chosen = [one for one in inputs if one.field.required or (number and rng.random() < _OPTIONAL)]
-            rng.shuffle(chosen)
-            await self._caller.call(tool.name, self._contexts.around({}, chosen))
+            if tool.read_only and number % 2 == 0:
+                place = self._explored[tool.name]
+                self._explored[tool.name] += 1
+                plain = self._contexts.unseen(needed, place)
+            else:
+                chosen = [one for one in inputs if one in needed or rng.random() < _OPTIONAL]
+                rng.shuffle(chosen)
+                plain = self._contexts.around({}, chosen)
+            await self._caller.call(tool.name, plain)
 
     async def _try(self, taken: Input) -> None:
         """Try the values of every column that fit a parameter, and more of those that succeed."""
@@ -146,7 +156,7 @@ class _Observer:
             else:
                 self._join(trials.successful(candidates))
                 candidates = self._candidates(taken)
-        self._verdicts[taken.end] = trials.verdict(candidates)
+        self._verdicts[taken.end] = trials.verdict(candidates, search=taken.end in self._searches)
 
     def _candidates(self, taken: Input) -> Candidates:
         columns = canonical(self._pool.columns.values(), self._same)

@@ -7,7 +7,7 @@ as `text:commit` for "Commit: 1a2b", and `text:json`. So paths lead to parts of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic_core import from_json
@@ -20,6 +20,12 @@ _LABELLED = re.compile(r"^\W*([A-Za-z][A-Za-z _-]{0,30}?)\s*:\s+(\S.*)$")
 _AROUND = "\"'`()[]{}<>,;"
 _CARRIERS = frozenset(("text", "content", "result", "output"))
 """Names under which servers put all that a tool says."""
+_SHORTEST_ECHO = 3
+"""Characters of the shortest text that isn't in another by chance."""
+_MOSTLY = 0.5
+"""The share of a line that an argument makes where the line says little else."""
+_MOST_LABELS = 12
+"""Labels of one text that are looked at."""
 _MOST_PARTS = 400
 """Lines or words of one text that are looked at."""
 _LONGEST = 200
@@ -33,13 +39,32 @@ def legible(result: CallResult) -> Any:
     return _opened(value, alone=len(texts) == 1 and isinstance(texts[0], str))
 
 
-def cells(value: Any) -> dict[str, list[Scalar]]:
-    """The values by path, in order; only texts and whole numbers can be what an argument stands for."""
+def cells(value: Any, given: Iterable[Any] = ()) -> dict[str, list[Scalar]]:
+    """The values by path, in order; only texts and whole numbers can be what an argument stands for.
+
+    Parts of texts that say little more than what was given are left out.
+    """
+    texts = [text.lower() for text in given if isinstance(text, str)]
     found: dict[str, list[Scalar]] = {}
     for path, leaf in smallest(value):
-        if path and is_value(leaf):
+        if path and is_value(leaf) and not (":" in path and says_again(leaf, texts, share=_MOSTLY)):
             found.setdefault(path, []).append(leaf)
     return found
+
+
+def says_again(leaf: Any, texts: Iterable[str], share: float = 0.0) -> bool:
+    """Whether a leaf is part of one of some texts in small letters, or holds one that makes such a share of it."""
+    if not isinstance(leaf, str):
+        return False
+    said = leaf.lower()
+    return any(said in text or (_holds(said, text) and len(text) >= share * len(said)) for text in texts)
+
+
+def _holds(said: str, text: str) -> bool:
+    """Whether a text is in another; a short one has to stand there as a word."""
+    if len(text) >= _SHORTEST_ECHO:
+        return text in said
+    return bool(text) and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", said) is not None
 
 
 def smallest(value: Any) -> list[tuple[str, Any]]:
@@ -80,8 +105,9 @@ def _parts(text: str) -> dict[str, Any]:
     lines = [line.strip() for line in text.splitlines() if line.strip()][:_MOST_PARTS]
     labelled: dict[str, list[str]] = {}
     for line in lines:
-        if found := _LABELLED.match(line):
-            name = "_".join(found[1].lower().replace("-", " ").split())
+        found = _LABELLED.match(line)
+        name = "_".join(found[1].lower().replace("-", " ").split()) if found else ""
+        if found and (name in labelled or len(labelled) < _MOST_LABELS):
             labelled.setdefault(name, []).append(found[2].strip().strip(_AROUND))
     bare = [word.strip(_AROUND).rstrip(":") for word in text.split()[:_MOST_PARTS]]
     parts: dict[str, Any] = {name: found for name, found in labelled.items() if name not in ("lines", "words", "json")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from envfactory_client.naming import Name, key_names, makes, words
+from envfactory_client.naming import Name, is_bare, key_names, makes, words
 from envfactory_client.observing.columns import Canonical
 from envfactory_client.observing.drawing import Input
 from envfactory_client.observing.pool import End
@@ -49,12 +49,12 @@ def spread_to_inputs(
     """The columns of parameters that were not observed, where names or forms tell them."""
     naming = [column for column in columns if column.names_rows and not column.mixed]
     shown = ((member.end, column) for column in naming for member in column.members)
-    names = Names((*observed.items(), *shown))
+    names, exact = Names((*observed.items(), *shown)), _by_leaf(observed)
     found: dict[End, Known] = {}
     for taken in unseen:
         if makes(*taken.end):
             continue
-        if (column := names.of(taken.end)) is not None:
+        if (column := names.of(taken.end) or exact.get(taken.leaf)) is not None:
             found[taken.end] = Known(column, "name")
         elif (column := _by_form(taken, naming)) is not None:
             found[taken.end] = Known(column, "form")
@@ -66,6 +66,16 @@ def spread_to_results(columns: Sequence[Canonical], unseen: Iterable[End]) -> di
     names = Names((member.end, column) for column in columns for member in column.members)
     found = ((end, names.of(end)) for end in unseen)
     return {end: Known(column, "name") for end, column in found if column is not None and column.names_rows}
+
+
+def _by_leaf(observed: Mapping[End, Canonical]) -> dict[str, Canonical]:
+    """The one column by the last name of parameters, where that name says more than that something is a key."""
+    found: dict[str, dict[str, Canonical]] = {}
+    for (_, path), column in observed.items():
+        leaf = path.rpartition(".")[2].replace("[]", "")
+        if not is_bare(leaf):
+            found.setdefault(leaf, {})[column.name] = column
+    return {leaf: one for leaf, columns in found.items() if len(columns) == 1 for one in columns.values()}
 
 
 def _by_form(taken: Input, naming: Sequence[Canonical]) -> Canonical | None:

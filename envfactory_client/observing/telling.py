@@ -119,6 +119,7 @@ def _parameter(taken: Input, seen: Seen) -> ObservedParameter:
         ground=known.ground,
         why=_WHY.get(known.ground, "answers to it"),
         counts=counts,
+        rivals=rivals,
     )
 
 

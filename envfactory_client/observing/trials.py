@@ -2,7 +2,7 @@
 
 A value succeeds if the call gives a result that says more than the reference does: the same call with a stranger in
 its place. Strangers are tried as well, as controls. A column is the parameter's if its values succeed significantly
-more often than all other values together, and than those of every rival that beats the controls itself.
+more often than all other values together, and than the controls alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Verdict:
     why: Why
     counts: Counts
     rivals: tuple[str, ...] = ()
-    """Columns whose values succeed as well, where no single one could be told."""
+    """Columns whose values succeed as well."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,12 @@ class Trials:
         """The successes of a column's values."""
         return _rate(ok for value, ok in self.values.items() if value in column.values)
 
-    def verdict(self, candidates: Candidates) -> Verdict:
-        """The column that the trials speak for, if there is one."""
+    def verdict(self, candidates: Candidates, *, search: bool) -> Verdict:
+        """The column that the trials speak for, if there is one.
+
+        What takes whole values may take those of several kinds, as a revision of git may be a branch or a commit: then
+        the clearest column counts and the rivals are told. A search that looks into several columns is of none.
+        """
         if not candidates.columns:
             return Verdict(None, "no value fits", Counts())
         chances = {column.name: self._chance(column) for column in candidates.columns}
@@ -106,10 +110,10 @@ class Trials:
         if chances[best.name] > candidates.level(best) or not self._beats_controls(best, LEVEL):
             why: Why = "several answer alike" if len(answering) > 1 else "nothing answers significantly"
             return Verdict(None, why, counts, tuple(one.name for one in answering))
-        alike = [one for one in answering if one != best and not self._beats(best, one)]
-        if alike:
-            return Verdict(None, "several answer alike", counts, tuple(one.name for one in (best, *alike)))
-        return Verdict(best, "answers to it", counts)
+        alike = tuple(one.name for one in answering if one != best and not self._beats(best, one))
+        if alike and (search or best.mixed):
+            return Verdict(None, "several answer alike", counts, (best.name, *alike))
+        return Verdict(best, "answers to it", counts, alike)
 
     def successful(self, candidates: Candidates) -> list[Canonical]:
         """The columns whose values succeed significantly more often than strangers."""
