@@ -159,9 +159,9 @@ def _kind(tool: Tool) -> Text:
     return Text(words + user, "green" if words == "reads" else "yellow")
 
 
-def _parameters(tool: Tool) -> str:
+def _parameters(tool: Tool) -> Text:
     names = tool.input_schema.get("properties", {})
-    return ", ".join((f"{name}*" if name in tool.required else name) + _seen(tool, name) for name in names)
+    return Text(", ".join((f"{name}*" if name in tool.required else name) + _seen(tool, name) for name in names))
 
 
 def _seen(tool: Tool, name: str) -> str:

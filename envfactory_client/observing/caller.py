@@ -74,12 +74,12 @@ class Caller:
             self._answers[key] = result
         else:
             self._answers.clear()
+        self.successes[tool] += not result.is_error
         if self.learns and not result.is_error:
             self._learn(tool, plain, result)
         return result
 
     def _learn(self, tool: str, plain: Plain, result: CallResult) -> None:
-        self.successes[tool] += 1
         value = legible(result)
         samples = self.samples.setdefault(tool, [])
         if len(samples) < _SAMPLES:

@@ -29,6 +29,8 @@ _SCREENED = 3
 """Values of every candidate that are tried first."""
 _CONFIRMED = 8
 """Values of a candidate that are tried once one of them has succeeded, and of namesakes at once."""
+_DESTROYS = 2
+"""The harm of a write that says that it destroys something: it is called last, and only in trials."""
 _OPTIONAL = 0.3
 """How often a call gives an argument that it needn't."""
 
@@ -85,11 +87,11 @@ class _Observer:
         Trials of writes store values where they don't belong, so they come last and nothing is learned after them.
         """
         reads = [tool for tool in self._subject.tools.values() if tool.read_only]
-        writes = sorted((tool for tool in self._subject.tools.values() if not tool.read_only), key=_destroys)
+        writes = sorted((tool for tool in self._subject.tools.values() if not tool.read_only), key=_harm)
         await self._rounds(reads)
         if writes:
             for tool in writes:
-                if not _destroys(tool):
+                if _harm(tool) < _DESTROYS:
                     await self._explore(tool)
             await self._rounds(reads)
             self._caller.learns = False
@@ -190,9 +192,10 @@ class _Observer:
         return told(seen, self._caller)
 
 
-def _destroys(tool: Tool) -> bool:
-    """Whether a write says that it may destroy something, or, as the protocol has it, doesn't say that it won't."""
-    return bool(tool.annotations.get("destructiveHint", True))
+def _harm(tool: Tool) -> int:
+    """How much a write may destroy by its own word: nothing, it doesn't say, or something."""
+    said = tool.annotations.get("destructiveHint")
+    return 1 if said is None else 2 * bool(said)
 
 
 def _leaf(path: str) -> str:
