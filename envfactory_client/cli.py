@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -42,6 +42,9 @@ from envfactory_client.exports import command as export_command
 from envfactory_client.farm import Farm, Size
 from envfactory_client.graph import ToolGraph
 from envfactory_client.install import command as install_command
+from envfactory_client.observing import Observation
+from envfactory_client.observing import command as observe_command
+from envfactory_client.observing.command import kept, observation_of
 from envfactory_client.plugins import plugin_command, plugins
 from envfactory_client.replay import replay as replay_one
 from envfactory_client.sampling import Bounds, chains, sample
@@ -58,6 +61,13 @@ FarmUrl = Annotated[
 ]
 Token = Annotated[
     str | None, typer.Option("--token", envvar="ENVFACTORY_TOKEN", help="The token that the farm was started with.")
+]
+Observe = Annotated[
+    bool, typer.Option("--observe", help="Call a foreign server's reads first, and find out what feeds what.")
+]
+Observed = Annotated[
+    Path | None,
+    typer.Option(help="What `envfactory observe --out` kept, or a JSON file of results by tool."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, for machines.")]
 Target = Annotated[
@@ -168,9 +178,14 @@ def call(  # noqa: PLR0913, PLR0917 - a command's options
     epilog="Examples: [cyan]envfactory explore airline[/] · [cyan]envfactory explore https://example.com/mcp[/] · "
     "[cyan]envfactory explore -- npx -y @modelcontextprotocol/server-memory[/]",
 )
-def explore_server(target: Target, farm: FarmUrl = None, token: Token = None, as_json: AsJson = False) -> None:
-    """Show what servers offer: tools, their parameters, prompts and resources. Nothing is called."""
+def explore_server(
+    target: Target, observe: Observe = False, farm: FarmUrl = None, token: Token = None, as_json: AsJson = False
+) -> None:
+    """Show what servers offer: tools, their parameters, prompts and resources. Nothing is called unless --observe."""
     found = asyncio.run(_explorations(target, farm, token))
+    if observe:
+        seen = asyncio.run(observation_of(target))
+        found = [one.model_copy(update={"tools": seen.typed(one.tools)}) for one in found]
     if as_json:
         print(
             json.dumps([one.to_json() for one in found] if len(found) > 1 else found[0].to_json(), ensure_ascii=False)
@@ -188,17 +203,14 @@ def explore_server(target: Target, farm: FarmUrl = None, token: Token = None, as
 def show_graph(  # noqa: PLR0913, PLR0917 - a command's options
     target: Target,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = "table",
-    observed: Annotated[
-        Path | None, typer.Option(help="A JSON file of results by tool, for servers without output schemas.")
-    ] = None,
+    observe: Observe = False,
+    observed: Observed = None,
     echoes: Annotated[bool, typer.Option("--echoes", help="Show links that only give an argument back.")] = False,
     farm: FarmUrl = None,
     token: Token = None,
 ) -> None:
     """Show which results can fill which arguments."""
-    explorations = asyncio.run(_explorations(target, farm, token))
-    seen = {} if observed is None else _observed(observed)
-    found = ToolGraph.build((tool for one in explorations for tool in one.tools), observed=seen)
+    found = _graph(target, _Seen(observe, observed), farm, token)
     if form == "table":
         _out().print(console.graph(found, echoes=echoes))
     else:
@@ -218,18 +230,23 @@ def sample_chains(  # noqa: PLR0913, PLR0917 - a command's options
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal chains.")] = 0,
     length: Annotated[int, typer.Option(min=1, help="Most tools in a chain.")] = 8,
+    observe: Observe = False,
+    observed: Observed = None,
     farm: FarmUrl = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sample chains of tools in which links bring every value that tools can find. Nothing is called."""
-    found = ToolGraph.build(tool for one in asyncio.run(_explorations(target, farm, token)) for tool in one.tools)
+    """Sample chains of tools in which links bring every value that tools can find.
+
+    Nothing is called unless --observe.
+    """
+    found = _graph(target, _Seen(observe, observed), farm, token)
     bounds = Bounds(length=length)
     if goal is None:
         sampled = list(chains(found, count, seed=seed, bounds=bounds))
     else:
         sampled = [sample(found, goal, seed=seed + number, bounds=bounds) for number in range(count)]
-    _show([asdict(chain) for chain in sampled], console.chains(sampled), as_json)
+    _show([asdict(chain) for chain in sampled], console.chains(sampled, found), as_json)
 
 
 @app.command(
@@ -308,15 +325,24 @@ def _print_result(result: CallResult, as_json: bool) -> None:
         print(result.text)
 
 
-def _observed(path: Path) -> dict[str, list[Any]]:
-    """Results by full tool name, from a file."""
-    try:
-        seen = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnknownField(f"{path} can't be read as JSON ({error}); it maps tools to lists of results.") from error
-    if not isinstance(seen, dict) or not all(isinstance(results, list) for results in seen.values()):
-        raise UnknownField(f"{path} must hold one JSON object that maps tools to lists of results.")
-    return seen
+class _Seen(NamedTuple):
+    """What a command is told to see of a foreign server: to observe it now, or what was kept in a file."""
+
+    now: bool
+    kept: Path | None
+
+
+def _graph(target: Sequence[str], seen: _Seen, farm: str | None, token: str | None) -> ToolGraph:
+    """The graph of what the words name, with what was or is observed."""
+    if seen.now:
+        return asyncio.run(observation_of(target)).graph
+    tools = [tool for one in asyncio.run(_explorations(target, farm, token)) for tool in one.tools]
+    if seen.kept is None:
+        return ToolGraph.build(tools)
+    found = kept(seen.kept)
+    if isinstance(found, Observation):
+        return ToolGraph.build(found.typed(tools), observed=found.samples)
+    return ToolGraph.build(tools, observed=found)
 
 
 async def _side_with(agent: Side, user: Side, environment: str, tool: str) -> Side:
@@ -420,5 +446,6 @@ score_command.add_to(app)
 verify_command.add_to(app)
 card_command.add_to(app)
 install_command.add_to(app)
+observe_command.add_to(app)
 if __name__ == "__main__":
     main()

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from envfactory_client.explore import Exploration
 from envfactory_client.farm import EnvironmentCard
-from envfactory_client.graph import ToolGraph, ToolNode
-from envfactory_client.sampling import Binding, Chain
-from envfactory_client.tool import Tool
+from envfactory_client.graph import Evidence, ToolGraph, ToolNode
+from envfactory_client.sampling import Binding, Chain, ChainStep
+from envfactory_client.sampling.chain import LinkEnds
+from envfactory_client.sampling.coverage import ends
+from envfactory_client.tool import FieldContract, Tool
 from envfactory_client.trajectory import Reference, Step, Trajectory
 
 _LONGEST_RESULT = 240
@@ -61,19 +63,24 @@ def graph(found: ToolGraph, *, echoes: bool) -> RenderableType:
     return Group(table, Text(), Text(summary, "dim"))
 
 
-def chains(sampled: Sequence[Chain]) -> RenderableType:
-    """Chains, each step with where its arguments come from."""
+def chains(sampled: Sequence[Chain], found: ToolGraph) -> RenderableType:
+    """Chains, each step with where its arguments come from, and the evidence where that isn't declared."""
+    evidence = {ends(link): link.evidence for link in found.links}
     parts: list[RenderableType] = []
     for number, chain in enumerate(sampled, start=1):
         parts.append(Text(f"Chain {number}", "bold"))
         for place, step in enumerate(chain.steps):
-            arguments = ", ".join(_binding(binding) for binding in step.bindings)
+            arguments = ", ".join(_binding(binding, chain, step, evidence) for binding in step.bindings)
             parts.append(Text.assemble(f"  {place} ", (step.tool, "cyan"), f"({arguments})"))
     return Group(*parts)
 
 
-def _binding(binding: Binding) -> str:
-    return f"{binding.parameter}?" if binding.given else f"{binding.parameter} = {binding.step}: {binding.path}"
+def _binding(binding: Binding, chain: Chain, step: ChainStep, evidence: Mapping[LinkEnds, Evidence]) -> str:
+    if binding.step is None or binding.path is None:
+        return f"{binding.parameter}?"
+    why = evidence[chain.steps[binding.step].tool, binding.path, step.tool, binding.parameter]
+    said = "" if why == "declared" else f" [{why}]"
+    return f"{binding.parameter} = {binding.step}: {binding.path}{said}"
 
 
 def trajectory(record: Trajectory) -> RenderableType:
@@ -152,9 +159,18 @@ def _kind(tool: Tool) -> Text:
     return Text(words + user, "green" if words == "reads" else "yellow")
 
 
-def _parameters(tool: Tool) -> str:
+def _parameters(tool: Tool) -> Text:
     names = tool.input_schema.get("properties", {})
-    return ", ".join(f"{name}*" if name in tool.required else name for name in names)
+    return Text(", ".join((f"{name}*" if name in tool.required else name) + _seen(tool, name) for name in names))
+
+
+def _seen(tool: Tool, name: str) -> str:
+    """The column that a parameter was observed to be of."""
+    if tool.contract is None or not tool.contract.observed:
+        return ""
+    field = tool.contract.parameters.get(name, FieldContract())
+    column = field.key or (field.filter.column if field.filter else None)
+    return f" ← {column} [{field.ground}]" if column else ""
 
 
 def _counts(found: Exploration) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _DEPTH = 8
@@ -23,6 +23,8 @@ class SchemaField:
     required: bool
     """Whether it and everything that it lies in must be there."""
     description: str = ""
+    form: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The leaf's schema without null, with the description and the default of what it stands in."""
 
 
 def schema_fields(schema: Mapping[str, Any]) -> tuple[SchemaField, ...]:
@@ -33,11 +35,23 @@ def schema_fields(schema: Mapping[str, Any]) -> tuple[SchemaField, ...]:
 def value_fields(value: Any) -> tuple[SchemaField, ...]:
     """The leaves of a value, as a schema that has seen only this value would list them."""
     types: dict[str, set[JsonType]] = {}
-    for path, leaf in _leaves(value, ""):
+    for path, leaf in leaves(value):
         found = types.setdefault(path, set())
         if leaf is not None:
             found.add(_TYPE_OF.get(type(leaf), "object"))
     return tuple(SchemaField(path, frozenset(found), required=False) for path, found in types.items() if path)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a value with its path, in order."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from leaves(inner, _join(path, name))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, value
 
 
 def values_at(value: Any, path: str) -> list[Any]:
@@ -70,6 +84,7 @@ def _walk(
     if depth > _DEPTH:
         return
     leaf_types: set[JsonType] = set()
+    form: Mapping[str, Any] = {}
     for option in options:
         if properties := option.get("properties"):
             needed = option.get("required", ())
@@ -80,8 +95,9 @@ def _walk(
             yield from _walk(items, f"{path}[]", required=required, root=root, depth=depth + 1)
         else:
             leaf_types |= _types(option)
+            form = form or {**option, **{key: schema[key] for key in ("description", "default") if key in schema}}
     if path and (leaf_types or not any("properties" in option or "items" in option for option in options)):
-        yield SchemaField(path, frozenset(leaf_types), required, str(schema.get("description", "")))
+        yield SchemaField(path, frozenset(leaf_types), required, str(schema.get("description", "")), form)
 
 
 def _options(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
@@ -120,17 +136,6 @@ def _types(schema: Mapping[str, Any]) -> set[JsonType]:
         return {str(name) for name in declared if name != "null"}
     constants = [schema["const"]] if "const" in schema else schema.get("enum", ())
     return {_TYPE_OF.get(type(constant), "object") for constant in constants if constant is not None}
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, _join(path, name))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _leaves(inner, f"{path}[]")
-    else:
-        yield path, value
 
 
 def _join(path: str, name: str) -> str:

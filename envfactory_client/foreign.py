@@ -79,6 +79,9 @@ class ForeignServer:
             client, self._client = self._client, None
             try:
                 await client.__aexit__(kind, error, trace)
+            except BaseExceptionGroup as group:
+                if _innermost(group) is not error:
+                    raise
             finally:
                 self._forget_stderr()
 

@@ -1,8 +1,10 @@
 """The tool graph: which outputs can fill which arguments, and why we think so.
 
 Nodes are tools with their fields. A link leads from a result path to a parameter. Its evidence is "declared" when
-both speak of the same key in their contracts, and "name" when a server without contracts gives both the same
-key-like name and JSON type. The graph is a value: it is built from what `tools/list` says, and nothing else.
+both speak of the same key in their contracts. A server without contracts may have been observed: "observed" means that
+the parameter answered to the values of this path, "inferred" that one end has its key by a name or a form alone. The
+rest are links by "name": both ends have the same key-like name and JSON type, and nothing that was observed speaks
+against it. The graph is a value: it is built from what `tools/list` says and what was observed, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from typing import Any, Literal
 from envfactory_client.errors import UnknownField, UnknownTool, did_you_mean
 from envfactory_client.fields import SchemaField, schema_fields, value_fields
 from envfactory_client.naming import key_names
-from envfactory_client.tool import Actor, FieldContract, Frozen, Tool
+from envfactory_client.tool import Actor, Contract, FieldContract, Frozen, Ground, Tool
 
-Evidence = Literal["declared", "name"]
+Evidence = Literal["declared", "observed", "inferred", "name"]
+_DECLARED: Evidence = "declared"
+_SOLID: frozenset[Evidence] = frozenset(("declared", "observed"))
+"""The evidence that is more than a guess."""
 _DEFAULT = FieldContract()
 
 
@@ -33,6 +38,8 @@ class GraphField(Frozen):
     """Whether the key is a fact that the user may know as well."""
     column: str | None = None
     """The column that a result shows, or that a parameter filters by equality."""
+    ground: Ground | None = None
+    """What key and column rest on where they were observed."""
 
 
 class ToolNode(Frozen):
@@ -43,7 +50,7 @@ class ToolNode(Frozen):
     actor: Actor = "agent"
     read_only: bool = False
     declared: bool = False
-    """Whether the tool has a contract."""
+    """Whether the tool says itself what its fields are."""
     parameters: tuple[GraphField, ...] = ()
     outputs: tuple[GraphField, ...] = ()
 
@@ -122,13 +129,13 @@ class ToolGraph(Frozen):
         return self.model_dump(mode="json")
 
     def to_dot(self) -> str:
-        """The graph for Graphviz: boxes are reads, rounded boxes writes; dashed edges are by name."""
+        """The graph for Graphviz: boxes are reads, rounded boxes writes; dashed edges are by inference or by name."""
         lines = ["digraph tools {", "  rankdir=LR;", '  node [fontname="sans-serif"];']
         for node in self.tools:
             style = "solid" if node.read_only else "rounded"
             lines.append(f"  {_quoted(node.name)} [shape=box, style={style}];")
         for (producer, consumer), links in self._edges.items():
-            style = "solid" if any(link.evidence == "declared" for link in links) else "dashed"
+            style = "solid" if any(link.evidence in _SOLID for link in links) else "dashed"
             label = "\\n".join(f"{link.path} → {link.parameter}" for link in links)
             edge = f"{_quoted(producer)} -> {_quoted(consumer)}"
             lines.append(f"  {edge} [label={_quoted(label)}, style={style}];")
@@ -142,7 +149,7 @@ class ToolGraph(Frozen):
             left, right = ("[", "]") if node.read_only else ("([", "])")
             lines.append(f'  {ids[node.name]}{left}"{node.name}"{right}')
         for (producer, consumer), links in self._edges.items():
-            arrow = "-->" if any(link.evidence == "declared" for link in links) else "-.->"
+            arrow = "-->" if any(link.evidence in _SOLID for link in links) else "-.->"
             label = "<br/>".join(f"{link.path} → {link.parameter}" for link in links)
             lines.append(f'  {ids[producer]} {arrow}|"{label}"| {ids[consumer]}')
         return "\n".join(lines)
@@ -177,17 +184,23 @@ def _node(tool: Tool, observed: Sequence[Any]) -> ToolNode:
     results = contract.results if contract else {}
     outputs = {field.path: field for value in observed for field in value_fields(value)}
     outputs |= {field.path: field for field in schema_fields(tool.output_schema or {})}
+    outputs = {path: SchemaField(path, frozenset(), required=False) for path in _beyond(contract)} | outputs
     return ToolNode(
         name=tool.full_name,
         actor=tool.actor,
         read_only=tool.read_only or (contract is not None and contract.kind == "reads"),
-        declared=contract is not None,
+        declared=contract is not None and not contract.observed,
         parameters=tuple(
             _field(tool.environment, field, inputs.get(field.path.removesuffix("[]"), _DEFAULT))
             for field in schema_fields(tool.input_schema)
         ),
         outputs=tuple(_field(tool.environment, field, results.get(field.path, _DEFAULT)) for field in outputs.values()),
     )
+
+
+def _beyond(contract: Contract | None) -> Iterable[str]:
+    """The result paths that were observed whether the schema has them or not."""
+    return contract.results if contract is not None and contract.observed else ()
 
 
 def _field(environment: str, field: SchemaField, contract: FieldContract) -> GraphField:
@@ -199,15 +212,20 @@ def _field(environment: str, field: SchemaField, contract: FieldContract) -> Gra
         key=contract.shared or (f"{environment}:{contract.key}" if contract.key else None),
         shared=contract.shared is not None,
         column=contract.shows or equal,
+        ground=contract.ground,
     )
 
 
 def _links(producer: ToolNode, consumer: ToolNode) -> Iterable[Link]:
-    """The links from one tool to another: by contract if both have one, otherwise by name."""
-    declared = producer.declared and consumer.declared
+    """The links from one tool to another: by contract if both have one, otherwise by what was seen or by name."""
     for parameter in consumer.parameters:
         for output in producer.outputs:
-            key = _declared_key(output, parameter) if declared else _common_name(producer, output, consumer, parameter)
+            if producer.declared and consumer.declared:
+                key, evidence = _declared_key(output, parameter), _DECLARED
+            else:
+                key, evidence = _observed_key(output, parameter)
+                if key is None and not _apart(output, parameter):
+                    key, evidence = _common_name(producer, output, consumer, parameter), "name"
             if key is not None:
                 yield Link(
                     producer=producer.name,
@@ -215,9 +233,24 @@ def _links(producer: ToolNode, consumer: ToolNode) -> Iterable[Link]:
                     consumer=consumer.name,
                     parameter=parameter.path,
                     key=key,
-                    evidence="declared" if declared else "name",
-                    echo=_echoes(producer, output, declared=declared),
+                    evidence=evidence,
+                    echo=_echoes(producer, output, keyed=evidence != "name"),
                 )
+
+
+def _observed_key(output: GraphField, parameter: GraphField) -> tuple[str | None, Evidence]:
+    """The key that both ends were observed to have, and whether they both were by more than name or form."""
+    if output.ground is None or parameter.ground is None:
+        return None, "name"
+    seen = parameter.ground == "response" and output.ground in ("values", "echo")
+    return _declared_key(output, parameter), "observed" if seen else "inferred"
+
+
+def _apart(output: GraphField, parameter: GraphField) -> bool:
+    """Whether both ends were observed to be different things."""
+    if parameter.ground != "response" or output.ground != "values" or parameter.key is None:
+        return False
+    return output.column is not None and parameter.key.partition(":")[2] != output.column
 
 
 def _declared_key(output: GraphField, parameter: GraphField) -> str | None:
@@ -248,15 +281,17 @@ def _fits(output: GraphField, parameter: GraphField) -> bool:
     return not output.types or not accepted or bool(accepted & set(output.types))
 
 
-def _echoes(producer: ToolNode, output: GraphField, *, declared: bool) -> bool:
+def _echoes(producer: ToolNode, output: GraphField, *, keyed: bool) -> bool:
     """Whether an output only repeats a required argument of the same call."""
-    return any(_repeats(producer, output, parameter, declared=declared) for parameter in producer.parameters)
+    if output.ground == "echo":
+        return True
+    return any(_repeats(producer, output, parameter, keyed=keyed) for parameter in producer.parameters)
 
 
-def _repeats(producer: ToolNode, output: GraphField, parameter: GraphField, *, declared: bool) -> bool:
+def _repeats(producer: ToolNode, output: GraphField, parameter: GraphField, *, keyed: bool) -> bool:
     if not parameter.required:
         return False
-    if not declared:
+    if not keyed:
         return bool(_names(producer, output) & _names(producer, parameter))
     if parameter.key is None or parameter.key != output.key:
         return False

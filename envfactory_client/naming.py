@@ -23,6 +23,7 @@ _VERBS: Final = _set(
     "query read remove rename reserve reset resolve run save search send set show start stop store submit update "
     "upsert view watch write"
 )
+_MAKING: Final = _set("add create insert make register upsert")
 _KEYS: Final = _set("id uuid guid key code slug sha hash uri url path reference ref email username handle")
 _WEAK_KEYS: Final = frozenset(("name", "timezone", "branch", "table"))
 _BARE: Final = _set("id uuid guid key code ref reference hash")
@@ -62,6 +63,28 @@ def noun(tool: str) -> Name:
             break
         kept.append(word)
     return tuple(kept)
+
+
+def is_bare(name: str) -> bool:
+    """Whether a name means nothing without the noun that it is of, as `id` and `name` do."""
+    return len(words(name)) == 1 and words(name)[0] in _BARE | _WEAK_KEYS
+
+
+def akin(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two fields, each a tool and a path, may be namesakes: as keys, or where one name is part of the other."""
+    if key_names(*one) & key_names(*other):
+        return True
+    left, right = ({*words(path.rpartition(".")[2])} for _, path in (one, other))
+    telling = (left & right) - _BARE - _WEAK_KEYS
+    return bool(telling and (left <= right or right <= left))
+
+
+def makes(tool: str, path: str) -> bool:
+    """Whether a parameter names what its tool makes, as `name` of `create_user` does, so that nothing has it yet."""
+    verb = words(tool)[:1]
+    return bool(
+        verb and verb[0] in _MAKING and key_names(tool, path) & {(*noun(tool), key) for key in _KEYS | _WEAK_KEYS}
+    )
 
 
 def key_names(tool: str, path: str) -> frozenset[Name]:

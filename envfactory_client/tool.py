@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from envfactory_client._protocol import CONTRACT_KEY
 
 Actor = Literal["agent", "user"]
+Ground = Literal["response", "values", "echo", "form", "name"]
+"""What an observed column rests on: answers that depend on it, shared values, an argument given back, the published
+form that only its values fit, or a name alone."""
 
 
 class Frozen(BaseModel):
@@ -41,6 +44,8 @@ class FieldContract(Frozen):
     """The column that keeps this free text."""
     shows: str | None = None
     """The column that a result path shows."""
+    ground: Ground | None = None
+    """What the column rests on where it was observed; None where it is declared."""
 
 
 class Contract(Frozen):
@@ -54,6 +59,8 @@ class Contract(Frozen):
     changes: Mapping[str, str] = Field(default_factory=dict)
     """Table to the operations on it, such as "update status"."""
     refusals: tuple[str, ...] = ()
+    observed: bool = False
+    """Whether it was observed from outside; what it doesn't say is unknown then, not denied."""
 
 
 class Tool(Frozen):
