@@ -108,6 +108,8 @@ class Slot(_Part):
     text: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     """How the assistant asks for it."""
+    hides: tuple[str, ...] = ()
+    """Columns by which its row isn't described, since the request is about them."""
     carry: bool = False
     """Whether it may be a value that an earlier goal gave, or that a row of another environment shows."""
     count: tuple[int, int] = (1, 1)
@@ -134,6 +136,8 @@ class ToolPhrases(_Part):
     reasons: tuple[str, ...] = ()
     confirm: Confirm | None = None
     done: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
+    """What is told of several rows at once, with {count} and fields of the results, which are listed."""
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)

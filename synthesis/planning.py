@@ -33,7 +33,7 @@ CROSS_SHARE = 0.3
 """How often, with several environments, a goal is one that may take a value from another of them."""
 CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
-SAME_TOPIC_SHARE = 0.5
+SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
 NEW_LINK_SHARE = 0.5
 """How often the next goal is one that can take up a result in a way that is new to the data."""
