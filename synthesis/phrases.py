@@ -85,6 +85,9 @@ class Entity(_Part):
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
     kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    fresh: tuple[str, ...] = ()
+    """What a row is called that a write has just brought in, such as "the new flight", where its noun would be taken
+    for another row."""
     alike: tuple[str, ...] = ()
     """Columns in which a row must be like another one to be taken in its place."""
     tests: dict[str, Test] = Field(default_factory=dict)

@@ -74,6 +74,8 @@ class Writer:
             return Message(self._short(turn, place, filled, script, rng), mentions)
         requests = [requested(one, self.speaker.voice, rng) for one in filled]
         parts = self._opening(place, script, rng)
+        if turn.reason and parts and parts[-1].endswith(","):
+            parts[-1] = f"{parts[-1][:-1]}."
         if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
             parts.append(self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE))
         parts.append(self._wants(turn, requests, rng))
