@@ -14,6 +14,7 @@ from synthesis.errors import Drop
 from synthesis.feasible import NAMES, Bench
 from synthesis.goals import GoalKind
 from synthesis.identity import Known, known
+from synthesis.kin import links_of, referred_to
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -26,6 +27,8 @@ ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
 COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
+KIN_ROW_SHARE = 0.5
+"""How often a row is chosen that others refer to, where the data has little of that."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -182,13 +185,22 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         return sorted(chosen, key=candidates.index)
     candidates = await parameter.possible(candidates, choice)
     here = (stage.environment, table)
-    spoken_of = [
-        salient.value
+    topic = [
+        salient
         for salient in stage.draft.topic
-        if (salient.environment, salient.table) == here and not salient.rival_only
+        if (salient.environment, salient.table) == here and not salient.rival_only and salient.value in candidates
     ]
-    topic = [value for value in spoken_of if value in candidates]
-    return topic[-1] if topic and stage.chance(SAME_ROW_SHARE) else stage.pick(candidates)
+    if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin) else SAME_ROW_SHARE):
+        return topic[-1].value
+    return stage.pick(await _with_kin(stage, table, candidates))
+
+
+async def _with_kin(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:
+    """Give those rows that others of the user refer to, at times, where the data has little of that."""
+    if not any(link in stage.unused for link in links_of(stage, table)) or not stage.chance(KIN_ROW_SHARE):
+        return candidates
+    referred = set(await referred_to(stage, table))
+    return [value for value in candidates if value in referred] or candidates
 
 
 async def _choose_value(stage: Stage, parameter: _Parameter, choice: Choice) -> Any:

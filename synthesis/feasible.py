@@ -34,11 +34,7 @@ class Bench:
     """Parameters that stay at their default, with it."""
 
     async def sorted_out(self, name: str, candidates: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-        """Give the candidates for an argument under which the goal can still end as it wants.
-
-        Where its own refusal is never due alone, those are given where others are due beside it; which one a call
-        then gets is seen when it is tried.
-        """
+        """Give the candidates for an argument under which the goal can still end as it wants."""
         decided = dict(self._decided_by(name, values))
         if not decided or not candidates:
             return list(candidates)
@@ -48,10 +44,7 @@ class Bench:
         for place, code in await self.stage.query(sql, bound):
             due.setdefault(place, set()).add(code)
         wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
-        met = [due.get(place, set()) for place in range(len(candidates))]
-        alone = [value for value, codes in zip(candidates, met, strict=True) if codes == wanted]
-        beside = [value for value, codes in zip(candidates, met, strict=True) if wanted and wanted <= codes]
-        return alone or beside
+        return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
 
     def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Give the refusals that the argument decides, the others' values being known."""

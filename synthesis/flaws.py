@@ -213,6 +213,10 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
         for name in PLACEHOLDER.findall(template):
             if name not in fields | parameters:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which is neither a result nor a parameter."
+    for template in phrases.many:
+        for name in PLACEHOLDER.findall(template):
+            if name not in fields | {"count"}:
+                yield f"[tool.{tool.name}]: '{template}' names {name}, which is no result."
     for field in {*phrases.answers, *phrases.answered}:
         if field not in fields:
             yield f"[tool.{tool.name}]: the result has no field {field}."

@@ -290,7 +290,10 @@ class Grounding:
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
                 found[part] = await locate(
-                    self.stage, table, item, Terms(slot, self._hidden(), steady=steady, kin=kin, says_it=says_it)
+                    self.stage,
+                    table,
+                    item,
+                    Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it),
                 )
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)

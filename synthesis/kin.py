@@ -41,6 +41,18 @@ def links_of(stage: Stage, table: str) -> list[tuple[str, str]]:
     return [(f"{stage.environment}.{tie.tool}", tie.path) for tie in _ties(stage, table)]
 
 
+async def referred_to(stage: Stage, table: str) -> list[Any]:
+    """Give the rows of a table that rows of the user refer to."""
+    found: list[Any] = []
+    for table_of_kin, column in {(tie.table, tie.column): None for tie in _ties(stage, table)}:
+        catalogue = stage.catalogue
+        key, view, mine = catalogue.key(table_of_kin), catalogue.view(table_of_kin), catalogue.entity(table_of_kin).mine
+        own = f"SELECT {key} FROM {view} WHERE {mine or '1'}"  # noqa: S608
+        sql = f"SELECT DISTINCT {column} FROM {table_of_kin} WHERE {key} IN ({own}) ORDER BY {column}"  # noqa: S608
+        found += [cells[0] for cells in await stage.query(sql)]
+    return found
+
+
 async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
     options = [(tie, row) for tie in _ties(stage, table) for row in await _referring(stage, tie, value)]

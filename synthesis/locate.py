@@ -57,7 +57,8 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
     settled = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
-    if topic is not None and settled and stage.chance(stage.aim.hiding(ANAPHORA_SHARE)):
+    share = 1.0 if topic is not None and stage.is_new(topic.origin) else stage.aim.hiding(ANAPHORA_SHARE)
+    if topic is not None and settled and stage.chance(share):
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value)) is not None:
         return own

@@ -20,7 +20,10 @@ MOST_TO_CHOOSE = 6
 
 
 def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
-    """Give the row as it was spoken of last, unless another row of the topic goes by the same noun."""
+    """Give the row as it was spoken of last, unless another row of the topic goes by the same noun.
+
+    A row that a write has just brought in may have words of its own, which no other row goes by.
+    """
     nouns = set(stage.catalogue.entity(table).noun)
     here = (stage.environment, table)
     rivals = {
@@ -29,18 +32,29 @@ def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
         if (salient.environment, salient.table) == here
         or nouns & set(stage.catalogues[salient.environment].entity(salient.table).noun)
     }
-    if rivals != {(*here, value)}:
-        return None
     named = (row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here and not row.rival_only)
-    return next(named, None)
+    found = next(named, None)
+    alike = {rival for rival in rivals if rival[:2] == here}
+    alone = rivals == {(*here, value)} or (found is not None and alike == {(*here, value)} and _is_fresh(stage, found))
+    return found if alone else None
+
+
+def _is_fresh(stage: Stage, salient: Salient) -> bool:
+    """Whether a row has words for having just been brought in, as it was."""
+    step = stage.draft.steps[salient.origin.step] if salient.origin.step is not None else None
+    if step is None or stage.catalogues[step.environment].tools[step.tool].read_only:
+        return False
+    return bool(stage.catalogue.entity(salient.table).fresh)
 
 
 def anaphora(stage: Stage, salient: Salient, *, plain: bool = True) -> Mention:
     """Give the mention of a row as "it", or by its noun where that isn't plain or more than one row is the topic."""
+    entity = stage.catalogue.entity(salient.table)
     key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
-    noun = stage.pick(stage.catalogue.entity(salient.table).noun)
+    noun = stage.pick(entity.noun)
     alone = plain and len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
-    text = stage.pick(("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}"))
+    ways = ("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}")
+    text = str(stage.pick(entity.fresh if _is_fresh(stage, salient) else ways))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
     value = salient.value
     bound = {"value": value}

@@ -85,6 +85,9 @@ class Entity(_Part):
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
     kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    fresh: tuple[str, ...] = ()
+    """What a row is called that a write has just brought in, such as "the new flight", where its noun would be taken
+    for another row."""
     alike: tuple[str, ...] = ()
     """Columns in which a row must be like another one to be taken in its place."""
     tests: dict[str, Test] = Field(default_factory=dict)
@@ -108,6 +111,8 @@ class Slot(_Part):
     text: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     """How the assistant asks for it."""
+    hides: tuple[str, ...] = ()
+    """Columns by which its row isn't described, since the request is about them."""
     carry: bool = False
     """Whether it may be a value that an earlier goal gave, or that a row of another environment shows."""
     count: tuple[int, int] = (1, 1)
@@ -134,6 +139,8 @@ class ToolPhrases(_Part):
     reasons: tuple[str, ...] = ()
     confirm: Confirm | None = None
     done: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
+    """What is told of several rows at once, with {count} and fields of the results, which are listed."""
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)

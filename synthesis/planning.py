@@ -33,9 +33,9 @@ CROSS_SHARE = 0.3
 """How often, with several environments, a goal is one that may take a value from another of them."""
 CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
-SAME_TOPIC_SHARE = 0.5
+SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
-NEW_LINK_SHARE = 0.5
+NEW_LINK_SHARE = 0.6
 """How often the next goal is one that can take up a result in a way that is new to the data."""
 LAST = 2
 """Calls whose results are still at hand."""
@@ -233,7 +233,7 @@ async def _comes_upon(stage: Stage) -> bool:
 
 
 async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the one open request that a result shows: tool, parameter, path and key."""
+    """Give the user's acts on the only open request that a result shows: tool, parameter, path and key."""
     contract = stage.catalogue.tools[step.tool].contract
     found: list[tuple[str, str, str, Any]] = []
     for name, phrases in stage.catalogue.phrases.tool.items():
@@ -243,9 +243,9 @@ async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, 
             if not paths or not slot.of:
                 continue
             pending = await stage.keys(slot.of, slot.where)
-            shown = [value for _, value in places_at(step.result, paths[0])]
-            if len(pending) == 1 and pending[0] in shown:
-                found.append((name, parameter, paths[0], pending[0]))
+            shown = [value for _, value in places_at(step.result, paths[0]) if value in pending]
+            if len(shown) == 1:
+                found.append((name, parameter, paths[0], shown[0]))
     return found
 
 

@@ -10,9 +10,12 @@ from synthesis.language.nouns import plural
 Quantity = Literal["all", "own", "bare"]
 """How several rows are spoken of: "all my cards", "my cards", or "cards" where the sentence says whose."""
 _SINGULAR_VERB = re.compile(
-    r"\bthat (is|isn't|was|wasn't|has|hasn't|does|doesn't|goes|comes|waits|ends|repeats|falls|leaves|begins|starts)\b"
+    r"\bthat('s| is| isn't| was| wasn't| has| hasn't| does| doesn't| goes| comes| waits| ends| repeats| falls| leaves"
+    r"| begins| starts| takes| brings| works| needs| belongs| lasts| pays| sends| lands| gets| stands| stops| holds"
+    r"| only exists| still needs| ran| seats| costs)\b"
 )
 _VERBS = {
+    "'s": " are",
     "is": "are",
     "isn't": "aren't",
     "was": "were",
@@ -24,20 +27,42 @@ _VERBS = {
     "goes": "go",
 }
 _IT = {"it's": "they're", "it": "them"}
+_SAID = (
+    (re.compile(r"\bit's\b"), "they're"),
+    (re.compile(r"\bit was\b"), "they were"),
+    (re.compile(r"\bit is\b"), "they are"),
+    (re.compile(r"\bit has\b"), "they have"),
+    (re.compile(r"^it (?=\w)"), "they "),
+    (re.compile(r"\bit\b"), "them"),
+)
 _IT_WORD = re.compile(r"\b(it's|it)\b")
 
 
 def many(noun: str, modifiers: str, quantity: Quantity) -> tuple[str, ...]:
     """Give ways to speak of several of one's rows that the modifiers, which were made for one row, fit."""
-    behind = _SINGULAR_VERB.sub(lambda found: f"that {_VERBS.get(found[1], found[1][:-1])}", modifiers)
+    behind = _SINGULAR_VERB.sub(lambda found: f"that{_for_several(found[1])}", modifiers)
     rows = " ".join(word for word in (plural(noun), behind) if word)
     match quantity:
         case "own":
             return (f"my {rows}",)
         case "bare":
             return (rows,)
-    every = " ".join(word for word in (f"every {noun} of mine", modifiers) if word)
-    return (f"all my {rows}", f"all of my {rows}", every)
+    return (f"all my {rows}", f"all of my {rows}", f"each of my {rows}")
+
+
+def _for_several(verb: str) -> str:
+    """Give a verb after "that" as it stands after several; those in the past stay as they are."""
+    word = verb.strip()
+    if word == "ran":
+        return verb
+    return f" {_VERBS.get(word, word.removesuffix('s'))}" if word != "'s" else _VERBS[word]
+
+
+def said_of_many(text: str) -> str:
+    """Give words such as "it was stolen" as they are said of several."""
+    for one, several_ones in _SAID:
+        text = one.sub(several_ones, text)
+    return text
 
 
 def told_to_many(template: str) -> str:

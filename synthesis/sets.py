@@ -7,30 +7,35 @@ it is no set.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from envfactory_client import Goal
-from synthesis.choose import Choice, choose
+from synthesis.choose import PLACEHOLDER, Choice, choose
 from synthesis.draft import DraftTurn, Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
+from synthesis.language.nouns import in_words, listed
 from synthesis.locate import look_up
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.mentions import bound_facts, in_order, readable
 from synthesis.phrases import Slot
-from synthesis.plural import Quantity, many, told_to_many
+from synthesis.plural import Quantity, many, said_of_many, told_to_many
 from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
+from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply
 
 FEWEST, MOST = 2, 5
 """Rows of a set."""
 MOST_TRIES = 3
+FOR_ONE = re.compile(r"\b(it|this|that|one|once|time|date|them)\b")
+"""What a request has that speaks of a single row beside naming it."""
 MOST_SAID = 2
 """Properties by which a set is described."""
 
@@ -53,6 +58,7 @@ async def ground_set(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
         try:
             choice = await choose(stage, stage.catalogue.tools[kind.tool], kind)
             name = _varied(choice, stage.catalogue.said(kind.tool).slots)
+            choice.said = {other: said_of_many(text) for other, text in choice.said.items()}
             await choice.get_known(stage)
             members = await _members(stage, kind, choice, name)
             await _rehearse(stage, kind, [{**choice.values, name: value} for value in members.origins])
@@ -243,13 +249,13 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     before, states, local = await stage.episode.hold(), len(stage.draft.states), dict(stage.draft.locals)
     calls = await acted.act()
     try:
-        answers = [_reply(acted, call) for call in calls]
+        answers = _replies(acted, calls)
     except Drop:
         await stage.episode.undo(before)
         del stage.draft.states[states:]
         stage.draft.locals = local
         raise
-    choice = replace(acted.choice, template=told_to_many(acted.choice.template))
+    choice = replace(acted.choice, template=_for_many(acted))
     reached = Reached(stage, kind, choice, {acted.name: mention}, calls[0])
     turn.steps += range(mark, len(stage.draft.steps))
     turn.mentions.append((calls[0], acted.name, mention))
@@ -260,6 +266,45 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.answers += answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
+
+
+def _for_many(acted: _Set) -> str:
+    """Give a request as it fits several rows: by its verb alone, where one of the requests with its places has it."""
+    here = set(PLACEHOLDER.findall(acted.choice.template)) - {"goal"}
+    asks = acted.stage.catalogue.said(acted.kind.tool).asks
+    plain = [
+        ask
+        for ask in asks
+        if ask.startswith("{goal} {" + acted.name + "}") and set(PLACEHOLDER.findall(ask)) - {"goal"} == here
+    ]
+    fitting = [ask for ask in plain if not FOR_ONE.search(ask)]
+    if not plain and FOR_ONE.search(acted.choice.template):
+        raise Drop("no_set", acted.choice.template)
+    return told_to_many(acted.stage.pick(fitting)) if fitting else told_to_many((plain or [acted.choice.template])[0])
+
+
+def _replies(acted: _Set, calls: Sequence[int]) -> list[str]:
+    """Give what is told of a set: in one sentence, or call by call where there is none for all."""
+    forms = acted.stage.catalogue.said(acted.kind.tool).many
+    told = [text for form in forms if (text := _told_of_all(acted, calls, form)) is not None]
+    return [acted.stage.pick(told)] if told else [_reply(acted, call) for call in calls]
+
+
+def _told_of_all(acted: _Set, calls: Sequence[int], form: str) -> str | None:
+    """Give the form with what all results show of its fields, or None where one doesn't."""
+    results = [acted.stage.draft.steps[call].result for call in calls]
+    contract = acted.stage.catalogue.tools[acted.kind.tool].contract
+    words = {"count": in_words(len(calls))}
+    for name in set(PLACEHOLDER.findall(form)) - {"count"}:
+        shown = contract.results.get(name) if contract else None
+        kind = shown.type if shown else None
+        values = [say(kind, result[name]) for result in results if result.get(name) is not None]
+        if len(values) < len(results):
+            return None
+        words[name] = listed(list(dict.fromkeys(values)))
+    if len(calls) == FEWEST:
+        form = form.replace("All {count}", "Both").replace("all {count}", "both")
+    return form.format_map(words)
 
 
 def _reply(acted: _Set, call: int) -> str:

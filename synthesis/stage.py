@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from envfactory_client import CallResult, Episode
-from envfactory_client.card.links import LinkName
+from envfactory_client.card.links import LinkName, any_index
 from envfactory_client.episode import QueryResult, Side
 from envfactory_client.tool import Actor
 from synthesis.catalogue import Catalogue
@@ -188,6 +188,13 @@ class Stage:
                     for where, seen in places_at(step.result, path):
                         if seen == value:
                             yield Origin("earlier", step=place, place=where), (f"{step.environment}.{step.tool}", path)
+
+    def is_new(self, origin: Origin) -> bool:
+        """Whether an origin lies where no argument in the data has come from, of those that it might serve."""
+        if origin.step is None or origin.place is None:
+            return False
+        step = self.draft.steps[origin.step]
+        return (f"{step.environment}.{step.tool}", any_index(origin.place)) in self.unused
 
     def pick(self, options: Sequence[Any]) -> Any:
         """Give one of some options by chance."""

@@ -23,8 +23,8 @@ from synthesis.ground import ground
 from synthesis.screens.evidence import columns_read
 from synthesis.stage import Stage
 
-MOST_DEEDS = 8
-"""Kinds of goal that are tried before the refusal."""
+MOST_DEEDS = 14
+"""Goals that are tried before the refusal."""
 MOST_CELLS = 16
 """Values that are set to others in turn."""
 MOST_VALUES = 6
@@ -48,7 +48,7 @@ async def witness(stage: Stage, kind: GoalKind, opening: Open) -> Witness | None
         return Witness(kind, None)
     names = tuple(stage.catalogues)
     deeds = [other for other in goal_kinds(stage.catalogues[kind.environment]) if other.manner == "done"]
-    for deed in stage.rng.sample(deeds, min(MOST_DEEDS, len(deeds))):
+    for deed in stage.rng.choices(deeds, k=MOST_DEEDS) if deeds else ():
         async with await stage.episode.fork() as fork:
             if await _done(_anew(stage, fork), deed):
                 rows = {name: await fork.rows(name) for name in names}

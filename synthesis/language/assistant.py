@@ -16,41 +16,14 @@ from synthesis.language.nouns import one_of
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
-_COMMON = frozenset(
-    {
-        "There",
-        "What",
-        "Which",
-        "How",
-        "You",
-        "You'd",
-        "Your",
-        "The",
-        "That",
-        "That's",
-        "Counting",
-        "Still",
-        "There's",
-        "Nothing",
-        "It",
-        "It's",
-        "In",
-        "At",
-        "If",
-        "Cancelling",
-        "Who",
-        "Whom",
-        "Is",
-        "As",
-        "May",
-        "Shall",
-        "Only",
-        "A",
-        "Just",
-        "To",
-        "For",
-    }
-)
+_FIRST = """
+    a according adjusting all animals answers as at attaching both by calendars cancelling caps catering changing
+    counting events everybody for from getting giving how i'll if in insuring is it it's its just making may meals more
+    my names nobody none nothing now on only ordering our people recording recordings registering retitling right
+    setting shall since slides so somebody special still taking that that's the their then there there's they they're
+    this those to together travel until up we we'd what what's which who whom with you you'd you'll you're you've your
+"""
+_COMMON = frozenset(_FIRST.split())
 """First words that are no names."""
 MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
@@ -116,7 +89,7 @@ class Assistant:
 def _after(opening: str, text: str) -> str:
     """Give an answer as a sentence, or as the end of one that an opening has begun."""
     whole = sentence(text)
-    begun = opening.endswith((":", ",")) and whole.partition(" ")[0] in _COMMON
+    begun = opening.endswith((":", ",")) and whole.partition(" ")[0].lower() in _COMMON
     return whole[:1].lower() + whole[1:] if begun else whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -21,7 +22,13 @@ SIGNED_SHARE = 0.25
 FOLLOW_SHARE = 0.75
 FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
 """Outcomes after which a message goes on as after another one."""
-SIDE_SHARE = 0.5
+SIDE_SHARE = 0.35
+AGAIN_SHARE = 0.3
+"""How much rarer something leads up to a request in the middle of a conversation."""
+LEADING_SHARE = 0.6
+_POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
+"""What a reason can't begin with before anything is named."""
+_WHEN = re.compile(r"\b(just|now|ago)\b")
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
 _STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
@@ -66,8 +73,11 @@ class Writer:
         if place.kind != "request":
             return Message(self._short(turn, place, filled, script, rng), mentions)
         requests = [requested(one, self.speaker.voice, rng) for one in filled]
-        parts = [*self._opening(place, script, rng), self._before(requests[0], rng)]
-        parts = parts[:-1] if parts[-2:-1] and parts[-2].endswith((":", ",", "-")) else parts
+        parts = self._opening(place, script, rng)
+        if turn.reason and parts and parts[-1].endswith(","):
+            parts[-1] = f"{parts[-1][:-1]}."
+        if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
+            parts.append(self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -86,7 +96,8 @@ class Writer:
             return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
         if place.kind == "acted":
             said = small(expand(turn.clauses[0].text, rng))
-            pattern = pick(rng, replies["acted" if said.startswith("I") and "," not in said else "acted_so"])
+            plain = said.startswith("I") and "," not in said and not _WHEN.search(said)
+            pattern = pick(rng, replies["acted" if plain else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
         text = turn.clauses[0].text
         value = next(iter(filled[0].words.values()), "") or script.seal(Piece("reference", "row", text))
@@ -106,10 +117,10 @@ class Writer:
             parts += self._introduction(place, script, rng)
         return parts
 
-    def _before(self, request: Request, rng: Random) -> str:
+    def _before(self, request: Request, rng: Random, *, share: float) -> str:
         """Give what leads up to a request, where anything does."""
         voice = self.speaker.voice
-        if rng.random() >= voice.register.fancy:
+        if rng.random() >= voice.register.fancy * share:
             return ""
         frame = voice.frame(rng)
         return (
@@ -142,7 +153,8 @@ class Writer:
 
     def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
         reason = expand(str(turn.reason), rng).rstrip(".")
-        group = lexicon().reasons["before" if rng.random() < 0.7 else "after"]
+        leads = rng.random() < LEADING_SHARE and not _POINTS_BACK.search(reason)
+        group = lexicon().reasons["before" if leads else "after"]
         pattern = pick(rng, group)
         text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
         return text if "{request}" in pattern else f"{text} {request.text}"

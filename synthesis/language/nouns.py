@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 _ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b")
@@ -16,6 +17,11 @@ def plural(noun: str) -> str:
     from inflect import engine
 
     return str(engine().plural_noun(noun))
+
+
+def listed(words: Sequence[str]) -> str:
+    """Give several words in a row: "one, two and three"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def one_of(text: str) -> str:

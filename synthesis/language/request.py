@@ -30,6 +30,7 @@ OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
 """What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
+_CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|as long as)\b")
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
@@ -183,7 +184,8 @@ def _bears(pattern: str, act: str) -> bool:
     """Whether a pattern can take an act: nothing follows a long one, and one with a semicolon can't be asked."""
     follows = pattern.rpartition("}")[2].strip("?. ")
     closed = ";" in act or ":" in act
-    return not (follows and (closed or len(act.split()) > LONG_ACT)) and not (closed and pattern.endswith("?"))
+    full = closed or len(act.split()) > LONG_ACT or _CONDITIONAL.search(act) is not None
+    return not (follows and full) and not (closed and pattern.endswith("?"))
 
 
 def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
@@ -196,6 +198,8 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
     words = {"act": f"{verb.form('VB')}{rest}"}
     if _FURTHER_VERB.search(template):
         return words
+    if "{condition}" in template:
+        return words | {"acting": f"{verb.form('VBG')}{rest}"}
     words["acting"] = f"{verb.form('VBG')}{rest}"
     found = _OBJECT.match(template)
     if found is None or not verb.separable or any(one.kind == "set" for one in filled.mentions.get(found.group(1), ())):

@@ -87,7 +87,7 @@ class Teller:
 
 def _quantity(entity: Entity, text: str) -> Quantity | None:
     """Give how a set is spoken of in its planned words."""
-    if text.startswith(("all ", "every ")):
+    if text.startswith(("all ", "each ")):
         return "all"
     if text.startswith("my "):
         return "own"

@@ -72,8 +72,11 @@ class Script:
         for found in _MARKED.finditer(text):
             piece = self.pieces[ord(found[2]) - FIRST]
             piece = piece.begun_large() if found[1] else piece
-            words += [text[at : found.start()], piece.text]
-            start = length + found.start() - at
+            between = text[at : found.start()]
+            if between == " " and words and words[-1][-1:].isdigit() and piece.text[:1].isdigit():
+                between = ", "
+            words += [between, piece.text]
+            start = length + len(between)
             at, length = found.end(), start + len(piece.text)
             spans.append(Span(start=start, end=length, kind=piece.kind, type=piece.type))
             says += piece.says

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -17,6 +19,7 @@ from synthesis.catalogue import Catalogue
 from synthesis.coverage import card
 from synthesis.engine import Engine
 from synthesis.folder import RunFolder, Settings
+from synthesis.stage import Stage
 from tests.fixtures.library.server import env as library
 
 SETTINGS = Settings(seed=5, environments=("library",), size="small", worlds=4)
@@ -61,6 +64,24 @@ def run_library(folder: Path, count: int, settings: Settings = SETTINGS, *, resu
                 pass
             campaign.folder.finish(card(campaign.tally(), campaign.reach, campaign.drops()))
             return Run(folder, tuple(campaign.trajectories))
+
+    return asyncio.run(run())
+
+
+_Found = TypeVar("_Found")
+
+
+def on_stage(environment: str, use: Callable[[Stage], Awaitable[_Found]], *, seed: int = 3) -> _Found:
+    """Give what comes of using a stage in one environment of the embedded farm, at a world's start."""
+
+    async def run() -> _Found:
+        async with Farm.embedded() as farm:
+            catalogue = await Engine(farm).survey(environment)
+            async with await farm.open(environment, seed=seed) as episode:
+                card = {name: value for name, value in episode.persona.items() if isinstance(value, str | int)}
+                stage = Stage(episode, {environment: catalogue}, environment, Random(1), card)
+                await stage.begin()
+                return await use(stage)
 
     return asyncio.run(run())
 

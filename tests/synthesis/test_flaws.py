@@ -36,6 +36,56 @@ def test_each_kind_of_flaw_is_told(with_phrases: Mend, old: str, new: str, told:
     assert any(told in flaw for flaw in found), found
 
 
+LACKING = """[lacking.wish]
+changes = "update books.colour"
+of = "books"
+asks = ["paint {row}"]
+told = ["I can't paint a book."]
+
+"""
+SUM = """[sums.many]
+tool = "list_loans"
+op = "count"
+of = "loans"
+asks = ["how many {those} have I?"]
+answered = ["{value}."]
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new", "told"),
+    [
+        (LACKING, "update books.colour", "update loans.returned_on", "return_book makes that very change"),
+        (LACKING, "update books.colour", "paint books", "'paint books' is no change"),
+        (LACKING, "{row}", "{book}", "must have {row}"),
+        (LACKING, "lacking.wish", "lacking.return_book", "there is a tool of that name"),
+        (LACKING, 'of = "books"', 'of = "boots"', "there is no [entity.boots]"),
+        (SUM, "list_loans", "return_book", "return_book is no look-up of the agent"),
+        (SUM, 'op = "count"', 'op = "sum"', "a count has no column, and all else has one"),
+        (SUM, "{those}", "{row}", "must have {rows} or {those}"),
+        (SUM, "{value}", "many", "doesn't tell {value}"),
+        (SUM, 'of = "loans"', 'of = "loanings"', "there is no [entity.loanings]"),
+    ],
+)
+def test_wishes_and_sums_are_held_against_the_tools(
+    with_phrases: Mend, section: str, old: str, new: str, told: str
+) -> None:
+    place = "[tool.return_book]"
+    assert flaws(with_phrases(place, section + place)) == []
+    found = flaws(with_phrases(place, section.replace(old, new) + place))
+    assert any(told in flaw for flaw in found), found
+
+
+def test_conditions_and_kin_are_held_against_the_schema(with_phrases: Mend) -> None:
+    place = "[entity.loans.say]"
+    tests = '[entity.loans.tests]\ndue = { kind = "date", more = ["it is due later"], told = ["it is due on {}"] }\n'
+    found = flaws(with_phrases(place, f"{tests}\n[entity.loans.kin]\nbooks = ['{{}}']\n\n{place}"))
+    assert any("loans has no such column" in flaw for flaw in found), found
+    assert any("has no {} for the value" in flaw for flaw in found), found
+    assert any("no entity of that name refers to loans" in flaw for flaw in found), found
+
+
 def test_broken_files_name_the_place() -> None:
     with pytest.raises(PhrasesError, match=r"x/phrases\.toml is not TOML"):
         read_phrases("x", "[entity")

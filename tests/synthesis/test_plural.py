@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthesis.plural import many, told_to_many
+from synthesis.plural import many, said_of_many, told_to_many
 
 
 def test_verbs_after_that_agree_with_the_plural() -> None:
@@ -11,8 +11,9 @@ def test_verbs_after_that_agree_with_the_plural() -> None:
     assert many("booking", "that I called off", "all")[0] == "all my bookings that I called off"
 
 
-def test_every_one_keeps_the_singular() -> None:
-    assert many("card", "that is in use", "all")[-1] == "every card of mine that is in use"
+def test_a_shortened_verb_agrees_as_well() -> None:
+    assert many("card", "that's locked at the moment", "all")[-1] == "each of my cards that are locked at the moment"
+    assert many("trip", "that takes me to Berlin", "own") == ("my trips that take me to Berlin",)
 
 
 def test_several_are_spoken_of_with_and_without_an_owner() -> None:
@@ -22,3 +23,9 @@ def test_several_are_spoken_of_with_and_without_an_owner() -> None:
 
 def test_it_becomes_them() -> None:
     assert told_to_many("I can't make {x} any more, so {goal} it") == "I can't make {x} any more, so {goal} them"
+
+
+def test_what_is_said_of_one_is_said_of_many() -> None:
+    assert said_of_many("it was stolen") == "they were stolen"
+    assert said_of_many("I can't find it anywhere") == "I can't find them anywhere"
+    assert said_of_many("it got stolen") == "they got stolen"

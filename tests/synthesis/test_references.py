@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -9,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthesis.phrases import Entity, Say
-from synthesis.references import Description, Extreme, Property, descriptions, extremes, make_property
+from synthesis.references import (
+    Description,
+    Extreme,
+    Property,
+    bounds,
+    descriptions,
+    extremes,
+    make_property,
+    wished_for,
+)
 
 TRIPS: list[dict[str, Any]] = [
     {"id": 1, "city": "Denver", "day": "2026-03-06", "status": "confirmed", "cost": 100},
@@ -115,3 +126,57 @@ def test_every_description_fits_its_row_and_no_other(trips: list[dict[str, Any]]
         else:
             best = (min if found.extreme.function == "min" else max)(trip[found.extreme.column] for trip in fitting)
             assert [trip for trip in fitting if trip[found.extreme.column] == best] == [target]
+
+
+def trips() -> sqlite3.Connection:
+    """Give the trips as a table."""
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE trips (id, city, day, status, cost)")
+    db.executemany("INSERT INTO trips VALUES (:id, :city, :day, :status, :cost)", TRIPS)
+    return db
+
+
+def ids(description: Description) -> list[int]:
+    """Give the rows of the table that a description's query gives."""
+    sql, parameters = description.query("trips", "id", None)
+    db = trips()
+    try:
+        return [row[0] for row in db.execute(sql, parameters)]
+    finally:
+        db.close()
+
+
+def test_a_limit_is_kept_by_the_row_among_records_and_in_the_table() -> None:
+    under = Property("cost", "money", 200, "under $2", op="<")
+    assert [trip["id"] for trip in TRIPS if under.holds(trip["cost"])] == [1]
+    assert ids(Description((under,))) == [1]
+    assert ids(Description((replace(under, op=">"),))) == [2, 3]
+
+
+def test_limits_are_round_and_hold() -> None:
+    entity = ENTITY.model_copy(
+        update={"say": {"cost": Say(kind="money", forms=("{}",), under=("under {}",), over=("over {}",))}}
+    )
+    for seed in range(20):
+        found = list(bounds(entity, {"cost": 63570}, Random(seed)))
+        assert {part.op for part in found} == {"<", ">"}
+        assert all(part.holds(63570) for part in found)
+
+
+def test_a_preference_counts_only_where_a_row_fulfils_it() -> None:
+    dearest = Extreme("cost", "max", "dearest")
+    confirmed = Property("status", "enum", "confirmed", "confirmed if possible")
+    assert ids(Description((), dearest, confirmed)) == [2]
+    assert ids(Description((), dearest, replace(confirmed, value="flown"))) == [2, 3]
+    cancelled = replace(confirmed, value="cancelled")
+    assert ids(Description((), None, cancelled)) == [3]
+
+
+def test_a_preference_that_makes_no_difference_is_not_said() -> None:
+    cheapest = [Extreme("cost", "min", "cheapest")]
+    confirmed = Property("status", "enum", "confirmed", "confirmed if possible")
+    cancelled = replace(confirmed, value="cancelled")
+    assert wished_for(TRIPS[0], TRIPS, confirmed, cheapest, SHOWN) == []
+    assert wished_for(TRIPS[2], TRIPS, cancelled, cheapest, SHOWN) == [Description((), None, cancelled)]
+    flown = replace(confirmed, value="flown")
+    assert wished_for(TRIPS[0], TRIPS, flown, cheapest, SHOWN) == [Description((), cheapest[0], flown)]

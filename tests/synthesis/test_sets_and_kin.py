@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from random import Random
-from typing import TypeVar
-
 import pytest
 
-from envfactory_client import Farm
 from envfactory_client.logical_form import Field, Rows
 from synthesis.draft import DraftTurn, Mention
-from synthesis.engine import Engine
 from synthesis.errors import Drop
 from synthesis.goals import ALL, GoalKind, goal_kinds
 from synthesis.kin import through_kin
 from synthesis.locate import locate
 from synthesis.logical_form import term_of
 from synthesis.paths import value_of
-from synthesis.sets import FEWEST, MOST, ground_set
+from synthesis.sets import FEWEST, MOST, Bounds, gathered, ground_set
 from synthesis.stage import Stage
+from tests.synthesis.conftest import on_stage
 
 FREEZE = GoalKind("bank", "freeze_card", "done", ALL)
-_Found = TypeVar("_Found")
-
-
-def on_stage(use: Callable[[Stage], Awaitable[_Found]]) -> _Found:
-    """Give what comes of using a stage in the bank of one world."""
-
-    async def run() -> _Found:
-        async with Farm.embedded() as farm:
-            catalogue = await Engine(farm).survey("bank")
-            async with await farm.open("bank", seed=3) as episode:
-                stage = Stage(episode, {"bank": catalogue}, "bank", Random(1), dict(episode.persona))
-                await stage.begin()
-                return await use(stage)
-
-    return asyncio.run(run())
 
 
 def test_a_set_is_all_that_its_description_fits_with_one_call_for_each() -> None:
@@ -49,12 +28,12 @@ def test_a_set_is_all_that_its_description_fits_with_one_call_for_each() -> None
         assert FEWEST <= len(frozen) <= MOST
         assert frozen == mention.value
         assert isinstance(turn.intents[0].terms[name], Rows)
-        assert len(turn.answers) == len(frozen)
+        assert len(turn.answers) == 1
         await stage.episode.restore(start)
         found = await stage.episode.query("bank", mention.sql, dict(mention.parameters))
         assert {cells[0] for cells in found.rows} == set(frozen)
 
-    on_stage(use)
+    on_stage("bank", use)
 
 
 def test_each_call_of_a_set_takes_its_row_from_the_look_up() -> None:
@@ -67,7 +46,7 @@ def test_each_call_of_a_set_takes_its_row_from_the_look_up() -> None:
             assert origin.step is not None
             assert value_of(stage.draft.steps[origin.step].result, str(origin.place)) == step.arguments[name]
 
-    on_stage(use)
+    on_stage("bank", use)
 
 
 def test_a_goal_that_takes_two_rows_goes_over_no_set() -> None:
@@ -76,7 +55,7 @@ def test_a_goal_that_takes_two_rows_goes_over_no_set() -> None:
         assert FREEZE in kinds
         assert GoalKind("bank", "move_money", "done", ALL) not in kinds
 
-    on_stage(use)
+    on_stage("bank", use)
 
 
 def test_a_row_is_said_through_one_that_refers_to_it() -> None:
@@ -90,7 +69,7 @@ def test_a_row_is_said_through_one_that_refers_to_it() -> None:
         assert value_of(step.result, str(mention.origin.place)) == account
         return mention
 
-    assert on_stage(kin).text.startswith("the account of my ")
+    assert on_stage("bank", kin).text.startswith("the account ")
 
 
 def test_a_row_that_nothing_refers_to_has_no_kin() -> None:
@@ -99,4 +78,30 @@ def test_a_row_that_nothing_refers_to_has_no_kin() -> None:
         await through_kin(stage, "fees", fee, locate)
 
     with pytest.raises(Drop, match="no_kin"):
-        on_stage(kin)
+        on_stage("bank", kin)
+
+
+def test_a_row_seen_in_several_records_is_one_of_a_set_once() -> None:
+    async def use(stage: Stage) -> None:
+        event = await stage.query("SELECT event_id FROM occurrence_board WHERE frequency <> 'once' ORDER BY event_id")
+        try:
+            members = await gathered(stage, "events", event[0][0], Bounds(most=50))
+        except Drop as drop:
+            pytest.skip(str(drop))
+        assert len(set(members.mention.value)) == len(members.mention.value) == len(members.origins)
+
+    on_stage("schedule", use)
+
+
+def test_a_card_is_said_through_a_purchase_whose_details_show_it() -> None:
+    async def kin(stage: Stage) -> Mention:
+        sql = "SELECT card_id FROM purchase_board WHERE email = :persona_email GROUP BY card_id ORDER BY count(*), 1"
+        mention = await through_kin(stage, "cards", (await stage.query(sql))[0][0], locate)
+        step = stage.draft.steps[mention.origin.step or 0]
+        assert step.tool == "get_purchase"
+        assert step.result["card_id"] == mention.value
+        return mention
+
+    mention = on_stage("bank", kin)
+    assert mention.nested[0].table == "purchases"
+    assert mention.nested[0].text in mention.text

@@ -5,8 +5,6 @@ takes a project's `slug`, and answers to any other with an empty list; `job` tak
 `text` searches titles; `page_size` and `times` are settings, `shout` takes anything at all.
 """
 
-# ruff: noqa: INP001
-
 import sys
 from pathlib import Path
 from typing import Any

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from envfactory_client import Episode
@@ -259,3 +260,49 @@ def test_the_literal_rung_takes_a_word_for_the_key() -> None:
         assert await town.hear(bring_back(mine(properties=[key]))) == (DONE,)
 
     in_town(scene, LITERAL)
+
+
+def test_it_counts_and_works_out_what_it_sees() -> None:
+    async def scene(town: Town) -> None:
+        counted = Derived(op="count", of=(ALL_MINE,))
+        first, last = (
+            mine(Extreme(path="loans.due_on", function="min")),
+            mine(Extreme(path="loans.due_on", function="max")),
+        )
+        apart = Derived(op="days_between", of=tuple(Field(of=row, column="loans.due_on") for row in (last, first)))
+        days = [date.fromisoformat(loan["due_on"]) for loan in town.loans]
+        found = await town.hear(Intent(sought=counted), Intent(sought=apart))
+        assert [outcome.value for outcome in found] == [len(town.loans), (max(days) - min(days)).days]
+
+    in_town(scene)
+
+
+def test_it_looks_at_conditions_as_they_are_when_it_hears_of_them() -> None:
+    async def scene(town: Town) -> None:
+        first, other = loan_of(town.title(town.loans[0])), loan_of(town.title(town.loans[1]))
+        out = Condition(of=Field(of=first, column="loans.due_on"), op="on", value=Said(value=town.loans[0]["due_on"]))
+        one = bring_back(first).model_copy(update={"when": out})
+        instead = bring_back(other).model_copy(update={"unless": out})
+        assert await town.hear(one, instead) == (DONE, Outcome("left"))
+        ((update,),) = ((await town.changed())["loans"]["updated"],)
+        assert update["key"]["loan_id"] == town.loans[0]["loan_id"]
+
+    in_town(scene)
+
+
+def test_it_takes_what_is_preferred_where_there_is_such_a_row_and_any_other_where_there_is_none() -> None:
+    async def scene(town: Town) -> None:
+        days = [loan["due_on"] for loan in town.loans]
+        latest = Extreme(path="loans.due_on", function="max")
+        first_day = Property(path="loans.due_on", op="on", value=Said(value=days[0], type="date"))
+        nobodys_day = Property(path="loans.due_on", op="on", value=Said(value="1999-01-01", type="date"))
+        preferred = mine(latest).model_copy(update={"prefers": (first_day,)})
+        assert (await town.solver.terms.row(preferred)).record["due_on"] == days[0]
+        vain = mine(latest).model_copy(update={"prefers": (nobodys_day,)})
+        assert (await town.solver.terms.row(vain)).record["due_on"] == max(days)
+
+    async def heard(town: Town) -> None:
+        await town.solver.hear([], {"email": town.member["email"]})
+        await scene(town)
+
+    in_town(heard)
