@@ -33,7 +33,11 @@ def ours() -> Typer:
 
 def test_the_table_of_clients_is_the_table_that_there_is() -> None:
     home = Path("/home/somebody")
-    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in TEXT.splitlines() if row.startswith("| `") and not row.startswith("| `--")]
+    rows = [
+        [cell.strip() for cell in row.split("|")[1:-1]]
+        for row in TEXT.splitlines()
+        if row.startswith("| `") and not row.startswith("| `--")
+    ]
     shown = {key.strip("`"): (title, user.strip("`"), project.strip("`")) for key, title, user, project in rows}
     assert shown == {
         key: (
