@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out/airline-100
 
-.PHONY: help setup run test clients check verify format bench serve registry clean
+.PHONY: help setup run test clients agents check verify format bench serve registry clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(READY) ## Run all tests
 
 clients: $(READY) ## Let other people's clients and tools try what we serve; fetches them, and skips what can't be had
 	@$(BIN)/python -m pytest --quiet -m 'node or venv' tests/clients tests/containers
+
+agents: $(READY) ## The same for Claude Code, Codex, Gemini CLI and opencode, which are large
+	@$(BIN)/python -m pytest --quiet -m heavy tests/clients
 
 check: $(READY) ## Lint, check formats and types, and see that generated files and records are up to date
 	@$(BIN)/ruff check .

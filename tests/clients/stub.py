@@ -1,14 +1,15 @@
-"""A model of few words: an OpenAI-shaped server on this machine that plays the agent's part of a story.
+"""A model of few words: a server on this machine that plays the agent's part of a story.
 
 It knows where the story is by the results that a request carries, and notes what it was shown, so that a test can see
-that the client really gave each result back. Chat completions and responses are answered, whole or as a stream.
+that the client really gave each result back. It speaks as OpenAI's chat completions and responses do, and for the
+clients of one maker as Anthropic's messages and Gemini's contents; whole or as a stream.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,11 +29,11 @@ class Stub:
     story: Story
     url: str = ""
     shown: list[str] = field(default_factory=list)
-    offered: set[str] = field(default_factory=set)
 
     def turn(self, results: Sequence[str], tools: Sequence[str]) -> tuple[str, dict[str, Any] | None]:
-        """Give the next words, and with them or instead the arguments of a tool of that name."""
-        self.offered.update(tools)
+        """Give the next words, or the name of a tool and its arguments; who offers no tool asks beside the story."""
+        if not any(_is(self.story.steps[0].tool, name) for name in tools):
+            return "Yes.", None
         self.shown = list(results)
         if len(results) < len(self.story.steps):
             step = self.story.steps[len(results)]
@@ -66,8 +67,12 @@ def playing(story: Story) -> Iterator[Stub]:
 
 def _named(tool: str, offered: Sequence[str]) -> str:
     """Give a tool by the name under which a client offers it; some put their server's name before it."""
-    [found] = [name for name in offered if name == tool or name.endswith((f"_{tool}", f".{tool}"))]
+    [found] = [name for name in offered if _is(tool, name)]
     return found
+
+
+def _is(tool: str, name: str) -> bool:
+    return name == tool or name.endswith((f"_{tool}", f".{tool}"))
 
 
 def _text(content: Any) -> str:
@@ -126,7 +131,63 @@ def _responses(stub: Stub, asked: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-_ROUTES = {"/v1/chat/completions": _chat, "/v1/responses": _responses}
+def _messages(stub: Stub, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the events of a message of Anthropic's; the last one is the whole of it."""
+    parts = [part for message in asked["messages"] for part in message["content"] if isinstance(part, dict)]
+    results = [_text(part.get("content")) for part in parts if part["type"] == "tool_result"]
+    said, arguments = stub.turn(results, [tool["name"] for tool in asked.get("tools") or ()])
+    if arguments is None:
+        block: dict[str, Any] = {"type": "text", "text": ""}
+        delta = {"type": "text_delta", "text": said}
+    else:
+        block = {"type": "tool_use", "id": f"toolu_{len(results)}", "name": said, "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(arguments)}
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    end = {"stop_reason": "end_turn" if arguments is None else "tool_use", "stop_sequence": None}
+    whole = {"id": "msg", "type": "message", "role": "assistant", "model": MODEL, "usage": usage}
+    filled = {**block, "text": said} if arguments is None else {**block, "input": arguments}
+    return [
+        {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None, "stop_sequence": None}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": end, "usage": usage},
+        {"type": "message_stop"},
+        {**whole, "content": [filled], **end},
+    ]
+
+
+def _contents(stub: Stub, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the one chunk of Gemini's contents."""
+    parts = [part for content in asked["contents"] for part in content["parts"]]
+    results = [json.dumps(part["functionResponse"]) for part in parts if "functionResponse" in part]
+    declared = [one["name"] for tool in asked.get("tools") or () for one in tool.get("functionDeclarations", ())]
+    said, arguments = stub.turn(results, declared)
+    part: dict[str, Any] = {"text": said}
+    if arguments is not None:
+        part = {"functionCall": {"name": said, "args": arguments}}
+    candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+    return [{"candidates": [candidate], "usageMetadata": usage, "modelVersion": MODEL}]
+
+
+def _route(path: str) -> tuple[Callable[[Stub, dict[str, Any]], list[dict[str, Any]]], str]:
+    """Give what answers a path, and how its stream is told: with event names, without, or with a last word."""
+    if path.endswith("/chat/completions"):
+        return _chat, "done"
+    if path.endswith("/responses"):
+        return _responses, "named"
+    if path.endswith("/messages"):
+        return _messages, "named"
+    return _contents, "plain"
+
+
+def _told(events: list[dict[str, Any]], manner: str) -> str:
+    """Give events as a stream."""
+    shown = events[:-1] if events[-1].get("type") == "message" or manner == "done" else events
+    lines = (f"event: {event['type']}\n" if manner == "named" else "" for event in shown)
+    text = "".join(f"{line}data: {json.dumps(event)}\n\n" for line, event in zip(lines, shown, strict=True))
+    return text + ("data: [DONE]\n\n" if manner == "done" else "")
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
@@ -136,18 +197,21 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._send(json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}), "application/json")
 
+        def do_HEAD(self) -> None:
+            self._send("", "application/json")
+
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            route = self.path.partition("?")[0]
-            events = _ROUTES[route](stub, asked)
-            if not asked.get("stream"):
-                self._send(json.dumps(events[-1]), "application/json")
-            elif route.endswith("responses"):
-                told = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
-                self._send("".join(told), "text/event-stream")
+            path = self.path.partition("?")[0]
+            if path.endswith(("/count_tokens", ":countTokens")):
+                self._send(json.dumps({"input_tokens": 1, "totalTokens": 1}), "application/json")
+                return
+            answer, manner = _route(path)
+            events = answer(stub, asked)
+            if asked.get("stream") or path.endswith(":streamGenerateContent"):
+                self._send(_told(events, manner), "text/event-stream")
             else:
-                told = (f"data: {json.dumps(event)}\n\n" for event in events[:-1])
-                self._send("".join(told) + "data: [DONE]\n\n", "text/event-stream")
+                self._send(json.dumps(events[-1].get("response", events[-1])), "application/json")
 
         def _send(self, text: str, media: str) -> None:
             body = text.encode()

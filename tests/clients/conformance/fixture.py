@@ -47,7 +47,7 @@ class Everything(Environment):
     def build_server(self, actors: frozenset[Actor] = ACTORS, *, note: str = "") -> FastMCP:
         """Give the library's server with the suite's tools, resources and prompts."""
         server = super().build_server(actors, note=note)
-        for add in (_contents, _pushes, _resources, _prompts, _rounds, _states, _capabilities):
+        for add in (_contents, _tells, _asks, _resources, _prompts, _rounds, _states, _capabilities):
             add(server)
         return server
 
@@ -120,8 +120,8 @@ def _contents(server: FastMCP) -> None:
         raise ToolError("This tool intentionally returns an error for testing")
 
 
-def _pushes(server: FastMCP) -> None:
-    """Add tools that tell or ask the client something while they run, as clients of the older eras allow."""
+def _tells(server: FastMCP) -> None:
+    """Add tools that tell the client something while they run."""
 
     @server.tool(output_schema=None)
     async def test_tool_with_logging(ctx: Context) -> ToolResult:
@@ -139,6 +139,10 @@ def _pushes(server: FastMCP) -> None:
             await ctx.report_progress(done, 100)
             await asyncio.sleep(0.05)
         return ToolResult(content=[_text("All is done.")])
+
+
+def _asks(server: FastMCP) -> None:
+    """Add tools that ask the client something while they run, as clients of the older eras allow."""
 
     @server.tool(output_schema=None)
     async def test_sampling(prompt: str, ctx: Context) -> ToolResult:
