@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [episodes] [calls] [trajectories] [samplers]`; all of them when none is named."""
+"""Measure: `python -m bench [episodes] [calls] [trajectories] [samplers] [typing]`; all of them when none is named."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from bench.calls import calls
 from bench.episodes import episodes
 from bench.samplers import samplers
 from bench.trajectories import trajectories
+from bench.typing import typing
 
-NAMES = ("episodes", "calls", "trajectories", "samplers")
+NAMES = ("episodes", "calls", "trajectories", "samplers", "typing")
 
 
 def main(names: list[str]) -> int:
@@ -29,8 +30,10 @@ def main(names: list[str]) -> int:
             console.print(asyncio.run(calls()))
         elif name == "trajectories":
             console.print(asyncio.run(trajectories()))
-        else:
+        elif name == "samplers":
             console.print(asyncio.run(samplers()))
+        else:
+            console.print(asyncio.run(typing()))
     return 0
 
 

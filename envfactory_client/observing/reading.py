@@ -53,11 +53,15 @@ def cells(value: Any, given: Iterable[Any] = ()) -> dict[str, list[Scalar]]:
 
 
 def says_again(leaf: Any, texts: Iterable[str], share: float = 0.0) -> bool:
-    """Whether a leaf is part of one of some texts in small letters, or holds one that makes such a share of it."""
+    """Whether a leaf is part of one of some texts in small letters, or what one makes of it is such a share or more."""
     if not isinstance(leaf, str):
         return False
     said = leaf.lower()
-    return any(said in text or (_holds(said, text) and len(text) >= share * len(said)) for text in texts)
+    return any(said in text or (_holds(said, text) and _part(said, text) >= share) for text in texts)
+
+
+def _part(said: str, text: str) -> float:
+    return said.count(text) * len(text) / len(said)
 
 
 def _holds(said: str, text: str) -> bool:

@@ -66,8 +66,9 @@ def run(environment: Environment, argv: Sequence[str] | None = None) -> None:
 
 
 def _parser(environment: Environment) -> argparse.ArgumentParser:
-    prog = f"python -m servers.{environment.name}"
-    entry = {"command": "python", "args": ["-m", f"servers.{environment.name}"]}
+    module = _started_as(environment)
+    prog = f"python -m {module}"
+    entry = {"command": "python", "args": ["-m", module]}
     parser = argparse.ArgumentParser(
         prog=prog,
         description=textwrap.fill(
@@ -86,6 +87,13 @@ def _parser(environment: Environment) -> argparse.ArgumentParser:
         "--actor", choices=tuple(_ACTORS), default="both", help="whose tools to offer (both unless given)"
     )
     return parser
+
+
+def _started_as(environment: Environment) -> str:
+    """The package that was started, `tool_shed` or `servers.tool_shed`; the latter where it wasn't by `python -m`."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    package = str(spec.parent) if spec is not None else ""
+    return package if package.rpartition(".")[2] == environment.name else f"servers.{environment.name}"
 
 
 def _address(text: str) -> tuple[str, int]:

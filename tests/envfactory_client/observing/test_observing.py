@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 import envfactory_client as ef
 from envfactory_client.cli import app
+from envfactory_client.graph import Evidence
 from envfactory_client.observing import Observation, ObservedParameter, Pace, observe
 from envfactory_client.verify.foreign_subject import ForeignSubject
 from tests.envfactory_client.verify.examined import desk
@@ -60,7 +61,7 @@ def parameter(found: Observation, tool: str, path: str) -> ObservedParameter:
     return next(one for one in found.parameters if (one.tool, one.path) == (tool, path))
 
 
-def links(found: Observation, *evidence: ef.Evidence) -> set[str]:
+def links(found: Observation, *evidence: Evidence) -> set[str]:
     return {
         f"{link.producer}:{link.path} -> {link.consumer}({link.parameter})".replace("workshop.", "")
         for link in found.graph.links

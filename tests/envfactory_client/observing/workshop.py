@@ -1,8 +1,8 @@
 """A server by other authors whose state is JSON in memory and whose names give little away.
 
-Its truth: `who` takes the `ident` of people, which is also a project's `lead` and a job's `owner`; `id` of `project_jobs`
-takes a project's `slug`, and answers to any other with an empty list; `job` takes a `job_id`, which a text shows too;
-`text` searches titles; `page_size` and `times` are settings, `shout` takes anything at all.
+Its truth: `who` takes the `ident` of people, which is also a project's `lead` and a job's `owner`; `id` of
+`project_jobs` takes a project's `slug`, and answers to any other with an empty list; `job` takes a `job_id`, which a
+text shows too; `text` searches titles; `page_size` and `times` are settings, `shout` takes anything at all.
 """
 
 import sys
@@ -49,7 +49,7 @@ def find_projects(text: str) -> dict[str, Any]:
 
 
 @mcp.tool(annotations=READS)
-def project_jobs(id: str) -> dict[str, Any]:
+def project_jobs(id: str) -> dict[str, Any]:  # noqa: A002 - as others name it
     """List what is to be done."""
     places = [number for number, project in enumerate(PROJECTS) if project["slug"] == id]
     return {"asked": id, "jobs": [job for place in places for job in JOBS[4 * place : 4 * place + 4]]}

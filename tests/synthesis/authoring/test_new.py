@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -72,6 +73,18 @@ def test_its_own_tests_pass(shed: Path) -> None:
     done = subprocess.run(words, cwd=shed.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d{2} passed", done.stdout)
+
+
+def test_it_calls_itself_as_it_was_started(shed: Path) -> None:
+    words = [sys.executable, "-m", "tool_shed", "--help"]
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        words, cwd=shed.parent, env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: python -m tool_shed ")
+    assert '"args": ["-m", "tool_shed"]' in done.stdout
+    assert "servers.tool_shed" not in done.stdout
 
 
 def test_it_passes_the_checks_that_read_its_contracts_and_its_schema(shed: Path) -> None:
