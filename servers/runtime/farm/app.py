@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
 
@@ -32,18 +31,18 @@ from servers.runtime.farm.control import Control, function_table
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
 from servers.runtime.farm.hot import HotCall
+from servers.runtime.farm.offer import Offers
+from servers.runtime.farm.reach import Reach, Reached, no_such_path
 from servers.runtime.farm.registry import CORS, Registry, registry_path
 from servers.runtime.farm.sandbox import Sandbox
 from servers.runtime.farm.store import Store
 from servers.runtime.farm.surface import Surface
 from servers.runtime.farm.surfaces import Surfaces
-from servers.runtime.farm.wire import Receive, Scope, Send, read_body, replay, send_json
+from servers.runtime.farm.wire import Receive, Scope, Send, read_body, replay, send_bytes, send_json
 
 MCP_BODY_LIMIT = 1_048_576
 CONTROL_BODY_LIMIT = 67_108_864
 
-_EPISODE = re.compile(r"/episodes/(?P<handle>[A-Za-z0-9_-]{1,64})(?:/(?P<environment>[a-z][a-z0-9_]*))?/mcp/?")
-_SANDBOX = re.compile(r"/(?P<environment>[a-z][a-z0-9_]*)/mcp/?")
 _FUNCTION = re.compile(r"/farm/(?P<function>[A-Za-z0-9_-]+)/?")
 
 
@@ -58,8 +57,15 @@ class Destination:
 class FarmApp:
     """The ASGI app; `create_app` makes it."""
 
-    def __init__(
-        self, catalogue: Catalogue, store: Store, gate: Gate, *, sandbox: bool, registry: Registry | None = None
+    def __init__(  # noqa: PLR0913 - an app's options
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        gate: Gate,
+        *,
+        sandbox: bool,
+        hot: bool = True,
+        registry: Registry | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._store = store
@@ -68,6 +74,9 @@ class FarmApp:
         self._control = Control(catalogue, store)
         self._table = function_table(self._control)
         self._sandbox = Sandbox() if sandbox else None
+        self._reach = Reach(catalogue, store, self._sandbox)
+        self._hot = hot
+        self._offers = Offers()
         self._surfaces: WeakKeyDictionary[asyncio.AbstractEventLoop, Surfaces] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,7 +138,7 @@ class FarmApp:
         self._gate.check_names(scope)
         named = _FUNCTION.fullmatch(scope["path"])
         if named is None:
-            raise _no_such_path(scope["path"])
+            raise no_such_path(scope["path"])
         self._gate.check_token(scope)
         _check_method(scope, "POST")
         function = self._table.get(named["function"])
@@ -142,14 +151,17 @@ class FarmApp:
         body = b""
         try:
             self._gate.check_names(scope)
-            is_control = scope["path"].rstrip("/") == "/farm/mcp"
-            if is_control:
+            if scope["path"].rstrip("/") == "/farm/mcp":
                 self._gate.check_token(scope)
-            body = await read_body(scope, receive, CONTROL_BODY_LIMIT if is_control else MCP_BODY_LIMIT)
-            if (answer := self._at_once(scope, body)) is not None:
-                await send_json(send, 200, answer)
-                return
-            destination = Destination(self._here().control()) if is_control else await self._destination(scope["path"])
+                body = await read_body(scope, receive, CONTROL_BODY_LIMIT)
+                destination = Destination(self._here().control())
+            else:
+                body = await read_body(scope, receive, MCP_BODY_LIMIT)
+                reached = self._reach.find(scope["path"])
+                if (answer := self._at_once(reached, scope, body)) is not None:
+                    await send_bytes(send, 200, answer)
+                    return
+                destination = await self._destination(reached)
         except ServerError as error:
             fault = Fault.of(error)
             await send_json(send, fault.status, fault.to_rpc(body))
@@ -161,42 +173,26 @@ class FarmApp:
                     stack.enter_context(context)
                 await destination.surface(scope, replay(body, receive), send)
 
-    def _at_once(self, scope: Scope, body: bytes) -> dict[str, Any] | None:
+    def _at_once(self, reached: Reached, scope: Scope, body: bytes) -> bytes | None:
         """Give the answer to a call that the hot path takes, or None."""
-        named = _EPISODE.fullmatch(scope["path"])
-        if named is None or named["environment"] is None or (call := HotCall.of(scope, body)) is None:
+        if not self._hot or (call := HotCall.of(scope, body)) is None:
             return None
-        seat = self._store.seat(named["handle"])
-        environment = seat.episode.environments.get(named["environment"])
-        if environment is None:
+        offer = self._offers.of(reached)
+        found = offer.tools.get(call.tool)
+        if found is None:
             return None
-        with seat.episode.active():
-            return call.on(environment, seat.actor)
+        with reached.episode.active():
+            _, answer = call.answer(offer, found)
+            return answer
 
-    async def _destination(self, path: str) -> Destination:
-        if named := _EPISODE.fullmatch(path):
-            return await self._of_episode(named["handle"], named["environment"])
-        if named := _SANDBOX.fullmatch(path):
-            return self._of_sandbox(named["environment"])
-        raise _no_such_path(path)
-
-    async def _of_episode(self, handle: str, environment: str | None) -> Destination:
-        seat = self._store.seat(handle)
+    async def _destination(self, reached: Reached) -> Destination:
+        here, episode, environment, actor = self._here(), reached.episode, reached.environment, reached.actor
         if environment is None:
-            shelf = await self._here().shelf(seat.episode, seat.actor)
-            return Destination(self._here().combined(), (seat.episode.active(), shelf.active()))
-        if environment not in seat.episode.environments:
-            known = ", ".join(seat.episode.environments)
-            raise Fault(404, "unknown_environment", f"This episode has no environment '{environment}'; it has {known}.")
-        surface = self._here().of_actor(seat.episode.environments[environment], seat.actor)
-        return Destination(surface, (seat.episode.active(),))
-
-    def _of_sandbox(self, name: str) -> Destination:
-        environment = self._catalogue.get(name)
-        if self._sandbox is None:
-            raise Fault(404, "no_sandbox", f"There are no sandboxes here; open an episode over '{name}' at /farm/open.")
-        episode = self._sandbox.episode(environment)
-        return Destination(self._here().of_sandbox(environment), (episode.active(),))
+            assert actor is not None
+            shelf = await here.shelf(episode, actor)
+            return Destination(here.combined(), (episode.active(), shelf.active()))
+        surface = here.of_sandbox(environment) if actor is None else here.of_actor(environment, actor)
+        return Destination(surface, (episode.active(),))
 
     def _here(self) -> Surfaces:
         loop = asyncio.get_running_loop()
@@ -205,19 +201,22 @@ class FarmApp:
         return self._surfaces[loop]
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - an app's options
     environments: Mapping[str, Loader] | None = None,
     *,
     token: str,
     sandbox: bool = True,
     allowed_hosts: Iterable[str] = (),
+    hot: bool = True,
     registry: Path | None = None,
 ) -> FarmApp:
-    """Give the farm over these environments (all that are found, unless given); `token` opens the control plane."""
+    """Give the farm over these environments (all that are found, unless given); `token` opens the control plane.
+
+    Without `hot`, FastMCP answers every call, which takes many times as long and says the same.
+    """
     catalogue = Catalogue(discover() if environments is None else environments)
-    return FarmApp(
-        catalogue, Store(), Gate(allowed_hosts, token), sandbox=sandbox, registry=Registry(registry or registry_path())
-    )
+    known = Registry(registry or registry_path())
+    return FarmApp(catalogue, Store(), Gate(allowed_hosts, token), sandbox=sandbox, hot=hot, registry=known)
 
 
 def _check_method(scope: Scope, method: str) -> None:
@@ -240,8 +239,3 @@ def _nearest(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
     return f"There is no {kind} '{name}'; {hint}"
-
-
-def _no_such_path(path: str) -> Fault:
-    served = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
-    return Fault(404, "not_found", f"Nothing is served at {path}; there are {served}, /v0.1/servers and /healthz.")

@@ -24,6 +24,7 @@ from mcp_types import DiscoverRequest, DiscoverResult, InitializeRequest, Initia
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
 from servers.runtime.farm.naming import qualified_names
+from servers.runtime.farm.offer import COMBINED
 from servers.runtime.tool import ContractTool
 
 
@@ -70,7 +71,7 @@ def _instructions(environments: Sequence[Environment]) -> str:
 
 def build_combined_server() -> FastMCP:
     """Give the server whose tools are those of the active shelf."""
-    return FastMCP("episode", providers=[_Shelves()], middleware=[_Instructions()], on_duplicate="error")
+    return FastMCP(COMBINED, providers=[_Shelves()], middleware=[_Instructions()], on_duplicate="error")
 
 
 def active_schema(name: str) -> dict[str, Any] | None:

@@ -63,7 +63,11 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 async def send_json(send: Send, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
     """Send one JSON answer."""
-    content = to_json(body)
+    await send_bytes(send, status, to_json(body), headers)
+
+
+async def send_bytes(send: Send, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
+    """Send one answer whose JSON is already spelled."""
     extra = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     base = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*base, *extra]})

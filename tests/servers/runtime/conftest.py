@@ -93,3 +93,9 @@ def library() -> Environment:
 @pytest.fixture(scope="session")
 def farm(library: Environment) -> Iterator[RunningFarm]:
     yield from serve(create_app({"library": lambda: library}, token=TOKEN))
+
+
+@pytest.fixture(scope="session")
+def slow_farm(library: Environment) -> Iterator[RunningFarm]:
+    """A farm whose every call is answered by FastMCP."""
+    yield from serve(create_app({"library": lambda: library}, token=TOKEN, hot=False))
