@@ -73,15 +73,21 @@ class Database(sqlite3.Connection):
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
         nested = self.in_transaction
-        with _held_elsewhere():
+        try:
             self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
             try:
-                with self._guard():
-                    yield
+                self.guarded = True
+                yield
+                self.guarded = False
                 self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
             except BaseException:
+                self.guarded = False
                 self._undo(nested)
                 raise
+        except sqlite3.OperationalError as error:
+            if _is_busy(error):
+                raise EpisodeBusy("Another process holds the file of this state; try again in a moment.") from error
+            raise
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -139,15 +145,9 @@ class Database(sqlite3.Connection):
         return copy
 
 
-@contextmanager
-def _held_elsewhere() -> Iterator[None]:
-    """Raise `EpisodeBusy` where another process holds the file of a database for longer than we wait."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            raise EpisodeBusy("Another process holds the file of this state; try again in a moment.") from error
-        raise
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether another process holds the file of a database for longer than we wait."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def connect(path: Path | str = ":memory:") -> Database:

@@ -202,11 +202,12 @@ class Environment:
             raise DefinitionError(f"No parameter or result declares Key({column!r}), so new ids have no pattern.")
         table, _, name = column.partition(".")
         space = IdSpace.of(pattern)
-        seed = int(self.db.execute("SELECT value FROM ef_meta WHERE name = 'seed'").fetchone()[0])
-        key = id_key(seed, f"{self.name}/{column}")
+        episode = self.episode
+        database = episode.databases[self.name]
+        key = id_key(episode.seed, f"{self.name}/{column}")
         while True:
-            candidate = space.nth(key, self.db.next_count(table))
-            taken = self.db.execute(f"SELECT 1 FROM {table} WHERE {name} = ?", (candidate,)).fetchone()  # noqa: S608
+            candidate = space.nth(key, database.next_count(table))
+            taken = database.execute(f"SELECT 1 FROM {table} WHERE {name} = ?", (candidate,)).fetchone()  # noqa: S608
             if taken is None:
                 return candidate
 
