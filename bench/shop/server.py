@@ -184,9 +184,7 @@ def place_order(customer_id: CustomerId, product_id: ProductId, quantity: Quanti
     order_id = env.new_id("orders.order_id")
     env.db.execute("UPDATE products SET stock = stock - ? WHERE product_id = ?", (quantity, product_id))
     env.db.execute("INSERT INTO orders VALUES (?, ?, ?, ?, 'placed')", (order_id, customer_id, product_id, quantity))
-    return Order(
-        order_id=order_id, customer_id=customer_id, product_id=product_id, quantity=quantity, status="placed"
-    )
+    return Order(order_id=order_id, customer_id=customer_id, product_id=product_id, quantity=quantity, status="placed")
 
 
 @env.writes(changes={"orders": "update status", "products": "update stock"}, refuses=SETTLED)

@@ -245,13 +245,10 @@ class Environment:
 
     def call(self, definition: Definition, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool on the current episode, under that episode's lock."""
-        episode = self.episode
-        with episode.lock:
-            try:
-                database = episode.databases[self.name]
-            except EpisodeError as error:  # it was closed while this call was on its way
-                return Outcome(str(error))
-            return definition.call(database, arguments)
+        try:
+            return self.episode.call(self, definition, arguments)
+        except EpisodeError as error:  # it was closed while this call was on its way, or may make no more
+            return Outcome(str(error))
 
     def build_server(self, actors: frozenset[Actor] = ACTORS, *, note: str = "") -> FastMCP:
         """Give the MCP server with the tools of these actors; `note` is added to its instructions."""

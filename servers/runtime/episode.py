@@ -6,26 +6,40 @@ place: a connection that a cursor still reads must not be replaced under it.
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
 
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
-from servers.runtime.errors import EpisodeBusy, EpisodeError, InvalidRequest, UnknownEnvironment, UnknownSnapshot
+from servers.runtime.errors import (
+    EpisodeBusy,
+    EpisodeError,
+    InvalidRequest,
+    QuotaExceeded,
+    UnknownEnvironment,
+    UnknownSnapshot,
+)
+from servers.runtime.log import Log
+from servers.runtime.place import Databases, Memory, Place
+from servers.runtime.quota import UNLIMITED, Quota
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
 from servers.runtime.template import Template, violations
 from servers.runtime.world import Size
 
 if TYPE_CHECKING:
     from servers.runtime.environment import Environment
+    from servers.runtime.tool import Definition, Outcome
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _QUERY_STEPS = 20_000
@@ -41,29 +55,58 @@ class EpisodeState:
     now: str
 
 
+@dataclass(frozen=True)
+class Names:
+    """What an episode is called: by who runs it, and by those who act in it. None leads to another."""
+
+    episode: str = field(default_factory=partial(secrets.token_urlsafe, 12))
+    agent: str = field(default_factory=partial(secrets.token_urlsafe, 18))
+    user: str = field(default_factory=partial(secrets.token_urlsafe, 18))
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an episode lives and what it may take; a farm gives one, and otherwise it lives in memory, unlimited."""
+
+    names: Names = field(default_factory=Names)
+    place: Place = field(default_factory=Memory)
+    quota: Quota = UNLIMITED
+    logged: bool = False
+    """Whether calls are noted, for who will judge them."""
+
+
 class Episode:
     """The databases of one run; made by `Episode.open`, or from given databases by a server that runs alone."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an episode consists of
         self,
         environments: Sequence[Environment],
         templates: Mapping[str, Template],
-        databases: Mapping[str, Database],
+        databases: Mapping[str, Database] | None,
         *,
         seed: int,
         size: Size,
+        home: Home | None = None,
     ) -> None:
-        self.episode_id = secrets.token_urlsafe(12)
-        self.agent_handle = secrets.token_urlsafe(18)
-        self.user_handle = secrets.token_urlsafe(18)
+        home = home or Home()
+        self.episode_id = home.names.episode
+        self.agent_handle = home.names.agent
+        self.user_handle = home.names.user
         self.environments = {environment.name: environment for environment in environments}
         self.templates = dict(templates)
-        self._databases: dict[str, Database] | None = dict(databases)
+        self._databases: Databases | None = None if databases is None else dict(databases)
         self.seed = seed
         self.size: Size = size
+        self.quota = home.quota
         self.lock = threading.RLock()
-        self._snapshots: dict[str, dict[str, Database]] = {}
-        self._names = count(1)
+        self.log = Log()
+        self._logged = home.logged
+        self._place = home.place
+        self._logs: dict[str, Log] = {}
+        self._snapshots_made = 0
+        self._parked = databases is None
+        self._moment: str | None = None
+        self._closed = False
 
     @classmethod
     def open(
@@ -73,6 +116,7 @@ class Episode:
         seed: int = 0,
         size: Size = "small",
         scenarios: Mapping[str, Mapping[str, Sequence[Row]]] | None = None,
+        home: Home | None = None,
     ) -> Episode:
         """Give a fresh episode; `scenarios` gives starting rows for some environments instead of the seed's."""
         names = [environment.name for environment in environments]
@@ -87,8 +131,11 @@ class Episode:
             else environment.template(seed=seed, size=size)
             for environment in environments
         }
-        databases = {name: template.database.clone() for name, template in templates.items()}
-        return cls(environments, templates, databases, seed=seed, size=size)
+        home = home or Home()
+        databases = home.place.live({name: template.database for name, template in templates.items()})
+        episode = cls(environments, templates, databases, seed=seed, size=size, home=home)
+        episode._moment = next(iter(templates.values())).now
+        return episode
 
     @contextmanager
     def active(self) -> Iterator[Episode]:
@@ -101,18 +148,48 @@ class Episode:
 
     @property
     def databases(self) -> dict[str, Database]:
-        """The databases by environment; raises `EpisodeError` once the episode is closed."""
+        """The databases by environment, brought back if they were parked; raises `EpisodeError` once it is closed."""
         if self._databases is None:
-            raise EpisodeError("This episode is closed; open another one.")
+            self._wake()
+        assert self._databases is not None
         return self._databases
+
+    def _wake(self) -> None:
+        with self.lock:
+            if self._closed:
+                raise EpisodeError("This episode is closed; open another one.")
+            if self._parked:
+                self._databases = self._place.wake()
+                self._parked = False
 
     @property
     def now(self) -> str:
         """The episode's clock."""
         with self.lock:  # two threads on one connection can lock up the process: its authorizer calls back to Python
-            database = next(iter(self.databases.values()))
-            now: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
-            return now
+            databases = self.databases
+            if self._moment is None:
+                moment: str = next(iter(databases.values())).execute("SELECT now FROM ef_clock").fetchone()[0]
+                self._moment = moment
+            return self._moment
+
+    def call(self, environment: Environment, definition: Definition, arguments: Mapping[str, Any]) -> Outcome:
+        """Call a tool on this episode, and note the call in its log; raises `EpisodeError` when that can't be."""
+        with self.lock:
+            database = self.databases[environment.name]
+            if self.quota.calls is not None and self.log.length >= self.quota.calls:
+                raise QuotaExceeded(f"This episode has made {self.log.length} calls, which is its limit; open another.")
+            outcome = definition.call(database, arguments)
+            if self._logged:
+                actor = definition.contract.actor
+                call = _entry(environment.name, definition.name, actor, arguments, outcome)
+                self._place.log(call)
+                self.log = self.log.then(call)
+            return outcome
+
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give the calls that led to this state, in order, from a number on."""
+        with self.lock:
+            return [from_json(call) for call in self.log.entries(since)]
 
     def state(self) -> EpisodeState:
         """Give the digests of the state, canonical by rows and keys, and the clock."""
@@ -128,7 +205,7 @@ class Episode:
         """Give what changed since a snapshot, or since the start, by environment and table."""
         with self.lock:
             before = (
-                self._snapshot(since)
+                self._kept(since)
                 if since is not None
                 else {name: template.database for name, template in self.templates.items()}
             )
@@ -136,7 +213,8 @@ class Episode:
             return {name: tables for name, tables in found.items() if tables}
 
     def _changes(self, name: str, before: Database) -> dict[str, TableChanges]:
-        return changes(before, self.databases[name], self.environments[name].tables)
+        after = self.databases[name]
+        return {} if after.is_still(before) else changes(before, after, self.environments[name].tables)
 
     def rows(self, environment: str) -> Rows:
         """Give all rows of one environment, in canonical order."""
@@ -155,37 +233,47 @@ class Episode:
     def snapshot(self) -> str:
         """Keep the state of this moment and give its name."""
         with self.lock:
-            name = f"s{next(self._names)}"
-            self._snapshots[name] = self._clones(self.databases)
+            self._refuse_while_busy()
+            limit = self.quota.snapshots
+            if limit is not None and len(self._logs) >= limit:
+                raise QuotaExceeded(f"This episode keeps {limit} snapshots, which is its limit; forget some first.")
+            self._snapshots_made += 1
+            name = f"s{self._snapshots_made}"
+            self._place.keep(name, self.databases)
+            self._logs[name] = self.log
             return name
 
     def restore(self, snapshot: str) -> None:
         """Go back to the state of a snapshot, which stays kept."""
         with self.lock:
-            self._replace(self._clones(self._snapshot(snapshot)))
+            self._replace(self._kept(snapshot), self._logs[snapshot])
+            self._moment = None
 
     def forget(self, snapshot: str) -> None:
         """Drop a snapshot."""
         with self.lock:
-            for database in self._snapshot(snapshot).values():
-                database.close()
-            del self._snapshots[snapshot]
+            self._kept(snapshot)
+            self._place.forget(snapshot)
+            del self._logs[snapshot]
 
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
-            self._replace(self._clones({name: template.database for name, template in self.templates.items()}))
+            self._replace({name: template.database for name, template in self.templates.items()}, Log())
+            self._moment = next((template.now for template in self.templates.values()), None)
 
-    def fork(self) -> Episode:
+    def fork(self, home: Home | None = None) -> Episode:
         """Give a new episode, with handles of its own, that begins in this one's state."""
+        home = home or Home()
         with self.lock:
-            return Episode(
-                list(self.environments.values()),
-                self.templates,
-                self._clones(self.databases),
-                seed=self.seed,
-                size=self.size,
-            )
+            self._refuse_while_busy()
+            environments, databases = list(self.environments.values()), home.place.live(self.databases)
+            fork = Episode(environments, self.templates, databases, seed=self.seed, size=self.size, home=home)
+            fork._moment = self._moment
+            fork.log = self.log
+            for call in self.log.entries():
+                home.place.log(call)
+            return fork
 
     def advance(self, seconds: int) -> None:
         """Move the clock forward."""
@@ -194,8 +282,10 @@ class Episode:
         with self.lock:
             self._refuse_while_busy()
             moment = _later(self.now, seconds)
+            self._place.moves_clock(moment)
             for database in self.databases.values():
                 database.execute("UPDATE ef_clock SET now = ?", (moment,))
+            self._moment = moment
 
     def query(self, environment: str, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Give columns and rows of one SELECT over an environment; :now and :today are bound beside `parameters`."""
@@ -215,36 +305,94 @@ class Episode:
 
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""
+        self.put_away()
+        self._place.clear()
+
+    def put_away(self) -> None:
+        """Close the databases, and leave what lies in files; the episode can't be used after."""
         with self.lock:
-            for databases in (self._databases or {}, *self._snapshots.values()):
-                for database in databases.values():
-                    database.close()
+            for database in (self._databases or {}).values():
+                database.close()
             self._databases = None
-            self._snapshots.clear()
+            self._closed, self._parked = True, False
+
+    def shrink(self) -> bool:
+        """Let connections forget their statements, and say whether that could be; nobody sees a difference."""
+        return self._at_rest(self._shrink)
+
+    def park(self) -> bool:
+        """Move everything out of memory until it is next used, and say whether that could be."""
+        return self._at_rest(self._park)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the rows of databases and snapshots take; none while parked."""
+        with self.lock:
+            return 0 if self._databases is None else self._place.size(self._databases)
+
+    def _at_rest(self, action: Callable[[Databases], None]) -> bool:
+        if not self.lock.acquire(blocking=False):
+            return False  # in use by another thread just now
+        try:
+            databases = self._databases
+            if databases is None or any(database.in_transaction for database in databases.values()):
+                return False
+            action(databases)
+            return True
+        finally:
+            self.lock.release()
+
+    def _shrink(self, databases: Databases) -> None:
+        self._databases = self._place.shrink(databases)
+
+    def _park(self, databases: Databases) -> None:
+        self._place.park(databases)
+        self._databases, self._parked = None, True
 
     def _database(self, environment: str) -> Database:
         if environment not in self.databases:
             raise UnknownEnvironment(f"'{environment}' isn't in this episode, which has {', '.join(self.databases)}.")
         return self.databases[environment]
 
-    def _snapshot(self, name: str) -> dict[str, Database]:
-        if name not in self._snapshots:
-            known = ", ".join(self._snapshots) or "none yet"
+    def _kept(self, name: str) -> Databases:
+        if name not in self._logs:
+            known = ", ".join(self._logs) or "none yet"
             raise UnknownSnapshot(f"There is no snapshot '{name}' in this episode; it has {known}.")
-        return self._snapshots[name]
+        _ = self.databases  # snapshots are parked and woken with the rest
+        return self._place.kept(name)
 
-    def _clones(self, databases: Mapping[str, Database]) -> dict[str, Database]:
+    def _replace(self, sources: Databases, log: Log) -> None:
         self._refuse_while_busy()
-        return {name: database.clone() for name, database in databases.items()}
-
-    def _replace(self, databases: dict[str, Database]) -> None:
-        for old in self.databases.values():
-            old.close()
-        self._databases = databases
+        old = self.databases
+        self._databases = self._place.live(sources)
+        for database in old.values():
+            database.close()
+        self.log = log
+        self._place.cut_log(log.length)
 
     def _refuse_while_busy(self) -> None:
         if any(database.in_transaction for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
+
+
+def _entry(environment: str, tool: str, actor: str, arguments: Mapping[str, Any], outcome: Outcome) -> bytes:
+    said = b'"result":%b' % outcome.text.encode() if not outcome.is_error else b'"text":%b' % to_json(outcome.text)
+    return b'{"environment":"%b","tool":"%b","actor":"%b","arguments":%b,"is_error":%b,"refusal":%b,%b}' % (
+        environment.encode(),
+        tool.encode(),
+        actor.encode(),
+        _spelled(arguments),
+        b"true" if outcome.is_error else b"false",
+        to_json(outcome.refusal),
+        said,
+    )
+
+
+def _spelled(arguments: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(arguments, inf_nan_mode="null")
+    except ValueError:  # half letters, which no tool takes
+        return json.dumps(arguments, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _later(now: str, seconds: int) -> str:

@@ -1,8 +1,8 @@
 """What a path leads to: an episode, one of its environments or all, and the actor whose tools are there.
 
-    /{env}/mcp                       a sandbox: one episode that everybody shares
-    /episodes/{handle}/mcp           all tools of an episode that the handle's actor has, as {env}_{tool}
-    /episodes/{handle}/{env}/mcp     those of one environment
+/{env}/mcp                       a sandbox: one episode that everybody shares
+/episodes/{handle}/mcp           all tools of an episode that the handle's actor has, as {env}_{tool}
+/episodes/{handle}/{env}/mcp     those of one environment
 """
 
 from __future__ import annotations

@@ -67,7 +67,11 @@ class Shape:
             return self.body
         meta: Any = {}
         if self.era == MODERN:
-            meta = {f"{PREFIX}protocolVersion": MODERN, f"{PREFIX}clientCapabilities": {}, f"{PREFIX}clientInfo": CLIENT}
+            meta = {
+                f"{PREFIX}protocolVersion": MODERN,
+                f"{PREFIX}clientCapabilities": {},
+                f"{PREFIX}clientInfo": CLIENT,
+            }
         meta = without(meta | self.meta) if isinstance(self.meta, dict) else self.meta
         params = {"name": self.named, "arguments": self.arguments} | ({"_meta": meta} if meta != {} else {})
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": without(params | self.params)}
@@ -257,7 +261,9 @@ def of_bodies(era: str) -> Iterator[Shape]:
 
 def of_today() -> Iterator[Shape]:
     """Give what only the era of today has: that each request says who asks, and repeats itself in headers."""
-    version, capabilities, info = (f"{PREFIX}{name}" for name in ("protocolVersion", "clientCapabilities", "clientInfo"))
+    version, capabilities, info = (
+        f"{PREFIX}{name}" for name in ("protocolVersion", "clientCapabilities", "clientInfo")
+    )
     for name, meta, hot in (
         ("no client", {info: LEFT_OUT}, True),
         ("a client with a title", {info: CLIENT | {"title": "T", "websiteUrl": "https://example.com"}}, True),
@@ -271,7 +277,11 @@ def of_today() -> Iterator[Shape]:
         ("capabilities that are null", {capabilities: None}, False),
         ("capabilities", {capabilities: {"sampling": {}, "elicitation": {"form": {}}, "roots": {}}}, True),
         ("experimental capabilities", {capabilities: {"experimental": {"x": {"y": 1}}}}, True),
-        ("extensions", {capabilities: {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}}}}, True),
+        (
+            "extensions",
+            {capabilities: {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}}}},
+            True,
+        ),
         ("capabilities in a list", {capabilities: []}, False),
         ("a level for the log", {f"{PREFIX}logLevel": "debug"}, False),
     ):
