@@ -182,6 +182,17 @@ class Database(sqlite3.Connection):
         if quota.pages is not None:
             self.execute(f"PRAGMA max_page_count = {quota.pages:d}")
 
+    def set_count(self, name: str, value: int) -> None:
+        """Set a counter, within the transaction that is open."""
+        guarded, self.guarded = self.guarded, False
+        try:
+            self.execute(
+                "INSERT INTO ef_counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
+        finally:
+            self.guarded = guarded
+
     def next_count(self, name: str) -> int:
         """Give the next number of a counter, from 0; it is taken back if the call is."""
         guarded, self.guarded = self.guarded, False

@@ -6,7 +6,6 @@ place: a connection that a cursor still reads must not be replaced under it.
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import sqlite3
@@ -18,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
@@ -30,11 +29,11 @@ from servers.runtime.errors import (
     UnknownEnvironment,
     UnknownSnapshot,
 )
-from servers.runtime.log import Log
+from servers.runtime.log import EMPTY, Log, entry_of
 from servers.runtime.place import Databases, Memory, Place
 from servers.runtime.quota import UNLIMITED, Quota
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
-from servers.runtime.template import Template, violations
+from servers.runtime.template import Template, starts, violations
 from servers.runtime.world import Size
 
 if TYPE_CHECKING:
@@ -87,6 +86,7 @@ class Episode:
         seed: int,
         size: Size,
         home: Home | None = None,
+        snapshots_made: int = 0,
     ) -> None:
         home = home or Home()
         self.episode_id = home.names.episode
@@ -99,11 +99,11 @@ class Episode:
         self.size: Size = size
         self.quota = home.quota
         self.lock = threading.RLock()
-        self.log = Log()
+        self.log = EMPTY
         self._logged = home.logged
         self._place = home.place
         self._logs: dict[str, Log] = {}
-        self._snapshots_made = 0
+        self._snapshots_made = snapshots_made
         self._parked = databases is None
         self._moment: str | None = None
         self._closed = False
@@ -119,20 +119,21 @@ class Episode:
         home: Home | None = None,
     ) -> Episode:
         """Give a fresh episode; `scenarios` gives starting rows for some environments instead of the seed's."""
-        names = [environment.name for environment in environments]
-        if not names or len(set(names)) != len(names):
-            raise InvalidRequest("An episode needs at least one environment, and each only once.")
-        strange = sorted(set(scenarios or {}) - set(names))
-        if strange:
-            raise InvalidRequest(f"A scenario is given for '{strange[0]}', which isn't in the episode; add or drop it.")
-        templates = {
-            environment.name: environment.scenario_template(scenarios[environment.name], seed=seed, size=size)
-            if scenarios and environment.name in scenarios
-            else environment.template(seed=seed, size=size)
-            for environment in environments
-        }
-        home = home or Home()
-        databases = home.place.live({name: template.database for name, template in templates.items()})
+        templates = starts(environments, seed=seed, size=size, scenarios=scenarios)
+        return cls.begin(environments, templates, seed=seed, size=size, home=home or Home())
+
+    @classmethod
+    def begin(
+        cls,
+        environments: Sequence[Environment],
+        templates: Mapping[str, Template],
+        *,
+        seed: int,
+        size: Size,
+        home: Home,
+    ) -> Episode:
+        """Give a fresh episode that begins in these states."""
+        databases = home.place.live({name: template.database for name, template in templates.items()}, EMPTY)
         episode = cls(environments, templates, databases, seed=seed, size=size, home=home)
         episode._moment = next(iter(templates.values())).now
         return episode
@@ -159,7 +160,8 @@ class Episode:
             if self._closed:
                 raise EpisodeError("This episode is closed; open another one.")
             if self._parked:
-                self._databases = self._place.wake()
+                self._databases, logs = self._place.wake()
+                self.log, self._logs = logs.pop(""), logs
                 self._parked = False
 
     @property
@@ -178,17 +180,46 @@ class Episode:
             database = self.databases[environment.name]
             if self.quota.calls is not None and self.log.length >= self.quota.calls:
                 raise QuotaExceeded(f"This episode has made {self.log.length} calls, which is its limit; open another.")
+            if not self._logged:
+                return definition.call(database, arguments)
+            entry = partial(entry_of, environment.name, definition, arguments)
+            if self._place.in_files and definition.contract.kind == "writes":
+                return self._call_in_file(definition, database, arguments, entry)
             outcome = definition.call(database, arguments)
-            if self._logged:
-                actor = definition.contract.actor
-                call = _entry(environment.name, definition.name, actor, arguments, outcome)
-                self._place.log(call)
-                self.log = self.log.then(call)
+            self._note(entry(outcome))
             return outcome
+
+    def _call_in_file(
+        self,
+        definition: Definition,
+        database: Database,
+        arguments: Mapping[str, Any],
+        entry: Callable[[Outcome], bytes],
+    ) -> Outcome:
+        """Call a tool so that its change and its entry in the log are both there after a kill, or neither."""
+        number, noted = self.log.length + 1, list[Outcome]()
+
+        def note(outcome: Outcome) -> None:
+            noted.append(outcome)
+            self._place.log(number, entry(outcome), database)
+
+        outcome = definition.call(database, arguments, committing=note)
+        if noted and outcome is not noted[0]:
+            self._place.unlog(number)
+        if noted and outcome is noted[0]:
+            self.log = self.log.then(entry(outcome))
+        else:
+            self._note(entry(outcome))
+        return outcome
+
+    def _note(self, call: bytes) -> None:
+        self._place.log(self.log.length + 1, call, None)
+        self.log = self.log.then(call)
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         """Give the calls that led to this state, in order, from a number on."""
         with self.lock:
+            _ = self.databases  # the log is parked with them
             return [from_json(call) for call in self.log.entries(since)]
 
     def state(self) -> EpisodeState:
@@ -233,13 +264,13 @@ class Episode:
     def snapshot(self) -> str:
         """Keep the state of this moment and give its name."""
         with self.lock:
-            self._refuse_while_busy()
+            self._refuse_while_busy()  # which wakes it
             limit = self.quota.snapshots
             if limit is not None and len(self._logs) >= limit:
                 raise QuotaExceeded(f"This episode keeps {limit} snapshots, which is its limit; forget some first.")
             self._snapshots_made += 1
             name = f"s{self._snapshots_made}"
-            self._place.keep(name, self.databases)
+            self._place.keep(name, self.databases, self.log)
             self._logs[name] = self.log
             return name
 
@@ -259,7 +290,7 @@ class Episode:
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
-            self._replace({name: template.database for name, template in self.templates.items()}, Log())
+            self._replace({name: template.database for name, template in self.templates.items()}, EMPTY)
             self._moment = next((template.now for template in self.templates.values()), None)
 
     def fork(self, home: Home | None = None) -> Episode:
@@ -267,12 +298,10 @@ class Episode:
         home = home or Home()
         with self.lock:
             self._refuse_while_busy()
-            environments, databases = list(self.environments.values()), home.place.live(self.databases)
+            environments, databases = list(self.environments.values()), home.place.live(self.databases, self.log)
             fork = Episode(environments, self.templates, databases, seed=self.seed, size=self.size, home=home)
             fork._moment = self._moment
             fork.log = self.log
-            for call in self.log.entries():
-                home.place.log(call)
             return fork
 
     def advance(self, seconds: int) -> None:
@@ -305,16 +334,17 @@ class Episode:
 
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""
-        self.put_away()
-        self._place.clear()
-
-    def put_away(self) -> None:
-        """Close the databases, and leave what lies in files; the episode can't be used after."""
         with self.lock:
             for database in (self._databases or {}).values():
                 database.close()
             self._databases = None
             self._closed, self._parked = True, False
+            self._place.clear()
+
+    @property
+    def in_files(self) -> bool:
+        """Whether it lies in files, and outlives its process."""
+        return self._place.in_files
 
     def shrink(self) -> bool:
         """Let connections forget their statements, and say whether that could be; nobody sees a difference."""
@@ -346,8 +376,9 @@ class Episode:
         self._databases = self._place.shrink(databases)
 
     def _park(self, databases: Databases) -> None:
-        self._place.park(databases)
+        self._place.park(databases, {"": self.log, **self._logs})
         self._databases, self._parked = None, True
+        self.log, self._logs = EMPTY, {}
 
     def _database(self, environment: str) -> Database:
         if environment not in self.databases:
@@ -355,44 +386,23 @@ class Episode:
         return self.databases[environment]
 
     def _kept(self, name: str) -> Databases:
+        _ = self.databases  # snapshots are parked and woken with the rest
         if name not in self._logs:
             known = ", ".join(self._logs) or "none yet"
             raise UnknownSnapshot(f"There is no snapshot '{name}' in this episode; it has {known}.")
-        _ = self.databases  # snapshots are parked and woken with the rest
         return self._place.kept(name)
 
     def _replace(self, sources: Databases, log: Log) -> None:
         self._refuse_while_busy()
         old = self.databases
-        self._databases = self._place.live(sources)
+        self._databases = self._place.live(sources, log)
         for database in old.values():
             database.close()
         self.log = log
-        self._place.cut_log(log.length)
 
     def _refuse_while_busy(self) -> None:
         if any(database.in_transaction for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
-
-
-def _entry(environment: str, tool: str, actor: str, arguments: Mapping[str, Any], outcome: Outcome) -> bytes:
-    said = b'"result":%b' % outcome.text.encode() if not outcome.is_error else b'"text":%b' % to_json(outcome.text)
-    return b'{"environment":"%b","tool":"%b","actor":"%b","arguments":%b,"is_error":%b,"refusal":%b,%b}' % (
-        environment.encode(),
-        tool.encode(),
-        actor.encode(),
-        _spelled(arguments),
-        b"true" if outcome.is_error else b"false",
-        to_json(outcome.refusal),
-        said,
-    )
-
-
-def _spelled(arguments: Mapping[str, Any]) -> bytes:
-    try:
-        return to_json(arguments, inf_nan_mode="null")
-    except ValueError:  # half letters, which no tool takes
-        return json.dumps(arguments, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _later(now: str, seconds: int) -> str:

@@ -125,15 +125,20 @@ class Definition:
             open_world_hint=False,
         )
 
-    def call(self, database: Database, arguments: Mapping[str, Any]) -> Outcome:
-        """Run the tool once on a database, in a transaction of its own."""
+    def call(
+        self, database: Database, arguments: Mapping[str, Any], *, committing: Callable[[Outcome], None] | None = None
+    ) -> Outcome:
+        """Run the tool once on a database, in a transaction of its own; `committing` hears of a result just before."""
         try:
             checked = self.arguments.model_validate(arguments)
         except ValidationError as error:
             return Outcome(f"Invalid arguments for {self.name}: {_spelled(error)}.")
         try:
             with database.transaction():
-                return self._run(database, checked.__dict__)
+                outcome = self._run(database, checked.__dict__)
+                if committing is not None:
+                    committing(outcome)
+                return outcome
         except Refusal as refusal:
             if refusal.code not in self.contract.refusals:
                 logger.error("%s raised the undeclared refusal %r", self.name, refusal.code)

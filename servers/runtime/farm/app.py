@@ -26,11 +26,13 @@ from pydantic_core import from_json
 
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
+from servers.runtime.farm.archive import Archive
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.control import Control, function_table
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
 from servers.runtime.farm.hot import HotCall
+from servers.runtime.farm.limits import QUOTA, Limits
 from servers.runtime.farm.offer import Offers
 from servers.runtime.farm.reach import Reach, Reached, no_such_path
 from servers.runtime.farm.registry import CORS, Registry, registry_path
@@ -73,7 +75,7 @@ class FarmApp:
         self._registry = registry or Registry(registry_path())
         self._control = Control(catalogue, store)
         self._table = function_table(self._control)
-        self._sandbox = Sandbox() if sandbox else None
+        self._sandbox = Sandbox(store.limits) if sandbox else None
         self._reach = Reach(catalogue, store, self._sandbox)
         self._hot = hot
         self._offers = Offers()
@@ -209,14 +211,23 @@ def create_app(  # noqa: PLR0913 - an app's options
     allowed_hosts: Iterable[str] = (),
     hot: bool = True,
     registry: Path | None = None,
+    limits: Limits | None = None,
+    parking: Path | None = None,
+    durable: Path | None = None,
 ) -> FarmApp:
     """Give the farm over these environments (all that are found, unless given); `token` opens the control plane.
 
-    Without `hot`, FastMCP answers every call, which takes many times as long and says the same.
+    Without `hot`, FastMCP answers every call, which takes many times as long and says the same. Idle episodes are
+    parked in the folder `parking` when memory runs short; with `durable`, all live in that folder, and those that are
+    there already are taken up where they were left.
     """
+    limits = limits or Limits(quota=QUOTA)
     catalogue = Catalogue(discover() if environments is None else environments)
     known = Registry(registry or registry_path())
-    return FarmApp(catalogue, Store(), Gate(allowed_hosts, token), sandbox=sandbox, hot=hot, registry=known)
+    archive = Archive(durable, limits.quota) if durable is not None else None
+    store = Store(limits, parking=parking, archive=archive)
+    store.restore(catalogue)
+    return FarmApp(catalogue, store, Gate(allowed_hosts, token), sandbox=sandbox, hot=hot, registry=known)
 
 
 def _check_method(scope: Scope, method: str) -> None:

@@ -70,7 +70,7 @@ class Control:
         """Open an episode: an isolated run over one or more environments, with one clock and one state."""
         self._store.check_room()
         chosen = [self._catalogue.get(name) for name in environments]
-        return self._opened(Episode.open(chosen, seed=seed, size=size, scenarios=scenarios))
+        return _opened(self._store.open(chosen, seed=seed, size=size, scenarios=scenarios))
 
     async def state(self, *, episode: EpisodeId) -> Answer:
         """Give digests of the episode's state, as a whole and by environment, and its clock."""
@@ -94,7 +94,10 @@ class Control:
 
     async def snapshot(self, *, episode: EpisodeId) -> Answer:
         """Keep the state of this moment, and give its name."""
-        return {"snapshot": self._store.by_id(episode).snapshot()}
+        found = self._store.by_id(episode)
+        name = found.snapshot()
+        self._store.grown(found)
+        return {"snapshot": name}
 
     async def restore(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
         """Go back to a snapshot, in all environments of the episode at once."""
@@ -104,13 +107,14 @@ class Control:
 
     async def forget(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
         """Drop a snapshot that nobody goes back to."""
-        self._store.by_id(episode).forget(snapshot)
+        found = self._store.by_id(episode)
+        found.forget(snapshot)
+        self._store.grown(found)
         return {}
 
     async def fork(self, *, episode: EpisodeId) -> Answer:
         """Open a new episode that begins in the state of this one."""
-        self._store.check_room()
-        return self._opened(self._store.by_id(episode).fork())
+        return _opened(self._store.fork(episode))
 
     async def diff(
         self,
@@ -135,6 +139,15 @@ class Control:
         found.advance(seconds)
         return asdict(found.state())
 
+    async def calls(
+        self,
+        *,
+        episode: EpisodeId,
+        since: Annotated[int, Field(ge=0, description="How many calls to leave out at the beginning.")] = 0,
+    ) -> Answer:
+        """Give the calls that led to this state, in order: by whom, with which arguments, and what was answered."""
+        return {"calls": self._store.by_id(episode).calls(since)}
+
     async def violations(self, *, episode: EpisodeId) -> Answer:
         """Give the rows that break invariants, by environment and invariant; empty while all hold."""
         return {"violations": self._store.by_id(episode).violations()}
@@ -144,18 +157,18 @@ class Control:
         self._store.remove(episode).close()
         return {}
 
-    def _opened(self, episode: Episode) -> Answer:
-        self._store.add(episode)
-        return {
-            "episode": episode.episode_id,
-            "agent": episode.agent_handle,
-            "user": episode.user_handle,
-            "now": episode.now,
-            "seed": episode.seed,
-            "size": episode.size,
-            "environments": [_stamp(episode, environment) for environment in episode.environments.values()],
-            "persona": persona_card(episode.seed, episode.size),
-        }
+
+def _opened(episode: Episode) -> Answer:
+    return {
+        "episode": episode.episode_id,
+        "agent": episode.agent_handle,
+        "user": episode.user_handle,
+        "now": episode.now,
+        "seed": episode.seed,
+        "size": episode.size,
+        "environments": [_stamp(episode, environment) for environment in episode.environments.values()],
+        "persona": persona_card(episode.seed, episode.size),
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -229,6 +242,7 @@ def function_table(control: Control) -> dict[str, Function]:
         control.diff,
         control.reset,
         control.advance,
+        control.calls,
         control.violations,
         control.close,
     )
