@@ -197,7 +197,8 @@ class Episode:
         entry: Callable[[Outcome], bytes],
     ) -> Outcome:
         """Call a tool so that its change and its entry in the log are both there after a kill, or neither."""
-        number, noted = self.log.length + 1, list[Outcome]()
+        number = self.log.length + 1
+        noted: list[Outcome] = []
 
         def note(outcome: Outcome) -> None:
             noted.append(outcome)

@@ -79,6 +79,9 @@ class Store:
     def __len__(self) -> int:
         return len(self._episodes)
 
+    def __iter__(self) -> Iterator[Episode]:
+        return iter(list(self._episodes.values()))
+
     @property
     def counts(self) -> Mapping[str, int]:
         """How many episodes are warm, cool and parked."""
