@@ -21,7 +21,7 @@ import bench.noop.server
 import bench.shop.server
 from servers.runtime import Environment
 from servers.runtime.discovery import Loader
-from servers.runtime.farm import create_app
+from servers.runtime.farm import Limits, Options, create_app
 from servers.runtime.farm.surface import schemas_of, set_schema_lookup
 from servers.runtime.standalone import listen
 
@@ -91,7 +91,7 @@ def _lowlevel() -> ASGIApp:
 
 
 def _farm() -> ASGIApp:
-    app: ASGIApp = create_app(ENVIRONMENTS, token=TOKEN, allowed_hosts=["127.0.0.1"])
+    app: ASGIApp = create_app(ENVIRONMENTS, token=TOKEN, options=Options(limits=Limits(episodes=100_000)))
     return app
 
 

@@ -84,7 +84,7 @@ class _Line(asyncio.Protocol):
             answer, self._buffer = self._buffer, b""
             self._done(self, answer)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if self._buffer or self.began:
             self._done(self, b"")
 

@@ -10,6 +10,7 @@ import math
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,10 @@ class EpisodeState:
     now: str
 
 
+Observer = Callable[[str, "Definition", "Outcome", float], None]
+"""Hears of a call: the environment, the tool, how it ended, and how many seconds it took."""
+
+
 @dataclass(frozen=True)
 class Names:
     """What an episode is called: by who runs it, and by those who act in it. None leads to another."""
@@ -72,6 +77,8 @@ class Home:
     quota: Quota = UNLIMITED
     logged: bool = False
     """Whether calls are noted, for who will judge them."""
+    observer: Observer | None = None
+    """Who hears of each call, and how many seconds it took."""
 
 
 class Episode:
@@ -101,6 +108,7 @@ class Episode:
         self.lock = threading.RLock()
         self.log = EMPTY
         self._logged = home.logged
+        self._observer = home.observer
         self._place = home.place
         self._logs: dict[str, Log] = {}
         self._snapshots_made = snapshots_made
@@ -180,14 +188,23 @@ class Episode:
             database = self.databases[environment.name]
             if self.quota.calls is not None and self.log.length >= self.quota.calls:
                 raise QuotaExceeded(f"This episode has made {self.log.length} calls, which is its limit; open another.")
-            if not self._logged:
-                return definition.call(database, arguments)
-            entry = partial(entry_of, environment.name, definition, arguments)
-            if self._place.in_files and definition.contract.kind == "writes":
-                return self._call_in_file(definition, database, arguments, entry)
-            outcome = definition.call(database, arguments)
-            self._note(entry(outcome))
+            began = time.perf_counter()
+            outcome = self._called(environment, definition, database, arguments)
+            if self._observer is not None:
+                self._observer(environment.name, definition, outcome, time.perf_counter() - began)
             return outcome
+
+    def _called(
+        self, environment: Environment, definition: Definition, database: Database, arguments: Mapping[str, Any]
+    ) -> Outcome:
+        if not self._logged:
+            return definition.call(database, arguments)
+        entry = partial(entry_of, environment.name, definition, arguments)
+        if self._place.in_files and definition.contract.kind == "writes":
+            return self._call_in_file(definition, database, arguments, entry)
+        outcome = definition.call(database, arguments)
+        self._note(entry(outcome))
+        return outcome
 
     def _call_in_file(
         self,

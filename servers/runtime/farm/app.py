@@ -7,7 +7,9 @@ on the episode that a context variable names, so no server object belongs to an 
     /episodes/{handle}/mcp           all tools of an episode that the handle's actor has, as {env}_{tool}
     /episodes/{handle}/{env}/mcp     those of one environment
     /farm/{function}, /farm/mcp      the control plane, for who holds the token
-    /v0.1/servers…, /healthz         the registry, and a sign of life
+    /farm/openapi.json               what its functions take and give
+    /v0.1/servers…                   the registry
+    /healthz, /readyz, /metrics      a sign of life, whether episodes may be opened, and what is counted
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, TextIO
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
 
@@ -27,20 +31,35 @@ from pydantic_core import from_json
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
 from servers.runtime.farm.archive import Archive
+from servers.runtime.farm.asked import Asked, current_asked
 from servers.runtime.farm.catalogue import Catalogue
-from servers.runtime.farm.control import Control, function_table
+from servers.runtime.farm.control import Answer, Control, Forward, function_table
+from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
 from servers.runtime.farm.hot import HotCall
 from servers.runtime.farm.limits import QUOTA, Limits
+from servers.runtime.farm.meters import CONTENT_TYPE, Meters
 from servers.runtime.farm.offer import Offers
+from servers.runtime.farm.openapi import openapi
 from servers.runtime.farm.reach import Reach, Reached, no_such_path
 from servers.runtime.farm.registry import CORS, Registry, registry_path
 from servers.runtime.farm.sandbox import Sandbox
 from servers.runtime.farm.store import Store
 from servers.runtime.farm.surface import Surface
 from servers.runtime.farm.surfaces import Surfaces
-from servers.runtime.farm.wire import Receive, Scope, Send, read_body, replay, send_bytes, send_json
+from servers.runtime.farm.visit import AccessLog, current_visit, watched
+from servers.runtime.farm.wire import (
+    Receive,
+    Scope,
+    Send,
+    check_depth,
+    header,
+    read_body,
+    replay,
+    send_bytes,
+    send_json,
+)
 
 MCP_BODY_LIMIT = 1_048_576
 CONTROL_BODY_LIMIT = 67_108_864
@@ -56,30 +75,53 @@ class Destination:
     active: tuple[AbstractContextManager[object], ...] = ()
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a farm is run, beside who may enter."""
+
+    hot: bool = True
+    """Without it, FastMCP answers every call, which takes many times as long and says the same."""
+    limits: Limits = field(default_factory=lambda: Limits(quota=QUOTA))
+    parking: Path | None = None
+    """The folder for idle episodes when memory runs short; a temporary one otherwise."""
+    durable: Path | None = None
+    """A folder in which all episodes live; those that are there already are taken up where they were left."""
+    crew: Crew = field(default_factory=Crew)
+    access_log: TextIO | None = None
+    forward: Forward | None = None
+    """How the control plane's functions are called in the workers that hold the episodes; None to call them here."""
+
+
 class FarmApp:
     """The ASGI app; `create_app` makes it."""
 
-    def __init__(  # noqa: PLR0913 - an app's options
+    def __init__(
         self,
         catalogue: Catalogue,
-        store: Store,
         gate: Gate,
         *,
         sandbox: bool,
-        hot: bool = True,
+        options: Options | None = None,
         registry: Registry | None = None,
     ) -> None:
+        self._options = options = options or Options()
+        self._limits = options.limits
         self._catalogue = catalogue
-        self._store = store
         self._gate = gate
         self._registry = registry or Registry(registry_path())
-        self._control = Control(catalogue, store)
-        self._table = function_table(self._control)
-        self._sandbox = Sandbox(store.limits) if sandbox else None
-        self._reach = Reach(catalogue, store, self._sandbox)
-        self._hot = hot
+        archive = Archive(options.durable, options.limits.quota) if options.durable is not None else None
+        self._store = Store(options.limits, parking=options.parking, archive=archive, prefix=options.crew.prefix)
+        self._meters = Meters(self._store)
+        self._store.observer = self._meters.call
+        self._sandbox = Sandbox(options.limits, observer=self._meters.call) if sandbox else None
+        self._table = function_table(Control(catalogue, self._store, options.crew), options.forward)
+        self._reach = Reach(catalogue, self._store, self._sandbox, options.crew)
         self._offers = Offers()
+        self._access = AccessLog(options.access_log) if options.access_log is not None else None
         self._surfaces: WeakKeyDictionary[asyncio.AbstractEventLoop, Surfaces] = WeakKeyDictionary()
+        self._under_way = 0
+        self._closing = False
+        self._store.restore(catalogue)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
@@ -87,6 +129,8 @@ class FarmApp:
             await self._live(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": "This server speaks HTTP only."})
+        elif self._access is not None:
+            await self._answer_visibly(self._access, scope, receive, send)
         else:
             await self._answer(scope, receive, send)
 
@@ -97,6 +141,7 @@ class FarmApp:
 
     async def close(self) -> None:
         """Close every episode, and every server of this event loop."""
+        self._closing = True
         surfaces = self._surfaces.pop(asyncio.get_running_loop(), None)
         if surfaces is not None:
             await surfaces.close()
@@ -111,21 +156,52 @@ class FarmApp:
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        try:
-            if path == "/healthz":
-                await send_json(send, 200, {"status": "ok", "episodes": len(self._store)})
-            elif path.startswith("/v0.1/"):
-                await self._answer_registry(scope, send)
-            elif path.rstrip("/").endswith("/mcp"):
-                await self._answer_mcp(scope, receive, send)
-            else:
-                await self._answer_control(scope, receive, send)
-        except Fault as fault:
-            await send_json(send, fault.status, fault.to_json(), fault.headers)
+    async def _answer_visibly(self, log: AccessLog, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = log.begin(scope)
 
-    async def _answer_registry(self, scope: Scope, send: Send) -> None:
+        def heard(status: int, size: int) -> None:
+            visit.status = status
+            visit.bytes += size
+
+        token = current_visit.set(visit)
+        try:
+            await self._answer(scope, receive, watched(send, heard))
+        finally:
+            current_visit.reset(token)
+            log.end(visit)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = _route(scope["path"])
+        if self._under_way >= self._limits.requests and route not in _ALWAYS:
+            fault = Fault(503, "too_busy", "Too many requests are under way here; try again.", {"retry-after": "1"})
+            await send_json(send, fault.status, fault.to_json(), fault.headers)
+            return
+        self._under_way += 1
+        try:
+            await self._routes[route](self, scope, receive, send)
+        except Fault as fault:
+            self._meters.request(route, fault.status)
+            await send_json(send, fault.status, fault.to_json(), fault.headers)
+        finally:
+            self._under_way -= 1
+            if (visit := current_visit.get()) is not None:
+                visit.route = route
+
+    async def _answer_health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send_json(send, 200, {"status": "ok", "episodes": len(self._store)})
+
+    async def _answer_readiness(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        if self._closing:
+            raise Fault(503, "closing", "This farm is about to end.")
+        self._store.check_room()
+        await send_json(send, 200, {"status": "ready", "environments": len(self.names)})
+
+    async def _answer_metrics(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self._gate.check_names(scope)
+        _check_method(scope, "GET")
+        await send_bytes(send, 200, self._meters.text(), kind=CONTENT_TYPE)
+
+    async def _answer_registry(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
             await send_json(send, 200, {}, CORS)
             return
@@ -138,54 +214,81 @@ class FarmApp:
 
     async def _answer_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._gate.check_names(scope)
-        named = _FUNCTION.fullmatch(scope["path"])
+        path = self._options.crew.own_path(scope["path"])
+        if path == "/farm/openapi.json":
+            await send_json(send, 200, openapi(self._table))
+            return
+        named = _FUNCTION.fullmatch(path)
         if named is None:
-            raise no_such_path(scope["path"])
+            raise no_such_path(path)
         self._gate.check_token(scope)
         _check_method(scope, "POST")
         function = self._table.get(named["function"])
         if function is None:
             raise Fault(404, "unknown_function", _nearest("function", named["function"], self._table))
-        arguments = _json_object(await read_body(scope, receive, CONTROL_BODY_LIMIT))
-        await send_json(send, 200, await function.call(arguments))
+        body = await read_body(scope, receive, CONTROL_BODY_LIMIT)
+        check_depth(body, self._limits.depth)
+        current_asked.set(Asked(header(scope, b"host") or "", path))
+        await send_json(send, 200, await self._called(function.name, _json_object(body)))
+        self._meters.request("control", 200)
+
+    async def _called(self, name: str, arguments: dict[str, object]) -> Answer:
+        began, outcome = time.perf_counter(), "error"
+        try:
+            answer = await self._table[name].call(arguments)
+            outcome = "result"
+            return answer
+        except Fault as fault:
+            outcome = fault.code
+            raise
+        finally:
+            self._meters.control(name, outcome, time.perf_counter() - began)
 
     async def _answer_mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
+        path = self._options.crew.own_path(scope["path"])
         try:
             self._gate.check_names(scope)
-            if scope["path"].rstrip("/") == "/farm/mcp":
+            if self._options.crew.ports or self._options.crew.public_url:
+                current_asked.set(Asked(header(scope, b"host") or "", path))
+            if path.rstrip("/") == "/farm/mcp":
                 self._gate.check_token(scope)
                 body = await read_body(scope, receive, CONTROL_BODY_LIMIT)
+                check_depth(body, self._limits.depth)
                 destination = Destination(self._here().control())
             else:
                 body = await read_body(scope, receive, MCP_BODY_LIMIT)
-                reached = self._reach.find(scope["path"])
+                check_depth(body, self._limits.depth)
+                reached = self._reach.find(path)
                 if (answer := self._at_once(reached, scope, body)) is not None:
+                    self._meters.request("mcp", 200)
                     await send_bytes(send, 200, answer)
                     return
                 destination = await self._destination(reached)
-        except ServerError as error:
-            fault = Fault.of(error)
-            await send_json(send, fault.status, fault.to_rpc(body))
-        except Fault as fault:
+        except (ServerError, Fault) as error:
+            fault = error if isinstance(error, Fault) else Fault.of(error)
+            self._meters.request("mcp", fault.status)
             await send_json(send, fault.status, fault.to_rpc(body), fault.headers)
         else:
             with ExitStack() as stack:
                 for context in destination.active:
                     stack.enter_context(context)
-                await destination.surface(scope, replay(body, receive), send)
+                await destination.surface(scope, replay(body, receive), watched(send, self._counted))
+
+    def _counted(self, status: int, size: int) -> None:
+        if size == 0:
+            self._meters.request("mcp", status)
 
     def _at_once(self, reached: Reached, scope: Scope, body: bytes) -> bytes | None:
         """Give the answer to a call that the hot path takes, or None."""
-        if not self._hot or (call := HotCall.of(scope, body)) is None:
+        if not self._options.hot or (call := HotCall.of(scope, body)) is None:
             return None
         offer = self._offers.of(reached)
         found = offer.tools.get(call.tool)
         if found is None:
             return None
         with reached.episode.active():
-            _, answer = call.answer(offer, found)
-            return answer
+            return call.answer(offer, found)
 
     async def _destination(self, reached: Reached) -> Destination:
         here, episode, environment, actor = self._here(), reached.episode, reached.environment, reached.actor
@@ -202,6 +305,28 @@ class FarmApp:
             self._surfaces[loop] = Surfaces(self._table)
         return self._surfaces[loop]
 
+    _routes: ClassVar[Mapping[str, Callable[[FarmApp, Scope, Receive, Send], Awaitable[None]]]] = {
+        "mcp": _answer_mcp,
+        "control": _answer_control,
+        "registry": _answer_registry,
+        "healthz": _answer_health,
+        "readyz": _answer_readiness,
+        "metrics": _answer_metrics,
+    }
+
+
+_PROBES = {"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
+_ALWAYS = frozenset(_PROBES.values())
+"""What is answered however busy a farm is."""
+
+
+def _route(path: str) -> str:
+    if path.endswith(("/mcp", "/mcp/")):
+        return "mcp"
+    if path.startswith("/v0.1/"):
+        return "registry"
+    return _PROBES.get(path, "control")
+
 
 def create_app(  # noqa: PLR0913 - an app's options
     environments: Mapping[str, Loader] | None = None,
@@ -209,25 +334,13 @@ def create_app(  # noqa: PLR0913 - an app's options
     token: str,
     sandbox: bool = True,
     allowed_hosts: Iterable[str] = (),
-    hot: bool = True,
     registry: Path | None = None,
-    limits: Limits | None = None,
-    parking: Path | None = None,
-    durable: Path | None = None,
+    options: Options | None = None,
 ) -> FarmApp:
-    """Give the farm over these environments (all that are found, unless given); `token` opens the control plane.
-
-    Without `hot`, FastMCP answers every call, which takes many times as long and says the same. Idle episodes are
-    parked in the folder `parking` when memory runs short; with `durable`, all live in that folder, and those that are
-    there already are taken up where they were left.
-    """
-    limits = limits or Limits(quota=QUOTA)
+    """Give the farm over these environments (all that are found, unless given); `token` opens the control plane."""
     catalogue = Catalogue(discover() if environments is None else environments)
     known = Registry(registry or registry_path())
-    archive = Archive(durable, limits.quota) if durable is not None else None
-    store = Store(limits, parking=parking, archive=archive)
-    store.restore(catalogue)
-    return FarmApp(catalogue, store, Gate(allowed_hosts, token), sandbox=sandbox, hot=hot, registry=known)
+    return FarmApp(catalogue, Gate(allowed_hosts, token), sandbox=sandbox, options=options, registry=known)
 
 
 def _check_method(scope: Scope, method: str) -> None:

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 from servers.runtime.database import connect
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names
+from servers.runtime.episode import Episode, Home, Names, Observer
 from servers.runtime.errors import DefinitionError, InvalidRequest, ServerError
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
@@ -47,7 +47,9 @@ class Archive:
                 raise InvalidRequest(f"{root} can't hold episodes: {error.strerror}; choose another folder.") from error
         self._lock = _locked(root / "lock")
 
-    def home(self, names: Names, templates: Mapping[str, Template], *, seed: int, size: Size) -> Home:
+    def home(
+        self, names: Names, templates: Mapping[str, Template], *, seed: int, size: Size, observer: Observer
+    ) -> Home:
         """Give a new folder for an episode that begins in these states."""
         for name, template in templates.items():
             self._keep_start(name, template)
@@ -59,16 +61,17 @@ class Archive:
             size=size,
             templates={name: template.digest for name, template in templates.items()},
         )
-        return Home(names, Folder(self._episodes / names.episode, facts, self._quota), self._quota, logged=True)
+        place = Folder(self._episodes / names.episode, facts, self._quota)
+        return Home(names, place, self._quota, logged=True, observer=observer)
 
-    def episodes(self, catalogue: Catalogue) -> Iterator[Episode]:
+    def episodes(self, catalogue: Catalogue, observer: Observer) -> Iterator[Episode]:
         """Give the episodes that are there, asleep; what a kill left before an episode was open is removed."""
         for path in sorted(self._episodes.iterdir()):
             if not (path / FACTS).exists():
                 shutil.rmtree(path, ignore_errors=True)
                 continue
             try:
-                yield self._episode(Folder.found(path, self._quota), catalogue)
+                yield self._episode(Folder.found(path, self._quota), catalogue, observer)
             except (ServerError, Fault, ValueError, OSError, sqlite3.Error) as error:
                 logger.error("The episode in %s can't be continued: %s It is left as it is.", path, error)
 
@@ -76,7 +79,7 @@ class Archive:
         """Give the directory free for another process."""
         os.close(self._lock)
 
-    def _episode(self, folder: Folder, catalogue: Catalogue) -> Episode:
+    def _episode(self, folder: Folder, catalogue: Catalogue, observer: Observer) -> Episode:
         facts = folder.facts
         environments = [catalogue.get(name) for name in facts.templates]
         return Episode(
@@ -88,7 +91,7 @@ class Archive:
             None,
             seed=facts.seed,
             size=facts.size,
-            home=Home(facts.names, folder, self._quota, logged=True),
+            home=Home(facts.names, folder, self._quota, logged=True, observer=observer),
             snapshots_made=facts.snapshots_made,
         )
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from servers.runtime.farm.offer import Offer, Offered
+from servers.runtime.farm.span import is_traced, is_traced_otherwise, span_of_call
 from servers.runtime.farm.wire import Scope
 from servers.runtime.refusal import REFUSAL_META
 from servers.runtime.tool import Outcome
@@ -80,10 +81,17 @@ class HotCall:
             return None
         return cls(request, name, arguments, era, meta) if _is_plain(meta, era) else None
 
-    def answer(self, offer: Offer, found: Offered) -> tuple[Outcome, bytes]:
-        """Make the call on the active episode; give how it ended, and the body that says so."""
-        outcome = found.environment.call(found.definition, self.arguments)
-        return outcome, self._body(offer, outcome)
+    def answer(self, offer: Offer, found: Offered) -> bytes | None:
+        """Make the call on the active episode, and give the body that says how it ended.
+
+        None, and no call, where calls are traced in another way than FastMCP's own.
+        """
+        if not is_traced():
+            return self._body(offer, found.environment.call(found.definition, self.arguments))
+        if is_traced_otherwise():
+            return None
+        with span_of_call(offer.server, self.tool, self.era, self.meta):
+            return self._body(offer, found.environment.call(found.definition, self.arguments))
 
     def _body(self, offer: Offer, outcome: Outcome) -> bytes:
         shown = b"" if outcome.is_error else b',"structuredContent":' + outcome.text.encode()

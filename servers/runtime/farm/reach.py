@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
 from servers.runtime.episode import Episode
+from servers.runtime.farm.asked import current_asked
 from servers.runtime.farm.catalogue import Catalogue
+from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.sandbox import Sandbox
-from servers.runtime.farm.store import Store
+from servers.runtime.farm.store import Seat, Store
 
 _SERVED = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
 
@@ -34,23 +36,30 @@ class Reached:
 class Reach:
     """Finds what MCP paths lead to."""
 
-    def __init__(self, catalogue: Catalogue, store: Store, sandbox: Sandbox | None) -> None:
+    def __init__(self, catalogue: Catalogue, store: Store, sandbox: Sandbox | None, crew: Crew) -> None:
         self._catalogue = catalogue
         self._store = store
         self._sandbox = sandbox
+        self._crew = crew
 
     def find(self, path: str) -> Reached:
         """Give what a path leads to; raises a fault, or `UnknownEpisode`, when it is nothing."""
         match path.rstrip("/").split("/"):
             case ["", "episodes", handle, "mcp"]:
-                seat = self._store.seat(handle)
+                seat = self._seat(handle)
                 return Reached(seat.episode, None, seat.actor)
             case ["", "episodes", handle, name, "mcp"]:
-                seat = self._store.seat(handle)
+                seat = self._seat(handle)
                 return Reached(seat.episode, _within(seat.episode, name), seat.actor)
             case ["", name, "mcp"]:
                 return self._shared(name)
         raise no_such_path(path)
+
+    def _seat(self, handle: str) -> Seat:
+        if self._crew.ports or self._crew.public_url:
+            asked = current_asked.get()
+            self._crew.check(handle, asked.path, asked.host)
+        return self._store.seat(handle)
 
     def _shared(self, name: str) -> Reached:
         environment = self._catalogue.get(name)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home
+from servers.runtime.episode import Episode, Home, Observer
 from servers.runtime.farm.limits import Limits
 from servers.runtime.place import Memory
 
@@ -26,7 +26,14 @@ class Sandbox:
     to the ids that are minted, tells nothing of the episodes that agents are trained in.
     """
 
-    def __init__(self, limits: Limits | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        observer: Observer | None = None,
+    ) -> None:
+        self._observer = observer
         self._limits = limits or Limits()
         self._clock = clock
         self._seed = secrets.randbelow(2**31)
@@ -45,7 +52,8 @@ class Sandbox:
 
     def _opened(self, environment: Environment) -> Episode:
         quota = replace(self._limits.quota, calls=None)  # it has no log that they would fill
-        return Episode.open([environment], seed=self._seed, home=Home(place=Memory(quota), quota=quota))
+        home = Home(place=Memory(quota), quota=quota, observer=self._observer)
+        return Episode.open([environment], seed=self._seed, home=home)
 
     def close(self) -> None:
         """Close all shared episodes."""

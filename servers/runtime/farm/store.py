@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names
+from servers.runtime.episode import Episode, Home, Names, Observer
 from servers.runtime.errors import QuotaExceeded, UnknownEpisode
 from servers.runtime.farm.archive import Archive
 from servers.runtime.farm.catalogue import Catalogue
@@ -28,6 +28,7 @@ from servers.runtime.farm.limits import MIB, Limits
 from servers.runtime.place import Memory
 from servers.runtime.state import Row
 from servers.runtime.template import Template, starts
+from servers.runtime.tool import Definition, Outcome
 from servers.runtime.world import Size
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class Store:
         self._weights: dict[str, int] = {}
         self.memory = 0
         """Bytes that the open episodes take in memory, as estimated."""
+        self.observer: Observer | None = None
+        """Who hears of every call."""
         self.opened = 0
         self.expired = 0
 
@@ -152,7 +155,7 @@ class Store:
 
     def restore(self, catalogue: Catalogue) -> None:
         """Take up the episodes of the archive where they were left."""
-        for episode in self._archive.episodes(catalogue) if self._archive is not None else ():
+        for episode in self._archive.episodes(catalogue, self._observe) if self._archive is not None else ():
             self._keep(episode)
             self._parked[episode.episode_id] = self._clock()
 
@@ -211,9 +214,14 @@ class Store:
     def _home(self, templates: Mapping[str, Template], *, seed: int, size: Size) -> Home:
         names = self._names()
         if self._archive is not None:
-            return self._archive.home(names, templates, seed=seed, size=size)
+            return self._archive.home(names, templates, seed=seed, size=size, observer=self._observe)
         quota = self.limits.quota
-        return Home(names, Memory(quota, partial(self._parking_of, names.episode)), quota, logged=True)
+        place = Memory(quota, partial(self._parking_of, names.episode))
+        return Home(names, place, quota, logged=True, observer=self._observe)
+
+    def _observe(self, environment: str, definition: Definition, outcome: Outcome, seconds: float) -> None:
+        if self.observer is not None:
+            self.observer(environment, definition, outcome, seconds)
 
     def _names(self) -> Names:
         names = Names()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from pydantic_core import to_json
 
 from servers.runtime.farm.fault import Fault
+
+_STRINGS = re.compile(rb'"(?:[^"\\\\]|\\\\.)*+"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,6 +47,20 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def check_depth(body: bytes, limit: int) -> None:
+    """Raise a 400 fault when lists and objects lie in each other deeper than `limit`."""
+    if body.count(b"[") + body.count(b"{") > limit and _depth(body) > limit:
+        raise Fault(400, "too_deep", f"Lists and objects of the body lie more than {limit} deep in each other.")
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for found in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if found[0] in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _too_large(limit: int) -> Fault:
     return Fault(413, "too_large", f"The body is larger than {limit} bytes, the limit here; send less.")
 
@@ -66,9 +84,16 @@ async def send_json(send: Send, status: int, body: Any, headers: Mapping[str, st
     await send_bytes(send, status, to_json(body), headers)
 
 
-async def send_bytes(send: Send, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
-    """Send one answer whose JSON is already spelled."""
+async def send_bytes(
+    send: Send,
+    status: int,
+    content: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    kind: str = "application/json",
+) -> None:
+    """Send one answer that is already spelled."""
     extra = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-    base = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    base = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*base, *extra]})
     await send({"type": "http.response.body", "body": content})

@@ -75,7 +75,9 @@ def test_a_closed_episode_is_gone_from_the_folder(durable: tuple[Store, Episode]
 
 def test_idle_episodes_hold_no_files_open(tmp_path: Path) -> None:
     def held() -> int:
-        return sum(str(tmp_path) in os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+        return sum(
+            str(tmp_path) in str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()
+        )
 
     store, environments = take_up(tmp_path, warm=2)
     episodes = [store.open(environments) for _ in range(12)]
@@ -187,7 +189,7 @@ def _compare(folder: Path, pending: Any, expected: dict[str, Print], snapshots: 
         else:
             after = found[name]
             in_log = len(after["calls"]) - len(before["calls"])
-            restored = deed == "restore" and after == snapshots[name][target]
+            restored = deed == "restore" and after == snapshots[name][str(target)]
             begun = deed == "reset" and after["calls"] == []
             moved = deed == "advance" and after["now"] > before["now"] and in_log == 0
             called = deed in ("lend", "read", "refused") and in_log == 1
