@@ -115,6 +115,7 @@ class Episode:
         self._parked = databases is None
         self._moment: str | None = None
         self._closed = False
+        self._fresh = True
 
     @classmethod
     def open(
@@ -161,6 +162,7 @@ class Episode:
         if self._databases is None:
             self._wake()
         assert self._databases is not None
+        self._fresh = False
         return self._databases
 
     def _wake(self) -> None:
@@ -176,9 +178,9 @@ class Episode:
     def now(self) -> str:
         """The episode's clock."""
         with self.lock:  # two threads on one connection can lock up the process: its authorizer calls back to Python
-            databases = self.databases
-            if self._moment is None:
-                moment: str = next(iter(databases.values())).execute("SELECT now FROM ef_clock").fetchone()[0]
+            if self._moment is None or self._closed:
+                database = next(iter(self.databases.values()))
+                moment: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
                 self._moment = moment
             return self._moment
 
@@ -373,6 +375,11 @@ class Episode:
         return self._at_rest(self._park)
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was asked of its databases since they were made or shrunk."""
+        return self._fresh
+
+    @property
     def bytes(self) -> int:
         """How much memory the rows of databases and snapshots take; none while parked."""
         with self.lock:
@@ -391,7 +398,9 @@ class Episode:
             self.lock.release()
 
     def _shrink(self, databases: Databases) -> None:
-        self._databases = self._place.shrink(databases)
+        if not self._fresh:
+            self._databases = self._place.shrink(databases)
+            self._fresh = True
 
     def _park(self, databases: Databases) -> None:
         self._place.park(databases, {"": self.log, **self._logs})

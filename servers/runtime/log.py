@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from servers.runtime.tool import Definition, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Log:
-    """A call and those before it; the empty log has none."""
+    """A call and those before it, which never change; the empty log has none."""
 
     call: bytes = b""
     before: Log | None = None
@@ -76,16 +77,17 @@ def linked(calls: Sequence[tuple[str, int]], ends: Mapping[str, int]) -> dict[st
 
 def entry_of(environment: str, definition: Definition, arguments: Mapping[str, Any], outcome: Outcome) -> bytes:
     """Give a call as the log has it: one JSON object."""
-    head = {
-        "environment": environment,
-        "tool": definition.name,
-        "kind": definition.contract.kind,
-        "actor": definition.contract.actor,
-        "is_error": outcome.is_error,
-        "refusal": outcome.refusal,
-    }
-    said = b'"text":%b' % to_json(outcome.text) if outcome.is_error else b'"result":%b' % outcome.text.encode()
-    return b'%b,"arguments":%b,%b}' % (to_json(head)[:-1], _spelled(arguments), said)
+    contract = definition.contract
+    head = _head(environment, definition.name, contract.kind, contract.actor, outcome.refusal)
+    if outcome.is_error:
+        return b'%b,"is_error":true,"arguments":%b,"text":%b}' % (head, _spelled(arguments), to_json(outcome.text))
+    return b'%b,"is_error":false,"arguments":%b,"result":%b}' % (head, _spelled(arguments), outcome.text.encode())
+
+
+@lru_cache(maxsize=4096)
+def _head(environment: str, tool: str, kind: str, actor: str, refusal: str | None) -> bytes:
+    named = {"environment": environment, "tool": tool, "kind": kind, "actor": actor, "refusal": refusal}
+    return to_json(named)[:-1]
 
 
 def _spelled(arguments: Mapping[str, Any]) -> bytes:

@@ -38,7 +38,7 @@ class PublishedSchema(GenerateJsonSchema):
         return False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """How a call ended: a result, a refusal with its code, or an error of the caller or of the tool."""
 

@@ -19,7 +19,7 @@ import difflib
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TextIO
@@ -28,6 +28,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic_core import from_json
 
+from servers.runtime.current import current_episode
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
 from servers.runtime.farm.archive import Archive
@@ -67,6 +68,9 @@ CONTROL_BODY_LIMIT = 67_108_864
 _FUNCTION = re.compile(r"/farm/(?P<function>[A-Za-z0-9_-]+)/?")
 
 
+Health = Callable[[], Mapping[str, object]]
+
+
 @dataclass(frozen=True)
 class Destination:
     """The surface that answers a request, and what is active while it does."""
@@ -90,6 +94,10 @@ class Options:
     access_log: TextIO | None = None
     forward: Forward | None = None
     """How the control plane's functions are called in the workers that hold the episodes; None to call them here."""
+    health: Health | None = None
+    """What else /healthz tells."""
+    beside: AbstractAsyncContextManager[object] | None = None
+    """What lives as long as the app does, such as its workers."""
 
 
 class FarmApp:
@@ -151,9 +159,10 @@ class FarmApp:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.close()
+        async with self._options.beside or nullcontext():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer_visibly(self, log: AccessLog, scope: Scope, receive: Receive, send: Send) -> None:
@@ -188,7 +197,8 @@ class FarmApp:
                 visit.route = route
 
     async def _answer_health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_json(send, 200, {"status": "ok", "episodes": len(self._store)})
+        more = self._options.health() if self._options.health is not None else {}
+        await send_json(send, 200, {"status": "ok", "episodes": len(self._store), **more})
 
     async def _answer_readiness(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         if self._closing:
@@ -287,8 +297,11 @@ class FarmApp:
         found = offer.tools.get(call.tool)
         if found is None:
             return None
-        with reached.episode.active():
+        token = current_episode.set(reached.episode)
+        try:
             return call.answer(offer, found)
+        finally:
+            current_episode.reset(token)
 
     async def _destination(self, reached: Reached) -> Destination:
         here, episode, environment, actor = self._here(), reached.episode, reached.environment, reached.actor

@@ -18,7 +18,7 @@ from pydantic_core import from_json, to_json
 
 from servers.runtime.farm.offer import Offer, Offered
 from servers.runtime.farm.span import is_traced, is_traced_otherwise, span_of_call
-from servers.runtime.farm.wire import Scope
+from servers.runtime.farm.wire import Scope, headers_of
 from servers.runtime.refusal import REFUSAL_META
 from servers.runtime.tool import Outcome
 
@@ -39,7 +39,7 @@ _META: Mapping[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HotCall:
     """A tool call as the hot path takes it."""
 
@@ -53,10 +53,9 @@ class HotCall:
     @classmethod
     def of(cls, scope: Scope, body: bytes) -> HotCall | None:
         """Give the call in a request, or None when the request is any other."""
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        given = dict(headers)
+        given = headers_of(scope)
         era = _ERAS.get(given.get(b"mcp-protocol-version"))
-        if era is None or len(given) != len(headers) or scope["method"] != "POST":
+        if era is None or len(given) != len(scope["headers"]) or scope["method"] != "POST":
             return None
         if given.get(b"content-type") not in _JSON or not _takes_json(given.get(b"accept", b"")):
             return None

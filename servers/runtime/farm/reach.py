@@ -22,7 +22,7 @@ from servers.runtime.farm.store import Seat, Store
 _SERVED = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reached:
     """An episode as a URL shows it."""
 

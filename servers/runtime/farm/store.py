@@ -65,6 +65,8 @@ class Store:
         self._parking = parking
         self._archive = archive
         self._prefix = prefix
+        lost = ", or was lost with its worker, as those are that a farm without --durable had"
+        self._loss = lost if prefix and archive is None else ""
         self._shelter: TemporaryDirectory[str] | None = None
         self._episodes: dict[str, Episode] = {}
         self._seats: dict[str, Seat] = {}
@@ -191,7 +193,7 @@ class Store:
         seat = self._seats.get(handle)
         if seat is None:
             raise UnknownEpisode(
-                "No open episode has this handle: it was closed, has expired, or never was;"
+                f"No open episode has this handle: it was closed, has expired, or never was{self._loss};"
                 " open one with POST /farm/open and use the URL of a handle that it returns."
             )
         self._touch(seat.episode)
@@ -207,7 +209,8 @@ class Store:
         episode = self._episodes.get(episode_id)
         if episode is None:
             raise UnknownEpisode(
-                "No open episode has this id: it was closed, has expired, or never was; call 'open' for a new one."
+                f"No open episode has this id: it was closed, has expired, or never was{self._loss};"
+                " call 'open' for a new one."
             )
         return episode
 
@@ -285,12 +288,13 @@ class Store:
             if not self._park(episode, used_at):
                 self._warm[name] = used_at
             return
-        rows = episode.bytes
+        connections = len(episode.environments)
+        rows = self._weights[name] - _WARM_BYTES * connections if episode.is_fresh else episode.bytes
         if not episode.shrink():  # in use by another thread: its turn will come again
             self._warm[name] = used_at
             return
         self._cool[name] = used_at
-        self._weigh(episode, rows + _COOL_BYTES * len(episode.environments))
+        self._weigh(episode, rows + _COOL_BYTES * connections)
 
     def _park_some(self) -> None:
         """Park those that were not used for longest, but never the one that is in use now."""

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from servers.runtime.farm.fault import Fault
 
 _STRINGS = re.compile(rb'"(?:[^"\\\\]|\\\\.)*+"', re.DOTALL)
+_HEADERS = "envfactory.headers"
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 Scope = MutableMapping[str, Any]
@@ -20,18 +21,24 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """Give the headers by name in lower case, of each the first one."""
+    found: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if found is None:
+        found = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    return found
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """Give the first value of a header (its name in lower case), or None."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value).decode("latin-1").strip()
-    return None
+    value = headers_of(scope).get(name)
+    return None if value is None else value.decode("latin-1").strip()
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Give the whole body, or raise a 413 fault as soon as it is known to exceed `limit` bytes."""
-    declared = header(scope, b"content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limit:
+    declared = headers_of(scope).get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     parts: list[bytes] = []
     size = 0

@@ -19,6 +19,7 @@ from servers.runtime.farm.limits import QUOTA, Limits
 from servers.runtime.farm.store import Store
 from tests.fixtures.library.server import env as library
 
+LOADERS = {"library": lambda: library}
 LENDABLE = "SELECT book_id, member_id FROM shelf, members WHERE available > 0 AND fines_cents = 0 ORDER BY 1, 2 LIMIT 1"
 Print = dict[str, Any]
 """What can be told from an episode's state: whatever differs between two moments differs here."""
