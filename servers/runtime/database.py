@@ -9,13 +9,16 @@ names of functions, not their arguments, so `date('now')` and `INSERT OR ROLLBAC
 from __future__ import annotations
 
 import sqlite3
+import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from servers.runtime.errors import EpisodeBusy
+from servers.runtime.errors import EpisodeBusy, QuotaExceeded
+from servers.runtime.quota import UNLIMITED, Quota
 
 _DENIED_ACTIONS = frozenset(
     {
@@ -55,16 +58,22 @@ _SELECTED = "/* selected */ "
 """Tells the statements of `select` from those of tools, so that none of theirs, prepared and kept, is taken for one."""
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file."""
+_STEPS = 20_000
+"""Instructions of SQLite's machine between two looks at the time, about a tenth of a millisecond."""
 
 
 class Database(sqlite3.Connection):
     """A connection that knows whether tool code is running on it; made by `connect`."""
 
     guarded: bool = False
+    quota: Quota = UNLIMITED
+    source: weakref.ref[Database] | None = None
     _selecting: bool = False
     _calling: bool = False
     _holds: tuple[str, ...] = ()
     """Names of the moments that `undo` can go back to, the latest last; each is a savepoint."""
+    _until: float = 0.0
+    _counted: tuple[int, int] | None = None
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
         """Answer SQLite's question whether a statement may do `action`; called at preparation only.
@@ -88,18 +97,30 @@ class Database(sqlite3.Connection):
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
         nested, within = self.in_transaction, self._calling
-        with _held_elsewhere():
+        if self.quota.call_seconds is not None:
+            self._until = time.monotonic() + self.quota.call_seconds
+        try:
             self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
             self._calling = True
             try:
-                with self._guard():
-                    yield
+                self.guarded = True
+                yield
+                self.guarded = False
+                if self.quota.rows is not None:
+                    self._check_rows(self.quota.rows)
                 self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
             except BaseException:
+                self.guarded = False
                 self._take_back(nested)
                 raise
             finally:
                 self._calling = within
+        except sqlite3.OperationalError as error:
+            if (told := self.meaning_of(error)) is None:
+                raise
+            raise told from error
+        finally:
+            self._until = 0.0
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -127,12 +148,13 @@ class Database(sqlite3.Connection):
         return self.execute("SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERRED%'").fetchone() is not None
 
     def _take_back(self, nested: bool) -> None:
-        if nested and self.in_transaction:
+        if not self.in_transaction:
+            self._holds = ()  # where time or room has run out, SQLite itself takes back the whole transaction
+        elif nested:
             self.execute("ROLLBACK TO ef_call")
             self.execute("RELEASE ef_call")
         else:
             self.rollback()
-            self._holds = ()  # SQLite ends a whole transaction by itself when a write in it is interrupted
 
     @property
     def busy(self) -> bool:
@@ -161,6 +183,7 @@ class Database(sqlite3.Connection):
         much, but each turn of it makes SQLite prepare every statement of the connection anew.)
         """
         budget = iter(range(steps))
+        self._until = 0.0
         self.set_progress_handler(lambda: next(budget, None) is None, 1000)
         self._selecting = True
         try:
@@ -169,7 +192,59 @@ class Database(sqlite3.Connection):
                 return [column[0] for column in cursor.description or ()], cursor.fetchall()
         finally:
             self._selecting = False
+            self._watch_time()
+
+    def meaning_of(self, error: sqlite3.OperationalError) -> EpisodeBusy | QuotaExceeded | None:
+        """Give what an error of SQLite means when it is the surroundings' and not the statement's."""
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_BUSY:
+                return EpisodeBusy("Another process holds the file of this state; try again in a moment.")
+            case sqlite3.SQLITE_FULL:
+                kib = (self.quota.pages or 0) * 4
+                return QuotaExceeded(f"This episode's state is at its limit of {kib} KiB; delete something first.")
+            case sqlite3.SQLITE_INTERRUPT if self.quota.call_seconds is not None:
+                seconds = f"{self.quota.call_seconds:g}"
+                return QuotaExceeded(f"It took longer than {seconds} s, the limit of a call; ask for less at a time.")
+        return None
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until > 0
+
+    def _check_rows(self, limit: int) -> None:
+        """Raise `QuotaExceeded` above so many rows; they are counted only when changes since then could make them."""
+        if self._counted is not None and self._counted[0] + self.total_changes - self._counted[1] <= limit:
+            return
+        tables = self.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'ef_*' AND name NOT GLOB 'sqlite_*'"
+        ).fetchall()
+        rows = sum(self.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in tables)  # noqa: S608
+        if rows > limit:
+            raise QuotaExceeded(f"It would make {rows} rows, and {limit} is the limit of this episode's state.")
+        self._counted = (rows, self.total_changes)
+
+    def _watch_time(self) -> None:
+        if self.quota.call_seconds is None:
             self.set_progress_handler(None, 0)
+        else:
+            self.set_progress_handler(self._is_late, _STEPS)
+
+    def limit(self, quota: Quota) -> None:
+        """Hold to a quota from now on."""
+        self.quota = quota
+        self._watch_time()
+        if quota.pages is not None:
+            self.execute(f"PRAGMA max_page_count = {quota.pages:d}")
+
+    def set_count(self, name: str, value: int) -> None:
+        """Set a counter, within the transaction that is open."""
+        guarded, self.guarded = self.guarded, False
+        try:
+            self.execute(
+                "INSERT INTO ef_counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
+        finally:
+            self.guarded = guarded
 
     def next_count(self, name: str) -> int:
         """Give the next number of a counter, from 0; it is taken back if the call is."""
@@ -184,30 +259,44 @@ class Database(sqlite3.Connection):
             self.guarded = guarded
         return int(row[0])
 
-    def clone(self) -> Database:
-        """Give a new in-memory database with the same rows; refuses while a call is under way."""
+    def clone(self, path: Path | str = ":memory:", *, quota: Quota | None = None) -> Database:
+        """Give a new database with the same rows, under the same quota unless told otherwise.
+
+        Refuses while a call is under way.
+        """
         if self.busy:
             raise EpisodeBusy("A transaction is open, so the state can't be copied; finish the call first.")
-        copy = connect()
-        if self.in_transaction:  # for which a backup would wait without end
-            copy.deserialize(self.serialize())
-        else:
-            self.backup(copy)
+        copy = connect(path, quota=self.quota if quota is None else quota)
+        try:
+            self._copied().backup(copy)
+        except sqlite3.OperationalError as error:
+            copy.close()
+            if (told := copy.meaning_of(error)) is None:
+                raise
+            raise told from error
+        copy.source = weakref.ref(self)
         return copy
 
+    def _copied(self) -> sqlite3.Connection:
+        """Give what a backup can be made of: while moments are held a backup would never end, so a copy."""
+        if not self.in_transaction:
+            return self
+        copy = sqlite3.connect(":memory:")
+        copy.deserialize(self.serialize())
+        return copy
 
-@contextmanager
-def _held_elsewhere() -> Iterator[None]:
-    """Raise `EpisodeBusy` where another process holds the file of a database for longer than we wait."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            raise EpisodeBusy("Another process holds the file of this state; try again in a moment.") from error
-        raise
+    def is_still(self, source: Database) -> bool:
+        """Whether it is a clone of `source` that nothing was written to since."""
+        return self.source is not None and self.source() is source and self.total_changes == 0
+
+    @property
+    def bytes(self) -> int:
+        """How much room its pages take."""
+        pages: int = self.execute("PRAGMA page_count").fetchone()[0]
+        return pages * 4096
 
 
-def connect(path: Path | str = ":memory:") -> Database:
+def connect(path: Path | str = ":memory:", *, quota: Quota = UNLIMITED) -> Database:
     """Open a database with foreign keys on, rows by name, and the guard in place."""
     connection = sqlite3.connect(
         path,
@@ -220,5 +309,7 @@ def connect(path: Path | str = ":memory:") -> Database:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA recursive_triggers = ON")
+    if quota is not UNLIMITED:
+        connection.limit(quota)
     connection.set_authorizer(connection.authorize)
     return connection

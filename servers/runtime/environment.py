@@ -207,11 +207,12 @@ class Environment:
             raise DefinitionError(f"No parameter or result declares Key({column!r}), so new ids have no pattern.")
         table, _, name = column.partition(".")
         space = IdSpace.of(pattern)
-        seed = int(self.db.execute("SELECT value FROM ef_meta WHERE name = 'seed'").fetchone()[0])
-        key = id_key(seed, f"{self.name}/{column}")
+        episode = self.episode
+        database = episode.databases[self.name]
+        key = id_key(episode.seed, f"{self.name}/{column}")
         while True:
-            candidate = space.nth(key, self.db.next_count(table))
-            taken = self.db.execute(f"SELECT 1 FROM {table} WHERE {name} = ?", (candidate,)).fetchone()  # noqa: S608
+            candidate = space.nth(key, database.next_count(table))
+            taken = database.execute(f"SELECT 1 FROM {table} WHERE {name} = ?", (candidate,)).fetchone()  # noqa: S608
             if taken is None:
                 return candidate
 
@@ -249,13 +250,10 @@ class Environment:
 
     def call(self, definition: Definition, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool on the current episode, under that episode's lock."""
-        episode = self.episode
-        with episode.lock:
-            try:
-                database = episode.databases[self.name]
-            except EpisodeError as error:  # it was closed while this call was on its way
-                return Outcome(str(error))
-            return definition.call(database, arguments)
+        try:
+            return self.episode.call(self, definition, arguments)
+        except EpisodeError as error:  # it was closed while this call was on its way, or may make no more
+            return Outcome(str(error))
 
     def build_server(self, actors: frozenset[Actor] = ACTORS, *, note: str = "") -> FastMCP:
         """Give the MCP server with the tools of these actors; `note` is added to its instructions."""

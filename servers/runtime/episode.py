@@ -11,22 +11,36 @@ import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
-from servers.runtime.errors import EpisodeBusy, EpisodeError, InvalidRequest, UnknownEnvironment, UnknownSnapshot
+from servers.runtime.errors import (
+    EpisodeBusy,
+    EpisodeError,
+    InvalidRequest,
+    QuotaExceeded,
+    UnknownEnvironment,
+    UnknownSnapshot,
+)
+from servers.runtime.log import EMPTY, Log, entry_of
+from servers.runtime.place import Databases, Memory, Place
+from servers.runtime.quota import UNLIMITED, Quota
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
-from servers.runtime.template import Template, violations
+from servers.runtime.template import Template, starts, violations
 from servers.runtime.world import Size
 
 if TYPE_CHECKING:
     from servers.runtime.environment import Environment
+    from servers.runtime.tool import Definition, Outcome
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _QUERY_STEPS = 20_000
@@ -42,29 +56,70 @@ class EpisodeState:
     now: str
 
 
+Observer = Callable[[str, "Definition", "Outcome", float], None]
+"""Hears of a call: the environment, the tool, how it ended, and how many seconds it took."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What an episode is called: by who runs it, and by those who act in it. None leads to another."""
+
+    episode: str = field(default_factory=partial(secrets.token_urlsafe, 12))
+    agent: str = field(default_factory=partial(secrets.token_urlsafe, 18))
+    user: str = field(default_factory=partial(secrets.token_urlsafe, 18))
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an episode lives and what it may take; a farm gives one, and otherwise it lives in memory, unlimited."""
+
+    names: Names = field(default_factory=Names)
+    place: Place = field(default_factory=Memory)
+    quota: Quota = UNLIMITED
+    logged: bool = False
+    """Whether calls are noted, for who will judge them."""
+    observer: Observer | None = None
+    """Who hears of each call, and how many seconds it took."""
+
+
 class Episode:
     """The databases of one run; made by `Episode.open`, or from given databases by a server that runs alone."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an episode consists of
         self,
         environments: Sequence[Environment],
         templates: Mapping[str, Template],
-        databases: Mapping[str, Database],
+        databases: Mapping[str, Database] | None,
         *,
         seed: int,
         size: Size,
+        home: Home | None = None,
+        snapshots_made: int = 0,
     ) -> None:
-        self.episode_id = secrets.token_urlsafe(12)
-        self.agent_handle = secrets.token_urlsafe(18)
-        self.user_handle = secrets.token_urlsafe(18)
+        home = home or Home()
+        self.episode_id = home.names.episode
+        self.agent_handle = home.names.agent
+        self.user_handle = home.names.user
         self.environments = {environment.name: environment for environment in environments}
         self.templates = dict(templates)
-        self._databases: dict[str, Database] | None = dict(databases)
+        self._databases: Databases | None = None if databases is None else dict(databases)
         self.seed = seed
         self.size: Size = size
+        self.quota = home.quota
         self.lock = threading.RLock()
-        self._snapshots: dict[str, dict[str, Database]] = {}
-        self._names = count(1)
+        self.log = EMPTY
+        self._logged = home.logged
+        self._observer = home.observer
+        self._place = home.place
+        self._logs: dict[str, Log] = {}
+        self._snapshots_made = snapshots_made
+        self._held: dict[str, tuple[Log, str | None]] = {}
+        """Moment that is held to the log and clock of then."""
+        self._holds_made = 0
+        self._parked = databases is None
+        self._moment: str | None = None
+        self._closed = False
+        self._fresh = True
 
     @classmethod
     def open(
@@ -74,22 +129,27 @@ class Episode:
         seed: int = 0,
         size: Size = "small",
         scenarios: Mapping[str, Mapping[str, Sequence[Row]]] | None = None,
+        home: Home | None = None,
     ) -> Episode:
         """Give a fresh episode; `scenarios` gives starting rows for some environments instead of the seed's."""
-        names = [environment.name for environment in environments]
-        if not names or len(set(names)) != len(names):
-            raise InvalidRequest("An episode needs at least one environment, and each only once.")
-        strange = sorted(set(scenarios or {}) - set(names))
-        if strange:
-            raise InvalidRequest(f"A scenario is given for '{strange[0]}', which isn't in the episode; add or drop it.")
-        templates = {
-            environment.name: environment.scenario_template(scenarios[environment.name], seed=seed, size=size)
-            if scenarios and environment.name in scenarios
-            else environment.template(seed=seed, size=size)
-            for environment in environments
-        }
-        databases = {name: template.database.clone() for name, template in templates.items()}
-        return cls(environments, templates, databases, seed=seed, size=size)
+        templates = starts(environments, seed=seed, size=size, scenarios=scenarios)
+        return cls.begin(environments, templates, seed=seed, size=size, home=home or Home())
+
+    @classmethod
+    def begin(
+        cls,
+        environments: Sequence[Environment],
+        templates: Mapping[str, Template],
+        *,
+        seed: int,
+        size: Size,
+        home: Home,
+    ) -> Episode:
+        """Give a fresh episode that begins in these states."""
+        databases = home.place.live({name: template.database for name, template in templates.items()}, EMPTY)
+        episode = cls(environments, templates, databases, seed=seed, size=size, home=home)
+        episode._moment = next(iter(templates.values())).now
+        return episode
 
     @contextmanager
     def active(self) -> Iterator[Episode]:
@@ -102,18 +162,89 @@ class Episode:
 
     @property
     def databases(self) -> dict[str, Database]:
-        """The databases by environment; raises `EpisodeError` once the episode is closed."""
+        """The databases by environment, brought back if they were parked; raises `EpisodeError` once it is closed."""
         if self._databases is None:
-            raise EpisodeError("This episode is closed; open another one.")
+            self._wake()
+        assert self._databases is not None
+        self._fresh = False
         return self._databases
+
+    def _wake(self) -> None:
+        with self.lock:
+            if self._closed:
+                raise EpisodeError("This episode is closed; open another one.")
+            if self._parked:
+                self._databases, logs = self._place.wake()
+                self.log, self._logs = logs.pop(""), logs
+                self._parked = False
 
     @property
     def now(self) -> str:
         """The episode's clock."""
         with self.lock:  # two threads on one connection can lock up the process: its authorizer calls back to Python
-            database = next(iter(self.databases.values()))
-            now: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
-            return now
+            if self._moment is None or self._closed:
+                database = next(iter(self.databases.values()))
+                moment: str = database.execute("SELECT now FROM ef_clock").fetchone()[0]
+                self._moment = moment
+            return self._moment
+
+    def call(self, environment: Environment, definition: Definition, arguments: Mapping[str, Any]) -> Outcome:
+        """Call a tool on this episode, and note the call in its log; raises `EpisodeError` when that can't be."""
+        with self.lock:
+            database = self.databases[environment.name]
+            if self.quota.calls is not None and self.log.length >= self.quota.calls:
+                raise QuotaExceeded(f"This episode has made {self.log.length} calls, which is its limit; open another.")
+            began = time.perf_counter()
+            outcome = self._called(environment, definition, database, arguments)
+            if self._observer is not None:
+                self._observer(environment.name, definition, outcome, time.perf_counter() - began)
+            return outcome
+
+    def _called(
+        self, environment: Environment, definition: Definition, database: Database, arguments: Mapping[str, Any]
+    ) -> Outcome:
+        if not self._logged:
+            return definition.call(database, arguments)
+        entry = partial(entry_of, environment.name, definition, arguments)
+        if self._place.in_files and definition.contract.kind == "writes":
+            return self._call_in_file(definition, database, arguments, entry)
+        outcome = definition.call(database, arguments)
+        self._note(entry(outcome))
+        return outcome
+
+    def _call_in_file(
+        self,
+        definition: Definition,
+        database: Database,
+        arguments: Mapping[str, Any],
+        entry: Callable[[Outcome], bytes],
+    ) -> Outcome:
+        """Call a tool so that its change and its entry in the log are both there after a kill, or neither."""
+        number = self.log.length + 1
+        noted: list[Outcome] = []
+
+        def note(outcome: Outcome) -> None:
+            noted.append(outcome)
+            self._place.log(number, entry(outcome), database)
+
+        outcome = definition.call(database, arguments, committing=note)
+        if noted and outcome is not noted[0]:
+            self._place.unlog(number)
+        if noted and outcome is noted[0]:
+            self.log = self.log.then(entry(outcome))
+        else:
+            self._note(entry(outcome))
+        return outcome
+
+    def _note(self, call: bytes) -> None:
+        self._place.log(self.log.length + 1, call, None)
+        self.log = self.log.then(call)
+
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give the calls that led to this state, in order, from a number on."""
+        with self.lock:
+            _ = self.databases  # the log is parked with them
+            return [from_json(call) for call in self.log.entries(since)]
 
     def state(self) -> EpisodeState:
         """Give the digests of the state, canonical by rows and keys, and the clock."""
@@ -129,7 +260,7 @@ class Episode:
         """Give what changed since a snapshot, or since the start, by environment and table."""
         with self.lock:
             before = (
-                self._snapshot(since)
+                self._kept(since)
                 if since is not None
                 else {name: template.database for name, template in self.templates.items()}
             )
@@ -137,7 +268,8 @@ class Episode:
             return {name: tables for name, tables in found.items() if tables}
 
     def _changes(self, name: str, before: Database) -> dict[str, TableChanges]:
-        return changes(before, self.databases[name], self.environments[name].tables)
+        after = self.databases[name]
+        return {} if after.is_still(before) else changes(before, after, self.environments[name].tables)
 
     def rows(self, environment: str) -> Rows:
         """Give all rows of one environment, in canonical order."""
@@ -156,29 +288,40 @@ class Episode:
     def snapshot(self) -> str:
         """Keep the state of this moment and give its name."""
         with self.lock:
-            name = f"s{next(self._names)}"
-            self._snapshots[name] = self._clones(self.databases)
+            self._refuse_while_busy()  # which wakes it
+            limit = self.quota.snapshots
+            if limit is not None and len(self._logs) >= limit:
+                raise QuotaExceeded(f"This episode keeps {limit} snapshots, which is its limit; forget some first.")
+            self._snapshots_made += 1
+            name = f"s{self._snapshots_made}"
+            self._place.keep(name, self.databases, self.log)
+            self._logs[name] = self.log
             return name
 
     def restore(self, snapshot: str) -> None:
         """Go back to the state of a snapshot, which stays kept."""
         with self.lock:
-            self._replace(self._clones(self._snapshot(snapshot)))
+            self._replace(self._kept(snapshot), self._logs[snapshot])
+            self._moment = None
 
     def forget(self, snapshot: str) -> None:
         """Drop a snapshot."""
         with self.lock:
-            for database in self._snapshot(snapshot).values():
-                database.close()
-            del self._snapshots[snapshot]
+            self._kept(snapshot)
+            self._place.forget(snapshot)
+            del self._logs[snapshot]
 
     def hold(self) -> str:
         """Note this moment as one that `undo` goes back to, and give its name; moments lie within one another."""
         with self.lock:
             self._refuse_while_busy()
-            name = f"h{next(self._names)}"
+            if self._place.in_files:
+                raise InvalidRequest("An episode that is kept in files holds no moments; take a snapshot instead.")
+            self._holds_made += 1
+            name = f"h{self._holds_made}"
             for database in self.databases.values():
                 database.hold(name)
+            self._held[name] = (self.log, self._moment)
             return name
 
     def undo(self, held: str) -> None:
@@ -189,22 +332,27 @@ class Episode:
                 raise UnknownSnapshot(f"No moment '{held}' is held in this episode; it was undone, restored or reset.")
             for database in self.databases.values():
                 database.undo(held)
+            self.log, self._moment = self._held[held]
+            names = list(self._held)
+            for name in names[names.index(held) :]:
+                del self._held[name]
 
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
-            self._replace(self._clones({name: template.database for name, template in self.templates.items()}))
+            self._replace({name: template.database for name, template in self.templates.items()}, EMPTY)
+            self._moment = next((template.now for template in self.templates.values()), None)
 
-    def fork(self) -> Episode:
+    def fork(self, home: Home | None = None) -> Episode:
         """Give a new episode, with handles of its own, that begins in this one's state."""
+        home = home or Home()
         with self.lock:
-            return Episode(
-                list(self.environments.values()),
-                self.templates,
-                self._clones(self.databases),
-                seed=self.seed,
-                size=self.size,
-            )
+            self._refuse_while_busy()
+            environments, databases = list(self.environments.values()), home.place.live(self.databases, self.log)
+            fork = Episode(environments, self.templates, databases, seed=self.seed, size=self.size, home=home)
+            fork._moment = self._moment
+            fork.log = self.log
+            return fork
 
     def advance(self, seconds: int) -> None:
         """Move the clock forward."""
@@ -213,8 +361,10 @@ class Episode:
         with self.lock:
             self._refuse_while_busy()
             moment = _later(self.now, seconds)
+            self._place.moves_clock(moment)
             for database in self.databases.values():
                 database.execute("UPDATE ef_clock SET now = ?", (moment,))
+            self._moment = moment
 
     def query(self, environment: str, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Give columns and rows of one SELECT over an environment; :now and :today are bound beside `parameters`."""
@@ -235,31 +385,78 @@ class Episode:
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""
         with self.lock:
-            for databases in (self._databases or {}, *self._snapshots.values()):
-                for database in databases.values():
-                    database.close()
+            for database in (self._databases or {}).values():
+                database.close()
             self._databases = None
-            self._snapshots.clear()
+            self._closed, self._parked = True, False
+            self._place.clear()
+
+    @property
+    def in_files(self) -> bool:
+        """Whether it lies in files, and outlives its process."""
+        return self._place.in_files
+
+    def shrink(self) -> bool:
+        """Let connections forget their statements, and say whether that could be; nobody sees a difference."""
+        return self._at_rest(self._shrink)
+
+    def park(self) -> bool:
+        """Move everything out of memory until it is next used, and say whether that could be."""
+        return self._at_rest(self._park)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was asked of its databases since they were made or shrunk."""
+        return self._fresh
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the rows of databases and snapshots take; none while parked."""
+        with self.lock:
+            return 0 if self._databases is None else self._place.size(self._databases)
+
+    def _at_rest(self, action: Callable[[Databases], None]) -> bool:
+        if not self.lock.acquire(blocking=False):
+            return False  # in use by another thread just now
+        try:
+            databases = self._databases
+            if databases is None or any(database.in_transaction for database in databases.values()):
+                return False
+            action(databases)
+            return True
+        finally:
+            self.lock.release()
+
+    def _shrink(self, databases: Databases) -> None:
+        if not self._fresh:
+            self._databases = self._place.shrink(databases)
+            self._fresh = True
+
+    def _park(self, databases: Databases) -> None:
+        self._place.park(databases, {"": self.log, **self._logs})
+        self._databases, self._parked = None, True
+        self.log, self._logs = EMPTY, {}
 
     def _database(self, environment: str) -> Database:
         if environment not in self.databases:
             raise UnknownEnvironment(f"'{environment}' isn't in this episode, which has {', '.join(self.databases)}.")
         return self.databases[environment]
 
-    def _snapshot(self, name: str) -> dict[str, Database]:
-        if name not in self._snapshots:
-            known = ", ".join(self._snapshots) or "none yet"
+    def _kept(self, name: str) -> Databases:
+        _ = self.databases  # snapshots are parked and woken with the rest
+        if name not in self._logs:
+            known = ", ".join(self._logs) or "none yet"
             raise UnknownSnapshot(f"There is no snapshot '{name}' in this episode; it has {known}.")
-        return self._snapshots[name]
+        return self._place.kept(name)
 
-    def _clones(self, databases: Mapping[str, Database]) -> dict[str, Database]:
+    def _replace(self, sources: Databases, log: Log) -> None:
         self._refuse_while_busy()
-        return {name: database.clone() for name, database in databases.items()}
-
-    def _replace(self, databases: dict[str, Database]) -> None:
-        for old in self.databases.values():
-            old.close()
-        self._databases = databases
+        old = self.databases
+        self._databases = self._place.live(sources, log)
+        self._held.clear()
+        for database in old.values():
+            database.close()
+        self.log = log
 
     def _refuse_while_busy(self) -> None:
         if any(database.busy for database in self.databases.values()):

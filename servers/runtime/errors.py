@@ -6,7 +6,8 @@
     ├── EpisodeError         an operation that this episode can't do now
     │   ├── UnknownEpisode
     │   ├── UnknownSnapshot
-    │   └── EpisodeBusy
+    │   ├── EpisodeBusy
+    │   └── QuotaExceeded    more than an episode may have: calls, rows, bytes, time, snapshots
     ├── UnknownEnvironment
     └── InvalidRequest       a value from outside that no operation accepts
 
@@ -66,3 +67,9 @@ class EpisodeBusy(EpisodeError):
     """A transaction is open, so the state can't be copied or replaced."""
 
     code = "episode_busy"
+
+
+class QuotaExceeded(EpisodeError):
+    """The episode would go beyond what one episode may have."""
+
+    code = "quota_exceeded"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from math import isqrt
 
@@ -22,6 +22,7 @@ _PATTERN = re.compile(r"\^(?P<prefix>[A-Za-z0-9_-]*)\[(?P<characters>[A-Za-z0-9-
 _RANGE = re.compile(r"(?P<first>[A-Za-z0-9])-(?P<last>[A-Za-z0-9])|(?P<single>[A-Za-z0-9])")
 
 
+@lru_cache(maxsize=4096)
 def id_key(seed: int, name: str) -> bytes:
     """Give the key under which the ids named `name` (such as "airline/bookings.booking_id") are drawn."""
     return blake2b(f"{seed}/{name}".encode(), digest_size=KEY_BYTES).digest()

@@ -56,9 +56,8 @@ class Table:
 
     def _note(self, side: str) -> str:
         key = ", ".join(f"{side}.{column}" for column in self.key)
-        noted = f"SELECT 1 FROM ef_touched WHERE name = '{self.name}' AND key = json_array({key})"  # noqa: S608
-        # Not INSERT OR IGNORE: an upsert that fires the trigger would override it.
-        return f"INSERT INTO ef_touched SELECT '{self.name}', json_array({key}) WHERE NOT EXISTS ({noted}); "
+        # Not INSERT OR IGNORE: a statement with a conflict clause of its own that fires the trigger would override it.
+        return f"INSERT INTO ef_touched VALUES ('{self.name}', json_array({key})) ON CONFLICT DO NOTHING; "  # noqa: S608
 
 
 _KEY_COLLATIONS = """

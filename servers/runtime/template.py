@@ -6,12 +6,13 @@ import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from servers.runtime.database import Database, connect
-from servers.runtime.errors import ScenarioError
+from servers.runtime.errors import InvalidRequest, ScenarioError
 from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_digest
-from servers.runtime.world import World
+from servers.runtime.world import Size, World
 
 if TYPE_CHECKING:
     from servers.runtime.environment import Environment
@@ -24,6 +25,33 @@ class Template:
     database: Database
     digest: str
     now: str
+
+    @cached_property
+    def bytes(self) -> int:
+        """How much room a clone's rows take."""
+        return self.database.bytes
+
+
+def starts(
+    environments: Sequence[Environment],
+    *,
+    seed: int = 0,
+    size: Size = "small",
+    scenarios: Mapping[str, Mapping[str, Sequence[Row]]] | None = None,
+) -> dict[str, Template]:
+    """Give the states that an episode over these environments begins in."""
+    names = [environment.name for environment in environments]
+    if not names or len(set(names)) != len(names):
+        raise InvalidRequest("An episode needs at least one environment, and each only once.")
+    strange = sorted(set(scenarios or {}) - set(names))
+    if strange:
+        raise InvalidRequest(f"A scenario is given for '{strange[0]}', which isn't in the episode; add or drop it.")
+    return {
+        environment.name: environment.scenario_template(scenarios[environment.name], seed=seed, size=size)
+        if scenarios and environment.name in scenarios
+        else environment.template(seed=seed, size=size)
+        for environment in environments
+    }
 
 
 def build_template(environment: Environment, world: World, rows: Mapping[str, Sequence[Row]]) -> Template:

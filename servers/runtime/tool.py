@@ -20,11 +20,11 @@ from fastmcp.utilities.json_schema import dereference_refs
 from mcp_types import TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, PydanticInvalidForJsonSchema, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema, to_json
+from pydantic_core import CoreSchema, from_json
 
 from servers.runtime.contract import CONTRACT_META, ToolContract
 from servers.runtime.database import Database
-from servers.runtime.errors import DefinitionError, EpisodeBusy
+from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.refusal import REFUSAL_META, Refusal
 
 logger = logging.getLogger(__name__)
@@ -38,18 +38,19 @@ class PublishedSchema(GenerateJsonSchema):
         return False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """How a call ended: a result, a refusal with its code, or an error of the caller or of the tool."""
 
     text: str
-    structured: dict[str, Any] | None = None
+    """What is said; of a result, its JSON."""
+    is_error: bool = True
     refusal: str | None = None
 
-    @property
-    def is_error(self) -> bool:
-        """Whether the call gave no result."""
-        return self.structured is None
+    @cached_property
+    def structured(self) -> dict[str, Any] | None:
+        """The result, or None for an error."""
+        return None if self.is_error else from_json(self.text)
 
 
 def result_model(function: Callable[..., BaseModel]) -> type[BaseModel]:
@@ -124,22 +125,26 @@ class Definition:
             open_world_hint=False,
         )
 
-    def call(self, database: Database, arguments: Mapping[str, Any]) -> Outcome:
-        """Run the tool once on a database, in a transaction of its own."""
+    def call(
+        self, database: Database, arguments: Mapping[str, Any], *, committing: Callable[[Outcome], None] | None = None
+    ) -> Outcome:
+        """Run the tool once on a database, in a transaction of its own; `committing` hears of a result just before."""
         try:
-            checked = self.arguments.model_validate(dict(arguments))
+            checked = self.arguments.model_validate(arguments)
         except ValidationError as error:
             return Outcome(f"Invalid arguments for {self.name}: {_spelled(error)}.")
-        values = {name: getattr(checked, name) for name in self.arguments.model_fields}
         try:
             with database.transaction():
-                return self._run(database, values)
+                outcome = self._run(database, checked.__dict__)
+                if committing is not None:
+                    committing(outcome)
+                return outcome
         except Refusal as refusal:
             if refusal.code not in self.contract.refusals:
                 logger.error("%s raised the undeclared refusal %r", self.name, refusal.code)
             return Outcome(f"{refusal.code}: {refusal.sentence}", refusal=refusal.code)
-        except EpisodeBusy as busy:
-            return Outcome(f"{self.name} left no trace. {busy}")
+        except EpisodeError as error:  # another process, or a quota
+            return Outcome(f"{self.name} left no trace. {error}")
         except Exception as error:  # the boundary between a tool's code and the protocol
             logger.exception("%s failed", self.name)
             return Outcome(f"Internal error in {self.name} ({type(error).__name__}); the call left no trace.")
@@ -151,8 +156,7 @@ class Definition:
             raise TypeError(f"{self.name} returned {type(result).__name__} instead of {self.result.__name__}")
         if self.contract.kind == "reads" and database.total_changes != before:
             raise RuntimeError(f"{self.name} is declared as a read and wrote")
-        structured = result.model_dump(mode="json")
-        return Outcome(to_json(structured).decode(), structured=structured)
+        return Outcome(result.model_dump_json(), is_error=False)
 
 
 def _spelled(error: ValidationError) -> str:

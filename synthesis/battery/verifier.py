@@ -11,7 +11,7 @@ from envfactory_client.verify.bench import Level
 from envfactory_client.verify.installed import Faults, Installed, Kept, Loaded
 from envfactory_client.verify.report import BATTERY_VERSION, MutationReport, Report
 from servers.runtime import Environment, ServerError, discover
-from servers.runtime.farm import EMBEDDED_HOST, create_app
+from servers.runtime.farm import EMBEDDED, EMBEDDED_HOST, Options, create_app
 from servers.runtime.verified import FILE, Verified, current_record, writing_command
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.lines import Lines
@@ -83,7 +83,13 @@ def _sound(load: Callable[[], Environment]) -> Environment:
 def _served(environment: Environment, *, registered: bool) -> Loaded:
     """An environment behind a farm of its own."""
     token = secrets.token_urlsafe(24)
-    app = create_app({environment.name: lambda: environment}, token=token, sandbox=False, allowed_hosts=[EMBEDDED_HOST])
+    app = create_app(
+        {environment.name: lambda: environment},
+        token=token,
+        sandbox=False,
+        allowed_hosts=[EMBEDDED_HOST],
+        options=Options(limits=EMBEDDED),
+    )
     return Loaded(environment.name, environment.folder, app, token, DirectSubject(environment), registered)
 
 

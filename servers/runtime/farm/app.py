@@ -7,8 +7,10 @@ on the episode that a context variable names, so no server object belongs to an 
     /episodes/{handle}/mcp           all tools of an episode that the handle's actor has, as {env}_{tool}
     /episodes/{handle}/{env}/mcp     those of one environment
     /farm/{function}, /farm/mcp      the control plane, for who holds the token
-    /v0.1/servers…, /healthz         the registry, and a sign of life
+    /farm/openapi.json               what its functions take and give
+    /v0.1/servers…                   the registry
     /.well-known/ai-catalog.json     the catalog of server cards, which are at /{env}/mcp/server-card
+    /healthz, /readyz, /metrics      a sign of life, whether episodes may be opened, and what is counted
 """
 
 from __future__ import annotations
@@ -16,38 +18,60 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TextIO
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
 
 from pydantic_core import from_json
 
+from servers.runtime.current import current_episode
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
+from servers.runtime.farm.archive import Archive
+from servers.runtime.farm.asked import Asked, current_asked
 from servers.runtime.farm.cards import answer_card, is_card
 from servers.runtime.farm.catalogue import Catalogue
-from servers.runtime.farm.control import Control, function_table
+from servers.runtime.farm.control import Answer, Control, Forward, function_table
+from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
 from servers.runtime.farm.hot import HotCall
+from servers.runtime.farm.limits import QUOTA, Limits
+from servers.runtime.farm.meters import CONTENT_TYPE, Meters
+from servers.runtime.farm.offer import Offers
+from servers.runtime.farm.openapi import openapi
+from servers.runtime.farm.reach import Reach, Reached, no_such_path
 from servers.runtime.farm.registry import CORS, Registry, registry_path
 from servers.runtime.farm.sandbox import Sandbox
 from servers.runtime.farm.store import Store
 from servers.runtime.farm.surface import Surface
 from servers.runtime.farm.surfaces import Surfaces
-from servers.runtime.farm.wire import Receive, Scope, Send, read_body, replay, send_json
+from servers.runtime.farm.visit import AccessLog, current_visit, watched
+from servers.runtime.farm.wire import (
+    Receive,
+    Scope,
+    Send,
+    check_depth,
+    header,
+    read_body,
+    replay,
+    send_bytes,
+    send_json,
+)
 from servers.runtime.tool import Outcome
 
 MCP_BODY_LIMIT = 1_048_576
 CONTROL_BODY_LIMIT = 67_108_864
 
-_EPISODE = re.compile(r"/episodes/(?P<handle>[A-Za-z0-9_-]{1,64})(?:/(?P<environment>[a-z][a-z0-9_]*))?/mcp/?")
-_SANDBOX = re.compile(r"/(?P<environment>[a-z][a-z0-9_]*)/mcp/?")
 _FUNCTION = re.compile(r"/farm/(?P<function>[A-Za-z0-9_-]+)/?")
+
+
+Health = Callable[[], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -58,20 +82,57 @@ class Destination:
     active: tuple[AbstractContextManager[object], ...] = ()
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a farm is run, beside who may enter."""
+
+    hot: bool = True
+    """Without it, FastMCP answers every call, which takes many times as long and says the same."""
+    limits: Limits = field(default_factory=lambda: Limits(quota=QUOTA))
+    parking: Path | None = None
+    """The folder for idle episodes when memory runs short; a temporary one otherwise."""
+    durable: Path | None = None
+    """A folder in which all episodes live; those that are there already are taken up where they were left."""
+    crew: Crew = field(default_factory=Crew)
+    access_log: TextIO | None = None
+    forward: Forward | None = None
+    """How the control plane's functions are called in the workers that hold the episodes; None to call them here."""
+    health: Health | None = None
+    """What else /healthz tells."""
+    beside: AbstractAsyncContextManager[object] | None = None
+    """What lives as long as the app does, such as its workers."""
+
+
 class FarmApp:
     """The ASGI app; `create_app` makes it."""
 
     def __init__(
-        self, catalogue: Catalogue, store: Store, gate: Gate, *, sandbox: bool, registry: Registry | None = None
+        self,
+        catalogue: Catalogue,
+        gate: Gate,
+        *,
+        sandbox: bool,
+        options: Options | None = None,
+        registry: Registry | None = None,
     ) -> None:
+        self._options = options = options or Options()
+        self._limits = options.limits
         self._catalogue = catalogue
-        self._store = store
         self._gate = gate
         self._registry = registry or Registry(registry_path())
-        self._control = Control(catalogue, store)
-        self._table = function_table(self._control)
-        self._sandbox = Sandbox() if sandbox else None
+        archive = Archive(options.durable, options.limits.quota) if options.durable is not None else None
+        self._store = Store(options.limits, parking=options.parking, archive=archive, prefix=options.crew.prefix)
+        self._meters = Meters(self._store)
+        self._store.observer = self._meters.call
+        self._sandbox = Sandbox(options.limits, observer=self._meters.call) if sandbox else None
+        self._table = function_table(Control(catalogue, self._store, options.crew), options.forward)
+        self._reach = Reach(catalogue, self._store, self._sandbox, options.crew)
+        self._offers = Offers()
+        self._access = AccessLog(options.access_log) if options.access_log is not None else None
         self._surfaces: WeakKeyDictionary[asyncio.AbstractEventLoop, Surfaces] = WeakKeyDictionary()
+        self._under_way = 0
+        self._closing = False
+        self._store.restore(catalogue)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
@@ -79,6 +140,8 @@ class FarmApp:
             await self._live(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": "This server speaks HTTP only."})
+        elif self._access is not None:
+            await self._answer_visibly(self._access, scope, receive, send)
         else:
             await self._answer(scope, receive, send)
 
@@ -89,6 +152,7 @@ class FarmApp:
 
     async def close(self) -> None:
         """Close every episode, and every server of this event loop."""
+        self._closing = True
         surfaces = self._surfaces.pop(asyncio.get_running_loop(), None)
         if surfaces is not None:
             await surfaces.close()
@@ -101,7 +165,7 @@ class FarmApp:
         try:
             if function not in self._table:
                 raise Fault(404, "unknown_function", _nearest("function", function, self._table))
-            return 200, await self._table[function].call(arguments)
+            return 200, dict(await self._table[function].call(arguments))
         except Fault as fault:
             return fault.status, fault.to_json()
 
@@ -120,29 +184,63 @@ class FarmApp:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.close()
+        async with self._options.beside or nullcontext():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        try:
-            if path == "/healthz":
-                await send_json(send, 200, {"status": "ok", "episodes": len(self._store)})
-            elif path.startswith("/v0.1/"):
-                await self._answer_registry(scope, send)
-            elif is_card(path):
-                self._gate.check_host(scope)
-                await answer_card(scope, send, self._registry, self.names if self._sandbox else ())
-            elif path.rstrip("/").endswith("/mcp"):
-                await self._answer_mcp(scope, receive, send)
-            else:
-                await self._answer_control(scope, receive, send)
-        except Fault as fault:
-            await send_json(send, fault.status, fault.to_json(), fault.headers)
+    async def _answer_visibly(self, log: AccessLog, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = log.begin(scope)
 
-    async def _answer_registry(self, scope: Scope, send: Send) -> None:
+        def heard(status: int, size: int) -> None:
+            visit.status = status
+            visit.bytes += size
+
+        token = current_visit.set(visit)
+        try:
+            await self._answer(scope, receive, watched(send, heard))
+        finally:
+            current_visit.reset(token)
+            log.end(visit)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = _route(scope["path"])
+        if self._under_way >= self._limits.requests and route not in _ALWAYS:
+            fault = Fault(503, "too_busy", "Too many requests are under way here; try again.", {"retry-after": "1"})
+            await send_json(send, fault.status, fault.to_json(), fault.headers)
+            return
+        self._under_way += 1
+        try:
+            await self._routes[route](self, scope, receive, send)
+        except Fault as fault:
+            self._meters.request(route, fault.status)
+            await send_json(send, fault.status, fault.to_json(), fault.headers)
+        finally:
+            self._under_way -= 1
+            if (visit := current_visit.get()) is not None:
+                visit.route = route
+
+    async def _answer_health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        more = self._options.health() if self._options.health is not None else {}
+        await send_json(send, 200, {"status": "ok", "episodes": len(self._store), **more})
+
+    async def _answer_readiness(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        if self._closing:
+            raise Fault(503, "closing", "This farm is about to end.")
+        self._store.check_room()
+        await send_json(send, 200, {"status": "ready", "environments": len(self.names)})
+
+    async def _answer_metrics(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self._gate.check_names(scope)
+        _check_method(scope, "GET")
+        await send_bytes(send, 200, self._meters.text(), kind=CONTENT_TYPE)
+
+    async def _answer_card(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self._gate.check_host(scope)
+        await answer_card(scope, send, self._registry, self.names if self._sandbox else ())
+
+    async def _answer_registry(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
             await send_json(send, 200, {}, CORS)
             return
@@ -155,76 +253,93 @@ class FarmApp:
 
     async def _answer_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._gate.check_names(scope)
-        named = _FUNCTION.fullmatch(scope["path"])
+        path = self._options.crew.own_path(scope["path"])
+        if path == "/farm/openapi.json":
+            await send_json(send, 200, openapi(self._table))
+            return
+        named = _FUNCTION.fullmatch(path)
         if named is None:
-            raise _no_such_path(scope["path"])
+            raise no_such_path(path)
         self._gate.check_token(scope)
         _check_method(scope, "POST")
         function = self._table.get(named["function"])
         if function is None:
             raise Fault(404, "unknown_function", _nearest("function", named["function"], self._table))
-        arguments = _json_object(await read_body(scope, receive, CONTROL_BODY_LIMIT))
-        await send_json(send, 200, await function.call(arguments))
+        body = await read_body(scope, receive, CONTROL_BODY_LIMIT)
+        check_depth(body, self._limits.depth)
+        current_asked.set(Asked(header(scope, b"host") or "", path))
+        await send_json(send, 200, await self._called(function.name, _json_object(body)))
+        self._meters.request("control", 200)
+
+    async def _called(self, name: str, arguments: dict[str, object]) -> Answer:
+        began, outcome = time.perf_counter(), "error"
+        try:
+            answer = await self._table[name].call(arguments)
+            outcome = "result"
+            return answer
+        except Fault as fault:
+            outcome = fault.code
+            raise
+        finally:
+            self._meters.control(name, outcome, time.perf_counter() - began)
 
     async def _answer_mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
+        path = self._options.crew.own_path(scope["path"])
         try:
             self._gate.check_names(scope)
-            is_control = scope["path"].rstrip("/") == "/farm/mcp"
-            if is_control:
+            if self._options.crew.ports or self._options.crew.public_url:
+                current_asked.set(Asked(header(scope, b"host") or "", path))
+            if path.rstrip("/") == "/farm/mcp":
                 self._gate.check_token(scope)
-            body = await read_body(scope, receive, CONTROL_BODY_LIMIT if is_control else MCP_BODY_LIMIT)
-            if (answer := self._at_once(scope, body)) is not None:
-                await send_json(send, 200, answer)
-                return
-            destination = Destination(self._here().control()) if is_control else await self._destination(scope["path"])
-        except ServerError as error:
-            fault = Fault.of(error)
-            await send_json(send, fault.status, fault.to_rpc(body))
-        except Fault as fault:
+                body = await read_body(scope, receive, CONTROL_BODY_LIMIT)
+                check_depth(body, self._limits.depth)
+                destination = Destination(self._here().control())
+            else:
+                body = await read_body(scope, receive, MCP_BODY_LIMIT)
+                check_depth(body, self._limits.depth)
+                reached = self._reach.find(path)
+                if (answer := self._at_once(reached, scope, body)) is not None:
+                    self._meters.request("mcp", 200)
+                    await send_bytes(send, 200, answer)
+                    return
+                destination = await self._destination(reached)
+        except (ServerError, Fault) as error:
+            fault = error if isinstance(error, Fault) else Fault.of(error)
+            self._meters.request("mcp", fault.status)
             await send_json(send, fault.status, fault.to_rpc(body), fault.headers)
         else:
             with ExitStack() as stack:
                 for context in destination.active:
                     stack.enter_context(context)
-                await destination.surface(scope, replay(body, receive), send)
+                await destination.surface(scope, replay(body, receive), watched(send, self._counted))
 
-    def _at_once(self, scope: Scope, body: bytes) -> dict[str, Any] | None:
+    def _counted(self, status: int, size: int) -> None:
+        if size == 0:
+            self._meters.request("mcp", status)
+
+    def _at_once(self, reached: Reached, scope: Scope, body: bytes) -> bytes | None:
         """Give the answer to a call that the hot path takes, or None."""
-        named = _EPISODE.fullmatch(scope["path"])
-        if named is None or named["environment"] is None or (call := HotCall.of(scope, body)) is None:
+        if not self._options.hot or (call := HotCall.of(scope, body)) is None:
             return None
-        seat = self._store.seat(named["handle"])
-        environment = seat.episode.environments.get(named["environment"])
-        if environment is None:
+        offer = self._offers.of(reached)
+        found = offer.tools.get(call.tool)
+        if found is None:
             return None
-        with seat.episode.active():
-            return call.on(environment, seat.actor)
+        token = current_episode.set(reached.episode)
+        try:
+            return call.answer(offer, found)
+        finally:
+            current_episode.reset(token)
 
-    async def _destination(self, path: str) -> Destination:
-        if named := _EPISODE.fullmatch(path):
-            return await self._of_episode(named["handle"], named["environment"])
-        if named := _SANDBOX.fullmatch(path):
-            return self._of_sandbox(named["environment"])
-        raise _no_such_path(path)
-
-    async def _of_episode(self, handle: str, environment: str | None) -> Destination:
-        seat = self._store.seat(handle)
+    async def _destination(self, reached: Reached) -> Destination:
+        here, episode, environment, actor = self._here(), reached.episode, reached.environment, reached.actor
         if environment is None:
-            shelf = await self._here().shelf(seat.episode, seat.actor)
-            return Destination(self._here().combined(), (seat.episode.active(), shelf.active()))
-        if environment not in seat.episode.environments:
-            known = ", ".join(seat.episode.environments)
-            raise Fault(404, "unknown_environment", f"This episode has no environment '{environment}'; it has {known}.")
-        surface = self._here().of_actor(seat.episode.environments[environment], seat.actor)
-        return Destination(surface, (seat.episode.active(),))
-
-    def _of_sandbox(self, name: str) -> Destination:
-        environment = self._catalogue.get(name)
-        if self._sandbox is None:
-            raise Fault(404, "no_sandbox", f"There are no sandboxes here; open an episode over '{name}' at /farm/open.")
-        episode = self._sandbox.episode(environment)
-        return Destination(self._here().of_sandbox(environment), (episode.active(),))
+            assert actor is not None
+            shelf = await here.shelf(episode, actor)
+            return Destination(here.combined(), (episode.active(), shelf.active()))
+        surface = here.of_sandbox(environment) if actor is None else here.of_actor(environment, actor)
+        return Destination(surface, (episode.active(),))
 
     def _here(self) -> Surfaces:
         loop = asyncio.get_running_loop()
@@ -232,20 +347,45 @@ class FarmApp:
             self._surfaces[loop] = Surfaces(self._table)
         return self._surfaces[loop]
 
+    _routes: ClassVar[Mapping[str, Callable[[FarmApp, Scope, Receive, Send], Awaitable[None]]]] = {
+        "mcp": _answer_mcp,
+        "control": _answer_control,
+        "registry": _answer_registry,
+        "card": _answer_card,
+        "healthz": _answer_health,
+        "readyz": _answer_readiness,
+        "metrics": _answer_metrics,
+    }
 
-def create_app(
+
+_PROBES = {"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
+_ALWAYS = frozenset(_PROBES.values())
+"""What is answered however busy a farm is."""
+
+
+def _route(path: str) -> str:
+    if path.endswith(("/mcp", "/mcp/")):
+        return "mcp"
+    if path.startswith("/v0.1/"):
+        return "registry"
+    if is_card(path):
+        return "card"
+    return _PROBES.get(path, "control")
+
+
+def create_app(  # noqa: PLR0913 - an app's options
     environments: Mapping[str, Loader] | None = None,
     *,
     token: str,
     sandbox: bool = True,
     allowed_hosts: Iterable[str] = (),
     registry: Path | None = None,
+    options: Options | None = None,
 ) -> FarmApp:
     """Give the farm over these environments (all that are found, unless given); `token` opens the control plane."""
     catalogue = Catalogue(discover() if environments is None else environments)
-    return FarmApp(
-        catalogue, Store(), Gate(allowed_hosts, token), sandbox=sandbox, registry=Registry(registry or registry_path())
-    )
+    known = Registry(registry or registry_path())
+    return FarmApp(catalogue, Gate(allowed_hosts, token), sandbox=sandbox, options=options, registry=known)
 
 
 def _check_method(scope: Scope, method: str) -> None:
@@ -268,8 +408,3 @@ def _nearest(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
     return f"There is no {kind} '{name}'; {hint}"
-
-
-def _no_such_path(path: str) -> Fault:
-    served = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
-    return Fault(404, "not_found", f"Nothing is served at {path}; there are {served}, /v0.1/servers and /healthz.")

@@ -25,6 +25,7 @@ from mcp_types import DiscoverRequest, DiscoverResult, InitializeRequest, Initia
 from servers.runtime.contract import Actor
 from servers.runtime.environment import LIST_PAGE, LIST_SECONDS, Environment
 from servers.runtime.farm.naming import qualified_names
+from servers.runtime.farm.offer import COMBINED
 from servers.runtime.resources import resources_of
 from servers.runtime.tool import ContractTool
 
@@ -82,7 +83,7 @@ def _instructions(environments: Sequence[Environment]) -> str:
 def build_combined_server() -> FastMCP:
     """Give the server whose tools are those of the active shelf."""
     return FastMCP(
-        "episode",
+        COMBINED,
         providers=[_Shelves()],
         middleware=[_Instructions()],
         on_duplicate="error",

@@ -10,10 +10,10 @@ busy loop (2 ms instead of 0.04, measured); only the first episode over a world,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ArgsKwargs
@@ -21,14 +21,35 @@ from pydantic_core import ArgsKwargs
 from servers.runtime.environment import Environment
 from servers.runtime.episode import Episode
 from servers.runtime.errors import InvalidRequest, ServerError
+from servers.runtime.farm.answers import (
+    AllRows,
+    Broken,
+    Calls,
+    Card,
+    Changes,
+    Found,
+    Held,
+    Kept,
+    Listed,
+    Nothing,
+    Opened,
+    Source,
+    Stamp,
+    State,
+    Violations,
+)
+from servers.runtime.farm.asked import current_asked
 from servers.runtime.farm.catalogue import Catalogue
+from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.source import describe, source_of
 from servers.runtime.farm.store import Store
 from servers.runtime.world import Size, World
 
-Answer = dict[str, Any]
+Answer = Mapping[str, Any]
 Row = dict[str, Any]
+Forward = Callable[[str, dict[str, Any]], Awaitable[Answer]]
+"""Calls a function of that name somewhere else, and gives its answer or raises its `Fault`."""
 
 EpisodeId = Annotated[str, Field(description="The episode's id, as 'open' gave it.")]
 EnvironmentName = Annotated[str, Field(description="The environment's name, such as 'airline'.")]
@@ -45,40 +66,46 @@ SnapshotName = Annotated[str, Field(description="A snapshot's name, as 'snapshot
 class Control:
     """The functions of the control plane, over a catalogue of environments and a store of episodes."""
 
-    def __init__(self, catalogue: Catalogue, store: Store) -> None:
+    def __init__(self, catalogue: Catalogue, store: Store, crew: Crew | None = None) -> None:
         self._catalogue = catalogue
         self._store = store
+        self._crew = crew or Crew()
 
-    async def environments(self) -> Answer:
+    def _episode(self, name: str) -> Episode:
+        asked = current_asked.get()
+        self._crew.check(name, asked.path, asked.host)
+        return self._store.by_id(name)
+
+    async def environments(self) -> Listed:
         """List the environments that episodes can be opened over, and those that don't load."""
-        found: list[Answer] = []
-        broken: list[Answer] = []
+        found: list[Card] = []
+        broken: list[Broken] = []
         for name in self._catalogue.names:
             try:
                 found.append(describe(self._catalogue.get(name)))
             except Fault as fault:
                 broken.append({"name": name, "message": fault.message})
-        return {"environments": found} | ({"broken": broken} if broken else {})
+        return {"environments": found, "broken": broken} if broken else {"environments": found}
 
-    async def source(self, *, environment: EnvironmentName) -> Answer:
+    async def source(self, *, environment: EnvironmentName) -> Source:
         """Give an environment's manifest, schema, phrases, policy, contracts with their SQL, and invariants."""
         return source_of(self._catalogue.get(environment))
 
     async def open(
         self, *, environments: EnvironmentNames, seed: Seed = 0, size: WorldSize = "small", scenarios: Scenarios = None
-    ) -> Answer:
+    ) -> Opened:
         """Open an episode: an isolated run over one or more environments, with one clock and one state."""
         self._store.check_room()
         chosen = [self._catalogue.get(name) for name in environments]
-        return self._opened(Episode.open(chosen, seed=seed, size=size, scenarios=scenarios))
+        return self._opened(self._store.open(chosen, seed=seed, size=size, scenarios=scenarios))
 
-    async def state(self, *, episode: EpisodeId) -> Answer:
+    async def state(self, *, episode: EpisodeId) -> State:
         """Give digests of the episode's state, as a whole and by environment, and its clock."""
-        return asdict(self._store.by_id(episode).state())
+        return _state(self._episode(episode))
 
-    async def rows(self, *, episode: EpisodeId, environment: EnvironmentName) -> Answer:
+    async def rows(self, *, episode: EpisodeId, environment: EnvironmentName) -> AllRows:
         """Give all rows of one environment of the episode, by table."""
-        return {"rows": self._store.by_id(episode).rows(environment)}
+        return {"rows": self._episode(episode).rows(environment)}
 
     async def query(
         self,
@@ -87,90 +114,108 @@ class Control:
         environment: EnvironmentName,
         sql: Annotated[str, Field(description="One SELECT; :now and :today are bound.")],
         parameters: Annotated[dict[str, str | int | float | None], Field(description="Values of :names.")] = {},  # noqa: B006
-    ) -> Answer:
+    ) -> Found:
         """Answer a SELECT over one environment of the episode."""
-        columns, rows = self._store.by_id(episode).query(environment, sql, parameters)
+        columns, rows = self._episode(episode).query(environment, sql, parameters)
         return {"columns": columns, "rows": rows}
 
-    async def snapshot(self, *, episode: EpisodeId) -> Answer:
+    async def snapshot(self, *, episode: EpisodeId) -> Kept:
         """Keep the state of this moment, and give its name."""
-        return {"snapshot": self._store.by_id(episode).snapshot()}
+        found = self._episode(episode)
+        name = found.snapshot()
+        self._store.grown(found)
+        return {"snapshot": name}
 
-    async def restore(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
+    async def restore(self, *, episode: EpisodeId, snapshot: SnapshotName) -> State:
         """Go back to a snapshot, in all environments of the episode at once."""
-        found = self._store.by_id(episode)
+        found = self._episode(episode)
         found.restore(snapshot)
-        return asdict(found.state())
+        return _state(found)
 
-    async def forget(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Answer:
+    async def forget(self, *, episode: EpisodeId, snapshot: SnapshotName) -> Nothing:
         """Drop a snapshot that nobody goes back to."""
-        self._store.by_id(episode).forget(snapshot)
+        found = self._episode(episode)
+        found.forget(snapshot)
+        self._store.grown(found)
         return {}
 
-    async def hold(self, *, episode: EpisodeId) -> Answer:
+    async def hold(self, *, episode: EpisodeId) -> Held:
         """Note this moment as one that 'undo' goes back to; moments that are held lie within one another."""
-        return {"held": self._store.by_id(episode).hold()}
+        return {"held": self._episode(episode).hold()}
 
     async def undo(
         self, *, episode: EpisodeId, held: Annotated[str, Field(description="A moment's name, as 'hold' gave it.")]
-    ) -> Answer:
+    ) -> Nothing:
         """Go back to a moment that is held, in all environments at once; it and those held since are over."""
-        self._store.by_id(episode).undo(held)
+        self._episode(episode).undo(held)
         return {}
 
-    async def fork(self, *, episode: EpisodeId) -> Answer:
+    async def fork(self, *, episode: EpisodeId) -> Opened:
         """Open a new episode that begins in the state of this one."""
-        self._store.check_room()
-        return self._opened(self._store.by_id(episode).fork())
+        self._episode(episode)
+        return self._opened(self._store.fork(episode))
 
     async def diff(
         self,
         *,
         episode: EpisodeId,
         since: Annotated[str | None, Field(description="A snapshot's name; the start if left out.")] = None,
-    ) -> Answer:
+    ) -> Changes:
         """Give the rows that were inserted, updated and deleted, by environment and table."""
-        return {"changes": self._store.by_id(episode).diff(since)}
+        return cast("Changes", {"changes": self._episode(episode).diff(since)})
 
-    async def reset(self, *, episode: EpisodeId) -> Answer:
+    async def reset(self, *, episode: EpisodeId) -> State:
         """Go back to the episode's start."""
-        found = self._store.by_id(episode)
+        found = self._episode(episode)
         found.reset()
-        return asdict(found.state())
+        return _state(found)
 
     async def advance(
         self, *, episode: EpisodeId, seconds: Annotated[int, Field(ge=0, description="How far the clock moves.")]
-    ) -> Answer:
+    ) -> State:
         """Move the episode's clock forward."""
-        found = self._store.by_id(episode)
+        found = self._episode(episode)
         found.advance(seconds)
-        return asdict(found.state())
+        return _state(found)
 
-    async def violations(self, *, episode: EpisodeId) -> Answer:
+    async def calls(
+        self,
+        *,
+        episode: EpisodeId,
+        since: Annotated[int, Field(ge=0, description="How many calls to leave out at the beginning.")] = 0,
+    ) -> Calls:
+        """Give the calls that led to this state, in order: by whom, with which arguments, and what was answered."""
+        return cast("Calls", {"calls": self._episode(episode).calls(since)})
+
+    async def violations(self, *, episode: EpisodeId) -> Violations:
         """Give the rows that break invariants, by environment and invariant; empty while all hold."""
-        return {"violations": self._store.by_id(episode).violations()}
+        return {"violations": self._episode(episode).violations()}
 
-    async def close(self, *, episode: EpisodeId) -> Answer:
+    async def close(self, *, episode: EpisodeId) -> Nothing:
         """Close the episode: its handles, state and snapshots are gone."""
+        asked = current_asked.get()
+        self._crew.check(episode, asked.path, asked.host)
         self._store.remove(episode).close()
         return {}
 
-    def _opened(self, episode: Episode) -> Answer:
-        self._store.add(episode)
-        return {
-            "episode": episode.episode_id,
-            "agent": episode.agent_handle,
-            "user": episode.user_handle,
-            "now": episode.now,
-            "seed": episode.seed,
-            "size": episode.size,
-            "environments": [_stamp(episode, environment) for environment in episode.environments.values()],
-            "persona": persona_card(episode.seed, episode.size),
-        }
+    def _opened(self, episode: Episode) -> Opened:
+        opened = Opened(
+            episode=episode.episode_id,
+            agent=episode.agent_handle,
+            user=episode.user_handle,
+            now=episode.now,
+            seed=episode.seed,
+            size=episode.size,
+            environments=[_stamp(episode, environment) for environment in episode.environments.values()],
+            persona=persona_card(episode.seed, episode.size),
+        )
+        if (url := self._crew.url(self._crew.me, current_asked.get().host)) is not None:
+            opened["url"] = url
+        return opened
 
 
 @lru_cache(maxsize=4096)
-def persona_card(seed: int, size: Size) -> Answer:
+def persona_card(seed: int, size: Size) -> dict[str, Any]:
     """Give what there is to know of the person whose world it is."""
     persona = World(seed, size).persona
     return {
@@ -185,7 +230,12 @@ def persona_card(seed: int, size: Size) -> Answer:
     }
 
 
-def _stamp(episode: Episode, environment: Environment) -> Answer:
+def _state(episode: Episode) -> State:
+    state = episode.state()
+    return {"digest": state.digest, "digests": state.digests, "now": state.now}
+
+
+def _stamp(episode: Episode, environment: Environment) -> Stamp:
     return {
         "name": environment.name,
         "version": environment.manifest.version,
@@ -200,12 +250,17 @@ class Function:
     name: str
     description: str
     adapter: TypeAdapter[Any]
+    result: dict[str, Any]
+    """The JSON Schema of what it gives."""
+    forward: Forward | None = None
 
     @classmethod
-    def of(cls, method: Callable[..., Awaitable[Answer]]) -> Function:
+    def of(cls, method: Callable[..., Awaitable[Any]], forward: Forward | None = None) -> Function:
         """Give the entry for a method of `Control`."""
         config = ConfigDict(strict=True, arbitrary_types_allowed=True)
-        return cls(method.__name__, inspect.getdoc(method) or "", TypeAdapter(cast("Any", method), config=config))
+        adapter = TypeAdapter(cast("Any", method), config=config)
+        result = TypeAdapter(get_type_hints(method)["return"]).json_schema()
+        return cls(method.__name__, inspect.getdoc(method) or "", adapter, result, forward)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -214,6 +269,8 @@ class Function:
 
     async def call(self, arguments: dict[str, Any]) -> Answer:
         """Call the function; whatever stands against it is raised as a `Fault`."""
+        if self.forward is not None:
+            return await self.forward(self.name, arguments)
         try:
             pending: Awaitable[Answer] = self.adapter.validate_python(ArgsKwargs((), arguments))
         except ValidationError as error:
@@ -224,8 +281,8 @@ class Function:
             raise Fault.of(error) from error
 
 
-def function_table(control: Control) -> dict[str, Function]:
-    """Give the table: every public coroutine of `Control` that takes and gives JSON."""
+def function_table(control: Control, forward: Forward | None = None) -> dict[str, Function]:
+    """Give the table: every public coroutine of `Control` that takes and gives JSON; `forward` calls them elsewhere."""
     methods = (
         control.environments,
         control.source,
@@ -242,10 +299,11 @@ def function_table(control: Control) -> dict[str, Function]:
         control.diff,
         control.reset,
         control.advance,
+        control.calls,
         control.violations,
         control.close,
     )
-    return {method.__name__: Function.of(method) for method in methods}
+    return {method.__name__: Function.of(method, forward) for method in methods}
 
 
 _PLAINLY = {

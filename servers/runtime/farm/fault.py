@@ -16,6 +16,7 @@ _STATUS = {
     "unknown_environment": 404,
     "episode_error": 409,
     "episode_busy": 409,
+    "quota_exceeded": 429,
 }
 _INVALID_REQUEST = -32600
 

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from servers.runtime.errors import InvalidRequest
 from servers.runtime.farm.fault import Fault
-from servers.runtime.farm.wire import Scope, header
+from servers.runtime.farm.wire import Scope, header, headers_of
 
+_REMEMBERED = 1024
+"""How many pairs of Host and Origin that came in are known again at once."""
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -22,12 +24,22 @@ class Gate:
 
     def __init__(self, allowed_hosts: Iterable[str], token: str) -> None:
         self._hosts = frozenset(_bare(host) for host in (*LOCAL_HOSTS, *allowed_hosts))
+        self._admitted: set[tuple[bytes | None, bytes | None]] = set()
         self._token = token.strip().encode()
         if not self._token:  # or "Authorization: Bearer" alone would open the control plane
             raise InvalidRequest("The token of the control plane is empty; choose one that can't be guessed.")
 
     def check_names(self, scope: Scope) -> None:
         """Raise a fault unless Host, and Origin where there is one, are allowed."""
+        headers = headers_of(scope)
+        names = (headers.get(b"host"), headers.get(b"origin"))
+        if names in self._admitted:
+            return
+        self._check(scope)
+        if len(self._admitted) < _REMEMBERED:
+            self._admitted.add(names)
+
+    def _check(self, scope: Scope) -> None:
         self.check_host(scope)
         origin = header(scope, b"origin")
         if origin is not None and not self._allowed(_origin_host(origin)):

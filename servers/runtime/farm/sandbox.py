@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode
-from servers.runtime.farm.store import IDLE_SECONDS
+from servers.runtime.episode import Episode, Home, Observer
+from servers.runtime.farm.limits import Limits
+from servers.runtime.place import Memory
 
 
 @dataclass
@@ -25,8 +26,15 @@ class Sandbox:
     to the ids that are minted, tells nothing of the episodes that agents are trained in.
     """
 
-    def __init__(self, *, idle_seconds: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
-        self._idle_seconds = idle_seconds
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        observer: Observer | None = None,
+    ) -> None:
+        self._observer = observer
+        self._limits = limits or Limits()
         self._clock = clock
         self._seed = secrets.randbelow(2**31)
         self._shared: dict[str, _Shared] = {}
@@ -35,12 +43,17 @@ class Sandbox:
         """Give the shared episode of an environment."""
         now = self._clock()
         shared = self._shared.get(environment.name)
-        if shared is None or now - shared.used_at > self._idle_seconds:
+        if shared is None or now - shared.used_at > self._limits.idle_seconds:
             if shared is not None:
                 shared.episode.close()
-            shared = self._shared[environment.name] = _Shared(Episode.open([environment], seed=self._seed), now)
+            shared = self._shared[environment.name] = _Shared(self._opened(environment), now)
         shared.used_at = now
         return shared.episode
+
+    def _opened(self, environment: Environment) -> Episode:
+        quota = replace(self._limits.quota, calls=None)  # it has no log that they would fill
+        home = Home(place=Memory(quota), quota=quota, observer=self._observer)
+        return Episode.open([environment], seed=self._seed, home=home)
 
     def close(self) -> None:
         """Close all shared episodes."""

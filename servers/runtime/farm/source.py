@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from servers.runtime.environment import Environment
+from servers.runtime.farm.answers import Card, Source
 
 
-def describe(environment: Environment) -> dict[str, Any]:
+def describe(environment: Environment) -> Card:
     """Give an environment's entry in a list: what it is for, and the names of its tools."""
     manifest = environment.manifest
     return {
@@ -20,7 +19,7 @@ def describe(environment: Environment) -> dict[str, Any]:
     }
 
 
-def source_of(environment: Environment) -> dict[str, Any]:
+def source_of(environment: Environment) -> Source:
     """Give everything that an environment declares."""
     return {
         "manifest": environment.manifest.model_dump(mode="json"),

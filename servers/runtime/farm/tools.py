@@ -17,7 +17,7 @@ INSTRUCTIONS = (
     "The control plane of a farm of stateful environments: open an episode, give its agent handle's URL"
     " (/episodes/{handle}/mcp) to an agent, and look at, fork or restore the state from here."
 )
-_READS = frozenset({"environments", "source", "state", "rows", "query", "diff", "violations"})
+_READS = frozenset({"environments", "source", "state", "rows", "query", "diff", "calls", "violations"})
 _OVERWRITES = frozenset({"restore", "reset", "close"})
 
 

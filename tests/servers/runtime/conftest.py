@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from servers.runtime import Environment
-from servers.runtime.farm import FarmApp, create_app
+from servers.runtime.farm import FarmApp, Options, create_app
 from servers.runtime.standalone import listen
 from tests.fixtures.library.server import env as library_environment
 
@@ -93,3 +93,9 @@ def library() -> Environment:
 @pytest.fixture(scope="session")
 def farm(library: Environment) -> Iterator[RunningFarm]:
     yield from serve(create_app({"library": lambda: library}, token=TOKEN))
+
+
+@pytest.fixture(scope="session")
+def slow_farm(library: Environment) -> Iterator[RunningFarm]:
+    """A farm whose every call is answered by FastMCP."""
+    yield from serve(create_app({"library": lambda: library}, token=TOKEN, options=Options(hot=False)))

@@ -12,6 +12,7 @@ from servers.runtime import Environment, Episode, InvalidRequest, UnknownEnviron
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.gate import Gate
+from servers.runtime.farm.limits import Limits
 from servers.runtime.farm.naming import LONGEST, qualified_names
 from servers.runtime.farm.registry import Registry
 from servers.runtime.farm.sandbox import Sandbox
@@ -49,7 +50,7 @@ def test_a_handle_leads_to_one_actor_of_one_episode(library: Environment) -> Non
 
 def test_an_episode_that_nobody_uses_is_closed(library: Environment) -> None:
     clock = Clock()
-    store = Store(idle_seconds=60, clock=clock)
+    store = Store(Limits(idle_seconds=60), clock=clock)
     used, forgotten = Episode.open([library]), Episode.open([library])
     for episode in (used, forgotten):
         store.add(episode)
@@ -66,7 +67,7 @@ def test_an_episode_that_nobody_uses_is_closed(library: Environment) -> None:
 
 
 def test_the_number_of_episodes_is_limited(library: Environment) -> None:
-    store = Store(limit=1)
+    store = Store(Limits(episodes=1))
     store.check_room()
     episode = Episode.open([library])
     store.add(episode)
@@ -82,7 +83,7 @@ def test_the_number_of_episodes_is_limited(library: Environment) -> None:
 
 def test_a_sandbox_begins_anew_after_a_long_silence(library: Environment) -> None:
     clock = Clock()
-    sandbox = Sandbox(idle_seconds=60, clock=clock)
+    sandbox = Sandbox(Limits(idle_seconds=60), clock=clock)
     first = sandbox.episode(library)
     clock.seconds = 50
     assert sandbox.episode(library) is first

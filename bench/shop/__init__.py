@@ -1,0 +1,1 @@
+"""The shop: an environment of common size, for measuring."""

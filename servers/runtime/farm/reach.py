@@ -1,0 +1,80 @@
+"""What a path leads to: an episode, one of its environments or all, and the actor whose tools are there.
+
+/{env}/mcp                       a sandbox: one episode that everybody shares
+/episodes/{handle}/mcp           all tools of an episode that the handle's actor has, as {env}_{tool}
+/episodes/{handle}/{env}/mcp     those of one environment
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from servers.runtime.contract import Actor
+from servers.runtime.environment import Environment
+from servers.runtime.episode import Episode
+from servers.runtime.farm.asked import current_asked
+from servers.runtime.farm.catalogue import Catalogue
+from servers.runtime.farm.crew import Crew
+from servers.runtime.farm.fault import Fault
+from servers.runtime.farm.sandbox import Sandbox
+from servers.runtime.farm.store import Seat, Store
+
+_SERVED = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
+
+
+@dataclass(slots=True)
+class Reached:
+    """An episode as a URL shows it."""
+
+    episode: Episode
+    environment: Environment | None
+    """None for all environments of the episode together."""
+    actor: Actor | None
+    """None for both, which only a sandbox offers."""
+
+
+class Reach:
+    """Finds what MCP paths lead to."""
+
+    def __init__(self, catalogue: Catalogue, store: Store, sandbox: Sandbox | None, crew: Crew) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._sandbox = sandbox
+        self._crew = crew
+
+    def find(self, path: str) -> Reached:
+        """Give what a path leads to; raises a fault, or `UnknownEpisode`, when it is nothing."""
+        match path.rstrip("/").split("/"):
+            case ["", "episodes", handle, "mcp"]:
+                seat = self._seat(handle)
+                return Reached(seat.episode, None, seat.actor)
+            case ["", "episodes", handle, name, "mcp"]:
+                seat = self._seat(handle)
+                return Reached(seat.episode, _within(seat.episode, name), seat.actor)
+            case ["", name, "mcp"]:
+                return self._shared(name)
+        raise no_such_path(path)
+
+    def _seat(self, handle: str) -> Seat:
+        if self._crew.ports or self._crew.public_url:
+            asked = current_asked.get()
+            self._crew.check(handle, asked.path, asked.host)
+        return self._store.seat(handle)
+
+    def _shared(self, name: str) -> Reached:
+        environment = self._catalogue.get(name)
+        if self._sandbox is None:
+            raise Fault(404, "no_sandbox", f"There are no sandboxes here; open an episode over '{name}' at /farm/open.")
+        return Reached(self._sandbox.episode(environment), environment, None)
+
+
+def no_such_path(path: str) -> Fault:
+    """Give the fault that says what is served instead."""
+    return Fault(404, "not_found", f"Nothing is served at {path}; there are {_SERVED}, /v0.1/servers and /healthz.")
+
+
+def _within(episode: Episode, name: str) -> Environment:
+    if (found := episode.environments.get(name)) is None:
+        known = ", ".join(episode.environments)
+        raise Fault(404, "unknown_environment", f"This episode has no environment '{name}'; it has {known}.")
+    return found
