@@ -17,6 +17,7 @@ from envfactory_client.tool import Actor, Frozen, Tool
 
 if TYPE_CHECKING:
     from envfactory_client.farm import Farm
+    from envfactory_client.score.attempt import LoggedCall
 
 _Model = TypeVar("_Model", bound=BaseModel)
 Row = Mapping[str, Any]
@@ -126,6 +127,8 @@ class Opening(BaseModel):
     seed: int
     environments: tuple[EnvironmentVersion, ...]
     persona: Mapping[str, Any] = Field(default_factory=dict)
+    url: str | None = None
+    """The address of the worker that holds the episode, where the farm has several."""
 
 
 class _Snapshot(BaseModel):
@@ -157,6 +160,12 @@ class _AllRows(BaseModel):
     """What the farm answers to `rows`."""
 
     rows: dict[str, list[dict[str, Any]]]
+
+
+class _Calls(BaseModel):
+    """What the farm answers to `calls`."""
+
+    calls: list[dict[str, Any]]
 
 
 class _Violations(BaseModel):
@@ -336,6 +345,14 @@ class Episode:
     async def advance(self, seconds: int) -> State:
         """Move the clock forward."""
         return understood(State, await self._control("advance", seconds=seconds))
+
+    async def calls(self, since: int = 0) -> tuple[LoggedCall, ...]:
+        """The calls that led to this state, as the farm noted them, from a number on."""
+        from envfactory_client.score.attempt import LoggedCall
+
+        listed = understood(_Calls, await self._control("calls", since=since)).calls
+        known = LoggedCall.model_fields
+        return tuple(understood(LoggedCall, {name: call[name] for name in known if name in call}) for call in listed)
 
     async def query(self, environment: str, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
         """Rows of a read-only SQL query, which no agent can ask."""

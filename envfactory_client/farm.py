@@ -95,6 +95,8 @@ class Farm:
                 code="unauthorized",
             )
         self._token = token
+        self._timeout = timeout
+        self._workers: dict[str, Farm] = {}
 
     @classmethod
     def embedded(cls) -> Farm:
@@ -115,6 +117,9 @@ class Farm:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for worker in self._workers.values():
+            await worker.__aexit__(kind, error, trace)
+        self._workers.clear()
         await self._transport.close()
 
     @property
@@ -145,7 +150,16 @@ class Farm:
         """A new episode over these environments, from the seed or from given starting rows."""
         arguments: dict[str, Any] = {"environments": list(environments), "seed": seed, "size": size}
         opened = await self.control("open", **arguments, scenarios=scenarios)
-        return Episode(self, understood(Opening, opened), scenario=scenarios)
+        opening = understood(Opening, opened)
+        return Episode(await self._at(opening.url), opening, scenario=scenarios)
+
+    async def _at(self, url: str | None) -> Farm:
+        """The process of this farm that an episode lives in; none is named where there is only one."""
+        if url is None or url == self.address:
+            return self
+        if url not in self._workers:
+            self._workers[url] = await Farm(url, token=self._token, timeout=self._timeout).__aenter__()
+        return self._workers[url]
 
     def join(self, handle: str, *environments: str) -> Side:
         """An open episode as the actor whose handle this is sees it."""

@@ -335,3 +335,18 @@ async def test_a_fault_that_is_no_word_is_still_a_protocol_error() -> None:
 async def test_letters_of_every_script_travel(episode: ef.Episode) -> None:
     result = await episode.call("library", "search_books", title="Łódź 東京 🚂")
     assert result["total"] == 0
+
+
+async def test_the_calls_that_a_farm_noted_are_those_of_the_episode(farm: ef.Farm) -> None:
+    async with await farm.open("library", seed=3) as episode:
+        await episode.call("library", "search_books", limit=1)
+        refused = await episode.call("library", "get_book", book_id="B0000")
+        first, second = await episode.calls()
+        assert (first.full_name, first.arguments, first.actor) == ("library.search_books", {"limit": 1}, "agent")
+        assert first.result["total"] == 64
+        assert (second.is_error, second.refusal, second.text) == (True, "not_found", refused.text)
+        assert await episode.calls(since=1) == (second,)
+        async with await episode.fork() as fork:
+            assert await fork.calls() == (first, second)
+        await episode.reset()
+        assert await episode.calls() == ()

@@ -63,7 +63,7 @@ from servers.runtime.farm.wire import (
     send_bytes,
     send_json,
 )
-from servers.runtime.tool import Outcome
+from servers.runtime.tool import Definition, Outcome
 
 MCP_BODY_LIMIT = 1_048_576
 CONTROL_BODY_LIMIT = 67_108_864
@@ -123,8 +123,8 @@ class FarmApp:
         archive = Archive(options.durable, options.limits.quota) if options.durable is not None else None
         self._store = Store(options.limits, parking=options.parking, archive=archive, prefix=options.crew.prefix)
         self._meters = Meters(self._store)
-        self._store.observer = self._meters.call
-        self._sandbox = Sandbox(options.limits, observer=self._meters.call) if sandbox else None
+        self._store.observer = self._called_tool
+        self._sandbox = Sandbox(options.limits, observer=self._called_tool) if sandbox else None
         self._table = function_table(Control(catalogue, self._store, options.crew), options.forward)
         self._reach = Reach(catalogue, self._store, self._sandbox, options.crew)
         self._offers = Offers()
@@ -133,6 +133,13 @@ class FarmApp:
         self._under_way = 0
         self._closing = False
         self._store.restore(catalogue)
+
+    def _called_tool(self, environment: str, definition: Definition, outcome: Outcome, seconds: float) -> None:
+        self._meters.call(environment, definition, outcome, seconds)
+        if (visit := current_visit.get()) is not None:
+            end = "result" if not outcome.is_error else outcome.refusal or "error"
+            names = {"environment": environment, "tool": definition.name, "outcome": end}
+            visit.details |= {"episode": current_episode.get().episode_id, **names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""

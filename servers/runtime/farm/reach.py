@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from servers.runtime.contract import Actor
@@ -19,6 +20,7 @@ from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.sandbox import Sandbox
 from servers.runtime.farm.store import Seat, Store
 
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SERVED = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
 
 
@@ -46,16 +48,18 @@ class Reach:
         """Give what a path leads to; raises a fault, or `UnknownEpisode`, when it is nothing."""
         match path.rstrip("/").split("/"):
             case ["", "episodes", handle, "mcp"]:
-                seat = self._seat(handle)
+                seat = self._seat(handle, path)
                 return Reached(seat.episode, None, seat.actor)
             case ["", "episodes", handle, name, "mcp"]:
-                seat = self._seat(handle)
+                seat = self._seat(handle, path)
                 return Reached(seat.episode, _within(seat.episode, name), seat.actor)
             case ["", name, "mcp"]:
                 return self._shared(name)
         raise no_such_path(path)
 
-    def _seat(self, handle: str) -> Seat:
+    def _seat(self, handle: str, path: str) -> Seat:
+        if not _HANDLE.fullmatch(handle):
+            raise no_such_path(path)
         if self._crew.ports or self._crew.public_url:
             asked = current_asked.get()
             self._crew.check(handle, asked.path, asked.host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+import envfactory_client as ef
 from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.plan import Plan
@@ -136,6 +138,23 @@ def test_who_asks_at_the_wrong_door_is_shown_the_right_one(crew: RunningFarm) ->
         assert answer.json()["error"]["message"] == f"This episode is at {opened['url']}; ask there."
     answer = at(other).control("state", {"episode": opened["episode"]})
     assert (answer.status_code, answer.headers["location"]) == (307, opened["url"] + "/farm/state")
+
+
+def test_our_client_goes_straight_to_the_worker(crew: RunningFarm) -> None:
+    async def visit() -> set[str]:
+        async with ef.Farm(crew.url, token=TOKEN) as farm:
+            episodes = [await farm.open("library", seed=1) for _ in range(4)]
+            for episode in episodes:
+                assert (await episode.call("library", "search_books", limit=1))["total"] == 64
+                assert len(await episode.calls()) == 1
+                async with await episode.fork() as fork:
+                    assert fork.agent.url().startswith(episode.agent.url().partition("/episodes/")[0])
+            urls = {episode.agent.url().partition("/episodes/")[0] for episode in episodes}
+            for episode in episodes:
+                await episode.close()
+            return urls
+
+    assert asyncio.run(visit()) == {f"http://127.0.0.1:{worker['port']}" for worker in health(crew).values()}
 
 
 def test_the_sandbox_is_one_for_all(crew: RunningFarm) -> None:
