@@ -242,7 +242,7 @@ def test_a_server_at_a_url_is_observed_as_one_that_a_command_starts(farm_url: st
     assert found.agreement is not None
     assert found.agreement.wrong == ()
     assert found.agreement.recall >= 0.8
-    assert parameter(found, "list_loans", "member_id").ground == "response"
+    assert parameter(found, "get_book", "book_id").ground == "response"
 
 
 # Commands ------------------------------------------------------------------------------------------------------------
