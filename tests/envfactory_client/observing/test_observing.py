@@ -36,10 +36,11 @@ def worth(of: str) -> dict[str, int]:
 """
 
 
-def observed(command: list[str], pace: Pace | None = None, *, writes: bool = False) -> Observation:
+def observed(where: list[str] | str, pace: Pace | None = None, *, writes: bool = False) -> Observation:
     async def visit() -> Observation:
-        async with ef.ForeignServer(command, timeout=20, call_timeout=1.5) as server:
-            subject = await ForeignSubject.of(server, shlex.join(command), writes=writes)
+        async with ef.ForeignServer(where, timeout=20, call_timeout=1.5) as server:
+            named = where if isinstance(where, str) else shlex.join(where)
+            subject = await ForeignSubject.of(server, named, writes=writes)
             return await observe(subject, pace)
 
     return asyncio.run(visit())
@@ -211,20 +212,37 @@ def test_a_server_without_tools_that_claim_to_only_read_is_not_called(tmp_path: 
 # Environments as if they were foreign --------------------------------------------------------------------------------
 
 
+async def persona(farm: ef.Farm, environment: str) -> str:
+    """The email of the person who asks."""
+    async with farm, await farm.open(environment) as episode:
+        return str(episode.persona["email"])
+
+
 def test_links_of_an_environment_that_hides_its_contracts_are_those_that_it_declares() -> None:
     """What the user knows is given; nothing else but MCP is used."""
-
-    async def email() -> str:
-        async with ef.Farm.embedded() as farm, await farm.open("bank") as episode:
-            return str(episode.persona["email"])
-
-    found = observed([sys.executable, "-m", "servers.bank"], Pace(given={"email": [asyncio.run(email())]}))
+    email = asyncio.run(persona(ef.Farm.embedded(), "bank"))
+    found = observed([sys.executable, "-m", "servers.bank"], Pace(given={"email": [email]}))
     assert found.agreement is not None
     assert found.agreement.declared > 50
     assert found.agreement.precision >= 0.98
     assert found.agreement.recall >= 0.95
     assert parameter(found, "list_fees", "account_id").ground == "response"
     assert parameter(found, "find_customer", "email").column == "given.email"
+
+
+def test_a_server_at_a_url_is_observed_as_one_that_a_command_starts(farm_url: str, token: str) -> None:
+    async def visit() -> Observation:
+        async with ef.Farm(farm_url, token=token) as farm, await farm.open("library", seed=7) as episode:
+            url = episode.agent.url("library")
+            async with ef.ForeignServer(url) as server:
+                subject = await ForeignSubject.of(server, url, writes=False)
+                return await observe(subject, Pace(given={"email": [episode.persona["email"]]}))
+
+    found = asyncio.run(visit())
+    assert found.agreement is not None
+    assert found.agreement.wrong == ()
+    assert found.agreement.recall >= 0.8
+    assert parameter(found, "get_book", "book_id").ground == "response"
 
 
 # Commands ------------------------------------------------------------------------------------------------------------
