@@ -441,11 +441,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
-export_command.add_to(app)
-score_command.add_to(app)
-verify_command.add_to(app)
-card_command.add_to(app)
-install_command.add_to(app)
-observe_command.add_to(app)
+for part in (export_command, score_command, verify_command, card_command, install_command, observe_command):
+    part.add_to(app)
 if __name__ == "__main__":
     main()
