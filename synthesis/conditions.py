@@ -37,18 +37,46 @@ NEVER = frozenset({"self", "relation"})
 """Kinds of mention whose row a condition can't be put on with "it"."""
 IF = (
     " if {condition}",
-    " if {condition}",
+    ", if {condition}",
     ", but only if {condition}",
-    ", provided that {condition}",
+    ", provided {condition}",
     " as long as {condition}",
+    " so long as {condition}",
+    " on condition that {condition}",
+    ", assuming {condition}",
+    " - if {condition}, that is",
+    " in case {condition}",
 )
-UNLESS = (" unless {condition}", ", unless {condition}", " - unless {condition}")
-SENTENCE_IF = (", but only if {condition}", ", provided that {condition}", ", as long as {condition}")
-SENTENCE_UNLESS = (", unless {condition}", ", only not if {condition}")
+UNLESS = (
+    " unless {condition}",
+    ", unless {condition}",
+    " - unless {condition}",
+    ", except if {condition}",
+    " - but not if {condition}",
+    ", only not if {condition}",
+)
+SENTENCE_IF = (
+    ", but only if {condition}",
+    ", provided {condition}",
+    ", as long as {condition}",
+    " - if {condition}, that is",
+    ", on condition that {condition}",
+    ", though only if {condition}",
+)
+SENTENCE_UNLESS = (
+    ", unless {condition}",
+    ", only not if {condition}",
+    ", except if {condition}",
+    " - but not if {condition}",
+    " - unless {condition}",
+)
 OTHERWISE = (
     " if {condition}, otherwise {other}",
     " if {condition}, or else {other}",
     " if {condition}; if not, {other}",
+    " if {condition}, and if not, {other} instead",
+    " as long as {condition}, otherwise {other}",
+    " provided {condition}; failing that, {other}",
 )
 LEFT = (
     "{told}, so I've left everything as it is.",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.kin import referring_column
 from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
 from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
@@ -76,7 +77,7 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
 def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
     wanted = f"{table}.{catalogue.key(table)}"
     for other in entity.kin:
-        if other not in catalogue.phrases.entity or catalogue.schema.link_to(other, wanted) is None:
+        if other not in catalogue.phrases.entity or referring_column(catalogue, other, wanted) is None:
             yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
 
 

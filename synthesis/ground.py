@@ -284,7 +284,7 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = not steady and name in choice.placeholders
+            kin = slot.kin and not steady and name in choice.placeholders
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():

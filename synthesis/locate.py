@@ -35,7 +35,7 @@ from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
-BOUND_SHARE, WISH_SHARE = 0.2, 0.35
+BOUND_SHARE, WISH_SHARE = 0.2, 0.6
 MOST_LIMITS = 2
 """How often a description may hold a limit, and how often a preference."""
 CHEAPEST = 3
@@ -171,6 +171,8 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
 
 
 def _drawn(stage: Stage, found: Sequence[Description]) -> list[Description]:
+    if found and found[0].wish is not None:
+        return list(found[: 2 * CHEAPEST])
     first = list(found[:CHEAPEST])
     stage.rng.shuffle(first)
     return first + list(found[CHEAPEST : 2 * CHEAPEST])

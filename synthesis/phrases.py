@@ -111,6 +111,8 @@ class Slot(_Part):
     text: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     """How the assistant asks for it."""
+    kin: bool = True
+    """Whether its row may be said through one that refers to it."""
     hides: tuple[str, ...] = ()
     """Columns by which its row isn't described, since the request is about them."""
     carry: bool = False
