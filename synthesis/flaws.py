@@ -133,6 +133,8 @@ def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Itera
         if contract.key and slot.of and contract.key != f"{slot.of}.{catalogue.key(slot.of)}":
             yield f"{where}: the parameter is a key of {contract.key}, not of {slot.of}."
         yield from (f"{where}: {column} is no column of {slot.of}." for column in _unknown_implied(catalogue, slot))
+        taken = {name for other in catalogue.tools.values() for name in other.input_schema.get("properties", {})}
+        yield from (f"{where}: no look-up takes {name}." for name in slot.narrows if name not in taken)
 
 
 def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
