@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
+from envfactory_client.card.links import any_index
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention, Origin
 from synthesis.errors import Drop
@@ -139,5 +140,7 @@ def _beside(stage: Stage, inner: Mention, tie: _Tie) -> tuple[int, str]:
     step, place = inner.origin.step, inner.origin.place
     if step is None or place is None or stage.draft.steps[step].tool != tie.tool:
         raise Drop("kin_unseen", tie.table)
-    record, name = place.rpartition(".")[0], tie.path.rpartition(".")[2]
+    record, (item, _, name) = place.rpartition(".")[0], tie.path.rpartition(".")
+    if any_index(record) != item:
+        raise Drop("kin_unseen", tie.table)
     return step, f"{record}.{name}" if record else name
