@@ -32,6 +32,7 @@ from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
+"""How often a condition is one under which the act is not wanted."""
 TELLS_SHARE = 0.7
 """How often the assistant tells what it saw when it goes ahead."""
 _PAUSE = re.compile(r"[;:.]")
