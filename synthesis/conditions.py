@@ -7,6 +7,7 @@ that the condition alone decides. What is left undone is told with what was seen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,24 +32,55 @@ from synthesis.stage import Stage
 from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
+"""How often a condition is one under which the act is not wanted."""
 TELLS_SHARE = 0.7
 """How often the assistant tells what it saw when it goes ahead."""
+_PAUSE = re.compile(r"[;:.]")
+_REASONED = re.compile(r"\b(if|because|since)\b")
 NEVER = frozenset({"self", "relation"})
 """Kinds of mention whose row a condition can't be put on with "it"."""
 IF = (
     " if {condition}",
-    " if {condition}",
+    ", if {condition}",
     ", but only if {condition}",
-    ", provided that {condition}",
+    ", provided {condition}",
     " as long as {condition}",
+    " so long as {condition}",
+    " on condition that {condition}",
+    ", assuming {condition}",
+    " - if {condition}, that is",
+    " in case {condition}",
 )
-UNLESS = (" unless {condition}", ", unless {condition}", " - unless {condition}")
-SENTENCE_IF = (", but only if {condition}", ", provided that {condition}", ", as long as {condition}")
-SENTENCE_UNLESS = (", unless {condition}", ", only not if {condition}")
+UNLESS = (
+    " unless {condition}",
+    ", unless {condition}",
+    " - unless {condition}",
+    ", except if {condition}",
+    " - but not if {condition}",
+    ", only not if {condition}",
+)
+SENTENCE_IF = (
+    ", but only if {condition}",
+    ", provided {condition}",
+    ", as long as {condition}",
+    " - if {condition}, that is",
+    ", on condition that {condition}",
+    ", though only if {condition}",
+)
+SENTENCE_UNLESS = (
+    ", unless {condition}",
+    ", only not if {condition}",
+    ", except if {condition}",
+    " - but not if {condition}",
+    " - unless {condition}",
+)
 OTHERWISE = (
     " if {condition}, otherwise {other}",
     " if {condition}, or else {other}",
     " if {condition}; if not, {other}",
+    " if {condition}, and if not, {other} instead",
+    " as long as {condition}, otherwise {other}",
+    " provided {condition}; failing that, {other}",
 )
 LEFT = (
     "{told}, so I've left everything as it is.",
@@ -177,7 +209,7 @@ class Conditional(Grounding):
             for column, how in stage.catalogue.entity(table).tests.items():
                 if row.get(column) is not None:
                     found.append(_Subject(name, table, column, how, row[column]))
-        if not found or choice.missing or " if " in choice.template:
+        if not found or choice.missing or not _ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
         subject: _Subject = stage.pick(found)
         self.hidden_column = subject.column
@@ -204,6 +236,12 @@ class Conditional(Grounding):
             value,
             facts,
         )
+
+
+def _ends_in_its_act(template: str) -> bool:
+    """Whether a condition behind a request would be taken for one on the act, and on nothing that is said after it."""
+    last = _PAUSE.split(template.rstrip("?."))[-1]
+    return _REASONED.search(template) is None and ("{goal}" in last or last == template.rstrip("?."))
 
 
 def _none(kind: GoalKind) -> list[Any]:

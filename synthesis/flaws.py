@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from envfactory_client import Tool
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
+from synthesis.kin import referring_column
 from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
 from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
@@ -76,7 +77,7 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
 def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
     wanted = f"{table}.{catalogue.key(table)}"
     for other in entity.kin:
-        if other not in catalogue.phrases.entity or catalogue.schema.link_to(other, wanted) is None:
+        if other not in catalogue.phrases.entity or referring_column(catalogue, other, wanted) is None:
             yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
 
 
@@ -132,6 +133,8 @@ def _slot_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Itera
         if contract.key and slot.of and contract.key != f"{slot.of}.{catalogue.key(slot.of)}":
             yield f"{where}: the parameter is a key of {contract.key}, not of {slot.of}."
         yield from (f"{where}: {column} is no column of {slot.of}." for column in _unknown_implied(catalogue, slot))
+        taken = {name for other in catalogue.tools.values() for name in other.input_schema.get("properties", {})}
+        yield from (f"{where}: no look-up takes {name}." for name in slot.narrows if name not in taken)
 
 
 def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:

@@ -30,7 +30,7 @@ SHARES: Mapping[str, float] = {
     "left": 0.06,
     "answer": 0.11,
     SUMS: 0.08,
-    NO_TOOL: 0.05,
+    NO_TOOL: 0.09,
     "refuse": 0.18,
 }
 """How often each manner of goal is tried first."""

@@ -33,6 +33,8 @@ REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
 YES = ("yes, go ahead", "yes, do that", "that's fine, go ahead", "yes")
+NARROW_SHARE = 0.5
+"""How often a look-up that can be narrowed by another row of the request is."""
 CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
 _IT = re.compile(r"\b(it|them|that)\b")
@@ -285,21 +287,25 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = not steady and name in choice.placeholders
+            kin = slot.kin and not steady and name in choice.placeholders
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                found[part] = await locate(
-                    self.stage,
-                    table,
-                    item,
-                    Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it),
-                )
+                terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
+                terms = replace(terms, narrowing=self._narrowing(slot, found))
+                found[part] = await locate(self.stage, table, item, terms)
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
                 if steady and found[part].kind not in STEADY:
                     raise Drop("meaning_may_move", name)
         return found
+
+    def _narrowing(self, slot: Slot, found: Mapping[str, Mention]) -> dict[str, tuple[Any, Origin]]:
+        """Give what a look-up may be narrowed by, at times: the rows that the request has named before."""
+        if self.kind.outcome != "done" or not self.stage.chance(NARROW_SHARE):
+            return {}
+        known = {name: found[other] for name, other in slot.narrows.items() if other in found}
+        return {name: (mention.value, mention.origin) for name, mention in known.items()}
 
     def _has_rival(self, choice: Choice, name: str) -> bool:
         """Whether another row of the same request goes by the same noun, so that "it" could mean either."""

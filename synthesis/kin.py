@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
+from envfactory_client.card.links import any_index
+from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention, Origin
 from synthesis.errors import Drop
 from synthesis.paths import value_of
@@ -89,7 +91,7 @@ def _ties(stage: Stage, table: str) -> Iterator[_Tie]:
     catalogue = stage.catalogue
     wanted = f"{table}.{catalogue.key(table)}"
     for other in catalogue.entity(table).kin:
-        column, key = catalogue.schema.link_to(other, wanted), catalogue.key(other)
+        column, key = referring_column(catalogue, other, wanted), catalogue.key(other)
         if column is None:
             continue
         for producer in catalogue.producers(f"{other}.{key}"):
@@ -101,6 +103,13 @@ def _ties(stage: Stage, table: str) -> Iterator[_Tie]:
             paths = [path for path, field in _results(tool) if field.key == wanted and "[" not in path]
             if tool.read_only and tool.actor == "agent" and len(tool.required) == len(taking) == 1 and paths:
                 yield _Tie(other, column, key, tool.name, paths[0], taking[0])
+
+
+def referring_column(catalogue: Catalogue, table: str, key: str) -> str | None:
+    """Give the column of a table that refers to a key: the link that is declared, or else the column of its name."""
+    name = key.partition(".")[2]
+    same = name if name in catalogue.schema.columns.get(table, ()) else None
+    return catalogue.schema.link_to(table, key) or same
 
 
 def _results(tool: Tool) -> Iterable[tuple[str, FieldContract]]:
@@ -131,5 +140,7 @@ def _beside(stage: Stage, inner: Mention, tie: _Tie) -> tuple[int, str]:
     step, place = inner.origin.step, inner.origin.place
     if step is None or place is None or stage.draft.steps[step].tool != tie.tool:
         raise Drop("kin_unseen", tie.table)
-    record, name = place.rpartition(".")[0], tie.path.rpartition(".")[2]
+    record, (item, _, name) = place.rpartition(".")[0], tie.path.rpartition(".")
+    if any_index(record) != item:
+        raise Drop("kin_unseen", tie.table)
     return step, f"{record}.{name}" if record else name

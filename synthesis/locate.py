@@ -35,7 +35,7 @@ from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
-BOUND_SHARE, WISH_SHARE = 0.2, 0.35
+BOUND_SHARE, WISH_SHARE = 0.2, 0.6
 MOST_LIMITS = 2
 """How often a description may hold a limit, and how often a preference."""
 CHEAPEST = 3
@@ -70,7 +70,7 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
             del stage.draft.steps[mark:]
     row = await stage.row(table, value)
     entity = stage.catalogue.entity(table)
-    sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, plain=terms.plain)
+    sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, None, terms.plain, terms.narrowing)
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
@@ -171,6 +171,8 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
 
 
 def _drawn(stage: Stage, found: Sequence[Description]) -> list[Description]:
+    if found and found[0].wish is not None:
+        return list(found[: 2 * CHEAPEST])
     first = list(found[:CHEAPEST])
     stage.rng.shuffle(first)
     return first + list(found[CHEAPEST : 2 * CHEAPEST])
@@ -216,6 +218,8 @@ async def _look_up_by(stage: Stage, sought: Sought, producer: Producer) -> Seen:
             arguments[name], origins[name] = await _own_fact(stage, fact, seen)
         elif name in producer.tool.required:
             arguments[name], origins[name] = await _argument(stage, sought, producer, name, seen)
+        elif name in sought.narrowing:
+            arguments[name], origins[name] = sought.narrowing[name]
     seen.step = await stage.look(producer.tool.name, arguments, origins)
     _find_record(stage, sought, seen)
     return seen

@@ -212,7 +212,11 @@ async def _follow_up(stage: Stage) -> None:
     open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
     if not open_to_the_user:
         return
-    name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
+    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
+    if new and stage.chance(NEW_LINK_SHARE):
+        name = stage.pick(new)
+    else:
+        name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
     fields = stage.catalogue.said(name).follows[step.tool]
     arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
@@ -251,6 +255,13 @@ async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, 
             if len(shown) == 1:
                 found.append((name, parameter, paths[0], shown[0]))
     return found
+
+
+def _is_new_act(stage: Stage, step: DraftStep, name: str) -> bool:
+    """Whether the data lacks that the user acts with a tool on what a step has given."""
+    fields = stage.catalogue.said(name).follows[step.tool]
+    full_name, consumer = f"{step.environment}.{step.tool}", f"{stage.environment}.{name}"
+    return any((full_name, path, consumer, parameter) in stage.wanted for parameter, path in fields.items())
 
 
 def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:

@@ -30,6 +30,8 @@ class Terms:
     """Whether the request says "it" or "that" already."""
     plain: bool = False
     """Whether it must do without values that are said through rows of other environments."""
+    narrowing: Mapping[str, tuple[Any, Origin]] = field(default_factory=dict)
+    """What its look-up may be given beside what it needs, by parameter."""
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Sought:
     depth: int
     handle: str | None = None
     plain: bool = False
+    narrowing: Mapping[str, tuple[Any, Origin]] = field(default_factory=dict)
 
 
 @dataclass

@@ -22,7 +22,7 @@ SIGNED_SHARE = 0.25
 FOLLOW_SHARE = 0.75
 FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
 """Outcomes after which a message goes on as after another one."""
-SIDE_SHARE = 0.35
+SIDE_SHARE = 0.4
 AGAIN_SHARE = 0.3
 """How much rarer something leads up to a request in the middle of a conversation."""
 LEADING_SHARE = 0.6

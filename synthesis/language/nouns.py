@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-_ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b")
+_ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b( are\b)?")
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
 
@@ -26,7 +26,12 @@ def listed(words: Sequence[str]) -> str:
 
 def one_of(text: str) -> str:
     """Give a text in which one of a thing isn't spoken of as several: "1 days" as "1 day"."""
-    return _ONE.sub(lambda found: ("is " if found[1] else "") + f"1 {_single(found[2])}", text)
+    return _ONE.sub(_for_one, text)
+
+
+def _for_one(found: re.Match[str]) -> str:
+    before, noun, behind = found.groups()
+    return f"{'is ' if before else ''}1 {_single(noun)}{' is' if behind else ''}"
 
 
 @lru_cache(maxsize=256)

@@ -30,7 +30,7 @@ OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
 """What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
-_CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|as long as)\b")
+_CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|long as|on condition|assuming|in case|failing)\b")
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")

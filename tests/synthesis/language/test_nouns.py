@@ -1,10 +1,29 @@
-"""Nouns: several of a thing, and how many, in words."""
+"""Nouns: one thing isn't spoken of as several, and several are listed as people list them."""
 
 from __future__ import annotations
 
 import pytest
 
-from synthesis.language.nouns import in_words, plural
+from synthesis.language.nouns import in_words, listed, one_of, plural
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It's 1 days later.", "It's 1 day later."),
+        ("There are 1 people on it.", "There is 1 person on it."),
+        ("There are 11 people on it.", "There are 11 people on it."),
+        ("That's $1 dollars, or 2.1 points.", "That's $1 dollars, or 2.1 points."),
+        ("1 answers are still open.", "1 answer is still open."),
+    ],
+)
+def test_one_of_a_thing_is_single(text: str, told: str) -> None:
+    assert one_of(text) == told
+
+
+def test_several_words_are_listed() -> None:
+    assert listed(["5702"]) == "5702"
+    assert listed(["5702", "4601", "9509"]) == "5702, 4601 and 9509"
 
 
 @pytest.mark.parametrize(
@@ -27,4 +46,4 @@ def test_several_go_by_the_last_word(noun: str, many: str) -> None:
 
 
 def test_small_numbers_are_words_and_others_figures() -> None:
-    assert (in_words(2), in_words(12), in_words(13)) == ("two", "twelve", "13")
+    assert (in_words(2), in_words(12), in_words(13), in_words(40)) == ("two", "twelve", "13", "40")

@@ -37,6 +37,7 @@ def test_a_question_turns_into_a_clause(question: str, turned: str) -> None:
         f"what's the refund on {ROW}",
         f"how many people are invited to {ROW}",
         "can you count my bookings",
+        f"how many {ROW} do I have",
     ],
 )
 def test_what_is_not_sure_stays_a_question(question: str) -> None:

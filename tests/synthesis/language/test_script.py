@@ -49,3 +49,11 @@ def test_sentences_begin_large_but_not_after_a_colon() -> None:
 
 def test_amounts_do_not_end_a_sentence() -> None:
     assert sentences("it was 2.5 hours") == "It was 2.5 hours"
+
+
+def test_two_numbers_side_by_side_are_kept_apart() -> None:
+    day, ahead = Piece("argument", "date", "September 13"), Piece("argument", "minutes", "15 minutes ahead")
+    script, text = written("remind me of {0} {1}", day, ahead)
+    spoken = script.spoken(text)
+    assert spoken.text == "remind me of September 13, 15 minutes ahead"
+    assert [spoken.text[span.start : span.end] for span in spoken.spans] == [day.text, ahead.text]
