@@ -28,7 +28,7 @@ from pydantic_core import from_json
 
 from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
-from servers.runtime.farm.cards import answer_card, is_card
+from servers.runtime.farm.cards import answer_card, is_card, without_origin
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.control import Control, function_table
 from servers.runtime.farm.fault import Fault
@@ -110,7 +110,7 @@ class FarmApp:
             elif path.startswith("/v0.1/"):
                 await self._answer_registry(scope, send)
             elif is_card(path):
-                self._gate.check_host(scope)
+                self._gate.check_names(without_origin(scope))
                 await answer_card(scope, send, self._registry, self.names if self._sandbox else ())
             elif path.rstrip("/").endswith("/mcp"):
                 await self._answer_mcp(scope, receive, send)
