@@ -49,7 +49,8 @@ def main() -> None:
     farm, single = sys.argv[1:]
     token = f"Bearer {os.environ['ENVFACTORY_TOKEN']}"
     opened = post(f"{farm}/farm/open", {"environments": ["airline"], "seed": 7}, authorization=token)
-    for url in (f"{farm}/episodes/{opened['agent']}/airline/mcp", single):
+    owner = opened.get("url", farm)  # the worker that holds the episode, where there are several
+    for url in (f"{owner}/episodes/{opened['agent']}/airline/mcp", single):
         print(f"{url.replace(opened['agent'], 'HANDLE')} knows {len(call(url)['airports'])} airports")
 
 

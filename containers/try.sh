@@ -5,12 +5,13 @@
 #   containers/try.sh                          with Docker
 #   COMPOSE="podman compose" containers/try.sh with another engine
 #   BUILD=no containers/try.sh                 with the image that is there already
+#
+# The ports 8000 to 8008 and 8100 must be free.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 compose=(${COMPOSE:-docker compose} --project-name envfactory-try)
 export ENVFACTORY_TOKEN=${ENVFACTORY_TOKEN:-a-token-to-try}
-export ENVFACTORY_PORT=${ENVFACTORY_PORT:-18000} ENVFACTORY_SINGLE_PORT=${ENVFACTORY_SINGLE_PORT:-18001}
 trap '"${compose[@]}" --profile single down --volumes --timeout 5' EXIT
 
 if [ "${BUILD:-yes}" = yes ]; then
@@ -45,5 +46,5 @@ else:
     raise SystemExit("the root file system can be written")
 END
 
-python3 containers/call.py "http://127.0.0.1:$ENVFACTORY_PORT" "http://127.0.0.1:$ENVFACTORY_SINGLE_PORT/mcp"
+python3 containers/call.py http://127.0.0.1:8000 http://127.0.0.1:8100/mcp
 echo "All is well."

@@ -115,13 +115,22 @@ def _is_result(message: dict[str, Any]) -> bool:
 def _responses(stub: Stub, asked: dict[str, Any]) -> list[dict[str, Any]]:
     """Give the events of a response."""
     results = [_text(item["output"]) for item in asked["input"] if item.get("type") == "function_call_output"]
-    said, arguments = stub.turn(results, [tool["name"] for tool in asked.get("tools") or () if "name" in tool])
+    offered = [(tool["name"], None) for tool in asked.get("tools") or () if "name" in tool]
+    offered += [
+        (inner["name"], tool["name"])
+        for tool in asked.get("tools") or ()
+        if tool["type"] == "namespace"
+        for inner in tool["tools"]
+    ]
+    said, arguments = stub.turn(results, [name for name, _ in offered])
     if arguments is None:
         content = [{"type": "output_text", "text": said, "annotations": []}]
         item: dict[str, Any] = {"type": "message", "id": "m", "role": "assistant", "content": content}
     else:
         item = {"type": "function_call", "id": "f", "call_id": f"call_{len(results)}", "name": said}
         item["arguments"] = json.dumps(arguments)
+        if (space := dict(offered)[said]) is not None:
+            item["namespace"] = space
     usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
     whole = {"id": "r", "object": "response", "status": "completed", "model": MODEL, "output": [item], "usage": usage}
     return [

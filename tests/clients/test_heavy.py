@@ -82,7 +82,8 @@ def test_codex_plays(stage: Stage, story: Story, tmp_path: Path) -> None:
             f'model = "{MODEL}"\nmodel_provider = "stub"\napproval_policy = "never"\n\n[model_providers.stub]\n'
             f'name = "stub"\nbase_url = "{model.url}"\nwire_api = "responses"\n\n'
         )
-        (home / "config.toml").write_text(provider + configured("codex", stage), "utf-8")
+        waiting = "required = true\n"  # or a run that is not interactive begins before the server has started
+        (home / "config.toml").write_text(provider + configured("codex", stage) + waiting, "utf-8")
         command = [str(program), "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"]
         run([*command, story.ask], tmp_path, model, story, CODEX_HOME=str(home))
     stage.ended()

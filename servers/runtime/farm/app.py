@@ -34,7 +34,7 @@ from servers.runtime.discovery import Loader, discover
 from servers.runtime.errors import ServerError
 from servers.runtime.farm.archive import Archive
 from servers.runtime.farm.asked import Asked, current_asked
-from servers.runtime.farm.cards import answer_card, is_card
+from servers.runtime.farm.cards import answer_card, is_card, without_origin
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.control import Answer, Control, Forward, function_table
 from servers.runtime.farm.crew import Crew
@@ -246,7 +246,7 @@ class FarmApp:
         await send_bytes(send, 200, self._meters.text(), kind=CONTENT_TYPE)
 
     async def _answer_card(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        self._gate.check_host(scope)
+        self._gate.check_names(without_origin(scope))
         await answer_card(scope, send, self._registry, self.names if self._sandbox else ())
 
     async def _answer_registry(self, scope: Scope, _receive: Receive, send: Send) -> None:

@@ -37,6 +37,11 @@ def is_card(path: str) -> bool:
     return path == CATALOG or _CARD.fullmatch(path) is not None
 
 
+def without_origin(scope: Scope) -> Scope:
+    """Give what says by which name a request came, but not from whose page: pages of every origin may read cards."""
+    return {"headers": [(name, value) for name, value in scope["headers"] if name != b"origin"]}
+
+
 async def answer_card(scope: Scope, send: Send, registry: Registry, served: Iterable[str]) -> None:
     """Answer a request for the catalog or a card of the environments that have a sandbox here."""
     if scope["method"] not in ("GET", "OPTIONS"):

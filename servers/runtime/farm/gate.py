@@ -40,7 +40,10 @@ class Gate:
             self._admitted.add(names)
 
     def _check(self, scope: Scope) -> None:
-        self.check_host(scope)
+        host = header(scope, b"host") or ""
+        if not self._allowed(_bare(host)):
+            message = f"The host {host!r} is not served here; start the server with --allowed-host {_bare(host)}."
+            raise Fault(421, "host_not_allowed", message)
         origin = header(scope, b"origin")
         if origin is not None and not self._allowed(_origin_host(origin)):
             raise Fault(
@@ -48,13 +51,6 @@ class Gate:
                 "origin_not_allowed",
                 f"Pages from {origin} may not call this server; start it with --allowed-host to admit them.",
             )
-
-    def check_host(self, scope: Scope) -> None:
-        """Raise a fault unless Host is allowed; for what pages of every origin may read."""
-        host = header(scope, b"host") or ""
-        if not self._allowed(_bare(host)):
-            message = f"The host {host!r} is not served here; start the server with --allowed-host {_bare(host)}."
-            raise Fault(421, "host_not_allowed", message)
 
     def check_token(self, scope: Scope) -> None:
         """Raise a 401 fault unless the request carries the control plane's bearer token."""
