@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [episodes] [calls] [trajectories] [samplers]`; all of them when none is named."""
+"""Measure: `python -m bench [episodes] [calls] [trajectories] [samplers]`, all if none is named; or `farm`, alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bench.calls import calls
 from bench.episodes import episodes
+from bench.farm import main as farm
 from bench.samplers import samplers
 from bench.trajectories import trajectories
 
@@ -18,9 +19,11 @@ NAMES = ("episodes", "calls", "trajectories", "samplers")
 def main(names: list[str]) -> int:
     """Print the tables of the named benchmarks."""
     console = Console()
+    if names == ["farm"]:
+        return farm([])
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
-        console.print(f"There is no benchmark '{unknown[0]}'; there are {', '.join(NAMES)}.")
+        console.print(f"There is no benchmark '{unknown[0]}'; there are {', '.join(NAMES)}, and farm alone.")
         return 2
     for name in names or NAMES:
         if name == "episodes":
