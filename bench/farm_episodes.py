@@ -25,7 +25,7 @@ from rich.table import Table
 
 from bench.contender import TOKEN
 from bench.figures import measure
-from bench.load import Load, call, closed_loop, open_loop
+from bench.load import Load, call, closed_loop, open_loop, post
 from bench.process import ask, cpu_of, served
 from bench.shop.server import env
 from envfactory_client import Farm
@@ -52,7 +52,8 @@ STATEMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("write_review", {"product_id": "P00001", "stars": 5, "text": "Bright."}),
     ("delete_review", {"review_id": "R00002"}),
 )
-"""Calls whose tools prepare 35 distinct statements and more between them."""
+QUERIES = tuple(f"SELECT {number}, name FROM products WHERE stock > :n ORDER BY name LIMIT 1" for number in range(14))
+"""Statements beside those of the tools, so that there are more than 35 between them."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def crowd(episodes: int, *, calls: int) -> Crowd:
         ]
         load = uvloop.run(closed_loop(farm.port, uses, 32, len(uses)))
         _good(load)
+        _ask_all(farm.port, [episode["episode"] for episode in opened])
         each = (farm.kib - before) / episodes
         reads = [
             call(f"/episodes/{episode['agent']}/shop/mcp", "get_product", product_id="P00001") for episode in opened
@@ -91,15 +93,29 @@ def crowd(episodes: int, *, calls: int) -> Crowd:
         return Crowd(episodes, measured.cpu_us, each, pages, farm.files)
 
 
+def _ask_all(port: int, episodes: list[str]) -> None:
+    """Ask every query of every episode."""
+    requests = [
+        post(
+            "/farm/query",
+            {"episode": episode, "environment": "shop", "sql": sql, "parameters": {"n": 1}},
+            authorization=f"Bearer {TOKEN}",
+        )
+        for episode in episodes
+        for sql in QUERIES
+    ]
+    _good(uvloop.run(closed_loop(port, requests, 32, len(requests))))
+
+
 def statements_prepared() -> int:
-    """Give how many distinct statements the calls of a crowd run, beside those of transactions."""
+    """Give how many distinct statements are run on each episode of a crowd, beside those of transactions."""
     seen: set[str] = set()
     episode = Episode.open([env])
     episode.databases["shop"].set_trace_callback(lambda sql: seen.add(re.sub(r"'[^']*'|[0-9]+(\.[0-9]+)?", "?", sql)))
     with episode.active():
         for tool, arguments in STATEMENTS:
             assert not env.call(env.tools[tool], arguments).is_error, tool
-    return len(seen)
+    return len(seen) + len(QUERIES)
 
 
 def table_of_crowds(crowds: list[Crowd]) -> Table:
@@ -162,15 +178,17 @@ def stepping(*, episodes: int, calls: int) -> int:
         return wrong
 
 
-def at_half_the_capacity(*, calls: int) -> Load:
-    """Give a load of reads at half the rate that the farm could answer."""
+def at_half_the_capacity(*, calls: int) -> list[Load]:
+    """Give loads of reads at half the rate that the farm could answer just before each."""
     with served("farm") as farm:
         opened = [farm.ask("open", environments=["shop"]) for _ in range(64)]
         reads = [call(f"/episodes/{one['agent']}/shop/mcp", "get_product", product_id="P00001") for one in opened]
-        full = farm.measure(reads, 32, calls).load
-        load = uvloop.run(open_loop(farm.port, reads, len(full.times) / full.seconds / 2, calls))
-        _good(load)
-        return load
+        loads = []
+        for _ in range(9):
+            full = farm.measure(reads, 32, calls).load
+            loads.append(uvloop.run(open_loop(farm.port, reads, len(full.times) / full.seconds / 2, calls)))
+            _good(loads[-1])
+        return loads
 
 
 def workers(*, calls: int) -> dict[str, float]:
