@@ -22,6 +22,7 @@ import bench.shop.server
 from servers.runtime import Environment
 from servers.runtime.discovery import Loader
 from servers.runtime.farm import Limits, Options, create_app
+from servers.runtime.farm.http import prepare_process
 from servers.runtime.farm.surface import schemas_of, set_schema_lookup
 from servers.runtime.standalone import listen
 
@@ -117,6 +118,8 @@ def main(name: str) -> None:
         timeout_keep_alive=120,
         backlog=4096,
     )
+    if name == "farm":
+        prepare_process()
     server = uvicorn.Server(config)
     print(listening.getsockname()[1], flush=True)
     server.run(sockets=[listening])

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from servers.runtime.errors import InvalidRequest
 from servers.runtime.farm.app import FarmApp
 from servers.runtime.farm.crew import WORKER_NAME
-from servers.runtime.farm.http import allow_many_files, server_of
+from servers.runtime.farm.http import prepare_process, server_of
 from servers.runtime.farm.plan import Plan
 from servers.runtime.farm.workers import Workers
 from servers.runtime.standalone import listen
@@ -45,7 +45,7 @@ def serve_crew(plan: Plan, token: str, address: tuple[str, int], names: tuple[st
 
 
 def _run(app: FarmApp, listening: socket.socket) -> None:
-    allow_many_files()
+    prepare_process()
     with suppress(KeyboardInterrupt):
         server_of(app).run(sockets=[listening])
 

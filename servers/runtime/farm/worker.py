@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 
-from servers.runtime.farm.http import allow_many_files, server_of
+from servers.runtime.farm.http import prepare_process, server_of
 from servers.runtime.farm.plan import Plan
 
 NAME, SOCKET, PLAN, TOKEN = (f"ENVFACTORY_WORKER_{word}" for word in ("NAME", "SOCKET", "PLAN", "TOKEN"))
@@ -18,7 +18,7 @@ NAME, SOCKET, PLAN, TOKEN = (f"ENVFACTORY_WORKER_{word}" for word in ("NAME", "S
 
 def work() -> None:
     """Serve until standard input ends."""
-    allow_many_files()
+    prepare_process()
     plan = Plan.model_validate_json(os.environ.pop(PLAN))
     app = plan.app(os.environ.pop(TOKEN), me=os.environ.pop(NAME))
     listening = socket.socket(fileno=int(os.environ.pop(SOCKET)))
