@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from itertools import count
 from pathlib import Path
 
 from envfactory_client.errors import ConfigError
@@ -60,14 +59,15 @@ def _beside(place: Path, text: str) -> Path:
 
 def _backup(place: Path) -> Path:
     """Copy a file to a name beside it that nothing has."""
-    for which in count(1):
-        copy = place.with_name(f"{place.name}.bak{'' if which == 1 else which}")
+    taken = 0
+    while True:
+        copy = place.with_name(f"{place.name}.bak{taken + 1 if taken else ''}")
         try:
             number = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
+            taken += 1
             continue
         with os.fdopen(number, "wb") as file:
             file.write(place.read_bytes())
         shutil.copymode(place, copy)
         return copy
-    raise AssertionError

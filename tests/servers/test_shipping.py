@@ -153,3 +153,13 @@ def test_a_manifest_names_every_tool_and_starts_the_file_that_is_there(name: str
     assert said["server"]["entry_point"] in contents(environment, tests=False)
     asked = {word for word in said["server"]["mcp_config"]["args"] if "user_config" in word}
     assert asked == {f"${{user_config.{key}}}" for key in said["user_config"]}
+
+
+@pytest.mark.parametrize("name", ["bundle", "eject"])
+def test_the_command_line_finds_it_and_its_help_has_an_example(name: str) -> None:
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    module, _, function = points["envfactory.commands"][name].partition(":")
+    assert module == command.__name__
+    code, told = invoked(getattr(command, function), "--help")
+    assert code == 0
+    assert f"Example: envfactory {name} airline" in " ".join(told.split())
