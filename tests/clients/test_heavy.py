@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,29 +16,13 @@ from envfactory_client.install.clients import Machine, client
 from envfactory_client.install.launch import Address, Launch, Process
 from envfactory_client.install.merge import merged, rendered
 from envfactory_client.install.place import write
-from servers.runtime.farm import create_app
 from tests.clients import toolchain
-from tests.clients.story import Story, tell
+from tests.clients.stage import Stage
+from tests.clients.story import Story
 from tests.clients.stub import MODEL, Stub, playing
-from tests.clients.test_clients import DRIVERS, WAYS, Stage, alone, calls, drive, on_a_farm
-from tests.servers.runtime.conftest import TOKEN, RunningFarm, serve
+from tests.clients.test_clients import DRIVERS, calls, drive
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return tell()
-
-
-@pytest.fixture(scope="module")
-def farm() -> Iterator[RunningFarm]:
-    yield from serve(create_app(token=TOKEN))
-
-
-@pytest.fixture(params=WAYS)
-def stage(request: pytest.FixtureRequest, farm: RunningFarm, story: Story, tmp_path: Path) -> Stage:
-    return on_a_farm(farm, story) if request.param == "http" else alone(story, tmp_path)
 
 
 def launch(stage: Stage) -> Launch:
