@@ -321,6 +321,21 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(tmp_path: Path, words: li
     assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["bad.json"]
 
 
+def test_what_cannot_serve_here_says_what_else_there_is(tmp_path: Path) -> None:
+    words = ["envfactory", "install", "airline", "-c", "cursor"]
+    script = (
+        "import sys\nsys.modules['servers'] = None\n"
+        f"sys.argv = {words!r}\nfrom envfactory_client.cli import main\nmain()"
+    )
+    variables = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "A server that this Python starts (without --uvx or --url) needs the extra 'farm'" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_printing_writes_nothing(tmp_path: Path) -> None:
     done = command(tmp_path, "airline", "-c", "codex", "--uvx", "--print")
     assert toml_text.parse(done.stdout)["mcp_servers"]["airline"]["command"] == "uvx"
