@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from envfactory_client.errors import ConfigError, UnknownEnvironment, UsageError, did_you_mean
+from envfactory_client.errors import ConfigError, MissingExtra, UnknownEnvironment, UsageError, did_you_mean
 from envfactory_client.farm import Farm, Size
 from envfactory_client.install import launch
 from envfactory_client.install.clients import CLIENTS, Client, Machine, Scope, client
@@ -111,7 +111,10 @@ def _launch(environment: str, world: launch.World, url: str | None, headers: lis
         return launch.at(url, environment, headers)
     if uvx:
         return launch.by_uvx(environment, world)
-    asyncio.run(_check_environment(environment))
+    try:
+        asyncio.run(_check_environment(environment))
+    except MissingExtra as error:
+        raise MissingExtra("A server that this Python starts (without --uvx or --url)", error.extra) from error
     return launch.by_this_python(environment, world)
 
 

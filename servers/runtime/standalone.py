@@ -19,13 +19,14 @@ from typing import Any
 import anyio
 from fastmcp import FastMCP
 from pydantic import TypeAdapter, ValidationError
+from starlette.middleware import Middleware
 
 from servers.runtime.contract import Actor
 from servers.runtime.database import Database, connect
 from servers.runtime.environment import ACTORS, Environment
 from servers.runtime.episode import Episode
 from servers.runtime.errors import InvalidRequest, ScenarioError, ServerError
-from servers.runtime.farm.surface import schemas_of, set_schema_lookup
+from servers.runtime.farm.surface import Trimming, schemas_of, set_schema_lookup
 from servers.runtime.state import Rows, digest
 from servers.runtime.template import Template
 from servers.runtime.world import Size
@@ -243,6 +244,7 @@ def _over_http(environment: Environment, server: FastMCP, address: tuple[str, in
         json_response=True,
         stateless_http=True,
         host_origin_protection="auto",
+        middleware=[Middleware(Trimming)],
         sockets=[listening],
     )
 

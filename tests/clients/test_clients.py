@@ -10,9 +10,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,16 +19,12 @@ import pytest
 from fastmcp.client.transports import StdioTransport
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from servers.runtime.farm import create_app
 from tests.clients import toolchain
-from tests.clients.story import ENVIRONMENT, SEED, Story, kept_rows, tell
+from tests.clients.stage import Stage
+from tests.clients.story import Story
 from tests.clients.stub import playing
-from tests.servers.runtime.conftest import TOKEN, RunningFarm, serve
 
-ROOT = Path(__file__).resolve().parents[2]
 DRIVERS = Path(__file__).parent / "drivers"
-Way = Literal["http", "stdio"]
-WAYS: tuple[Way, ...] = ("http", "stdio")
 FRAMEWORKS: dict[str, tuple[str, ...]] = {
     "openai_agents": ("openai-agents==0.24.0",),
     "pydantic_ai_agent": ("pydantic-ai-slim[openai,mcp]==2.68.0",),
@@ -39,61 +32,6 @@ FRAMEWORKS: dict[str, tuple[str, ...]] = {
     "llama_index_agent": ("llama-index-tools-mcp==0.6.0", "llama-index-llms-openai-like>=0.8,<0.9"),
     "smolagents_agent": ("smolagents[mcp,openai]==1.26.0", "mcpadapt==0.1.19", "mcp<2"),
 }
-
-
-@dataclass
-class Stage:
-    """A server that waits for a client, and how its end is seen."""
-
-    way: Way
-    reach: dict[str, Any]
-    ended: Callable[[], None]
-    surroundings: dict[str, str] = field(default_factory=dict)
-
-
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return tell()
-
-
-@pytest.fixture(scope="module")
-def farm() -> Iterator[RunningFarm]:
-    yield from serve(create_app(token=TOKEN))
-
-
-@pytest.fixture(params=WAYS)
-def stage(request: pytest.FixtureRequest, farm: RunningFarm, story: Story, tmp_path: Path) -> Stage:
-    return on_a_farm(farm, story) if request.param == "http" else alone(story, tmp_path)
-
-
-def on_a_farm(farm: RunningFarm, story: Story) -> Stage:
-    """Give an episode of a farm, which must end as the story does."""
-    opened = farm.ask("open", environments=[ENVIRONMENT], seed=SEED)
-    assert farm.ask("state", episode=opened["episode"])["digest"] == story.before
-
-    def ended() -> None:
-        assert farm.ask("state", episode=opened["episode"])["digest"] == story.after
-
-    return Stage("http", {"url": f"{farm.url}/episodes/{opened['agent']}/{ENVIRONMENT}/mcp"}, ended)
-
-
-def alone(story: Story, folder: Path) -> Stage:
-    """Give a server that a client starts, perhaps anew for each call, and whose state outlives it in a file.
-
-    It is started through a script, because clients don't hand on the surroundings in which our sources are found.
-    """
-    file, script = folder / "state.db", folder / "serve.py"
-    script.write_text(
-        f"import runpy, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        f"sys.argv[1:] = ['--seed', '{SEED}', '--db', {str(file)!r}]\n"
-        f"runpy.run_module('servers.{ENVIRONMENT}', run_name='__main__', alter_sys=True)\n",
-        encoding="utf-8",
-    )
-
-    def ended() -> None:
-        assert kept_rows(file) == story.rows
-
-    return Stage("stdio", {"command": sys.executable, "args": [str(script)]}, ended)
 
 
 def drive(command: list[str], stage: Stage, folder: Path, **play: Any) -> str:

@@ -6,38 +6,23 @@ They are configured by the very text that `envfactory install --print` gives for
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from envfactory_client.install.clients import client
+from envfactory_client.install.clients import Machine, client
 from envfactory_client.install.launch import Address, Launch, Process
-from envfactory_client.install.merge import rendered
-from servers.runtime.farm import create_app
+from envfactory_client.install.merge import merged, rendered
+from envfactory_client.install.place import write
 from tests.clients import toolchain
-from tests.clients.story import Story, tell
+from tests.clients.stage import Stage
+from tests.clients.story import Story
 from tests.clients.stub import MODEL, Stub, playing
-from tests.clients.test_clients import DRIVERS, WAYS, Stage, alone, calls, drive, on_a_farm
-from tests.servers.runtime.conftest import TOKEN, RunningFarm, serve
+from tests.clients.test_clients import DRIVERS, calls, drive
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return tell()
-
-
-@pytest.fixture(scope="module")
-def farm() -> Iterator[RunningFarm]:
-    yield from serve(create_app(token=TOKEN))
-
-
-@pytest.fixture(params=WAYS)
-def stage(request: pytest.FixtureRequest, farm: RunningFarm, story: Story, tmp_path: Path) -> Stage:
-    return on_a_farm(farm, story) if request.param == "http" else alone(story, tmp_path)
 
 
 def launch(stage: Stage) -> Launch:
@@ -71,6 +56,24 @@ def test_claude_code_plays(stage: Stage, story: Story, tmp_path: Path) -> None:
         model.check()
     assert story.answer in said
     stage.ended()
+
+
+def test_claude_code_connects_to_what_is_installed_for_it(stage: Stage, tmp_path: Path) -> None:
+    """As `claude mcp list` sees it, in the file in which Claude Code keeps much else."""
+    python = toolchain.python("claude-code", "claude-agent-sdk==0.2.189")
+    [program] = python.parent.parent.glob("lib/python*/site-packages/claude_agent_sdk/_bundled/claude")
+    one = client("claude-code")
+    place = one.place("user", Machine("linux", tmp_path, {}), tmp_path)
+    found = merged('{"numStartups": 3, "mcpServers": {}}', one, "desk", one.entry(launch(stage)))
+    write(place, "", found.text)
+    variables = {**os.environ, "HOME": str(tmp_path), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+    done = subprocess.run(
+        [str(program), "mcp", "list"],
+        cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("desk: ")]
+    assert "Connected" in line
 
 
 def test_codex_plays(stage: Stage, story: Story, tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ both. Everything here belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
 from fastmcp import FastMCP
 
 from servers.runtime.environment import Environment
-from servers.runtime.farm.wire import Receive, Scope, Send
+from servers.runtime.farm.wire import Application, Receive, Scope, Send
 
 SchemaLookup = Callable[[str], dict[str, Any] | None]
 
@@ -34,10 +34,7 @@ class Surface:
         """Answer one HTTP request, whatever its path."""
         if not self._started.is_set():
             await self._start()
-        headers = [
-            (name, value.strip()) for name, value in scope["headers"]
-        ]  # some HTTP parsers leave blanks at the end
-        inner = {**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": "", "headers": headers}
+        inner = {**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": "", "headers": trimmed(scope["headers"])}
         await self._app(inner, receive, send)
 
     async def close(self) -> None:
@@ -59,6 +56,23 @@ class Surface:
         async with self._app.router.lifespan_context(self._app):
             self._started.set()
             await self._stop.wait()
+
+
+class Trimming:
+    """An app before an app: headers reach it without blanks around their values."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a connection on."""
+        inner = {**scope, "headers": trimmed(scope["headers"])} if scope["type"] == "http" else scope
+        await self._app(inner, receive, send)
+
+
+def trimmed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Give headers without the blanks around values, which some HTTP parsers leave at their ends."""
+    return [(name, value.strip()) for name, value in headers]
 
 
 def set_schema_lookup(server: FastMCP, schemas: SchemaLookup) -> None:

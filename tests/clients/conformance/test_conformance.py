@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +23,7 @@ from tests.servers.runtime.conftest import TOKEN, RunningFarm, serve
 
 pytestmark = pytest.mark.node
 
+ROOT = Path(__file__).resolve().parents[3]
 BASELINE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "baseline.toml").read_text("utf-8"))
 ENVIRONMENTS = sorted(discover())
 FIXTURE_FREE: dict[Revision, tuple[str, ...]] = {
@@ -89,6 +95,30 @@ def test_an_episodes_combined_server_passes_them_too(farm: RunningFarm, revision
     found = requirements(f"{farm.url}/episodes/{opened['agent']}/mcp", revision, tmp_path)
     for scenario in FIXTURE_FREE[revision]:
         assert set(found[scenario].failed) <= NEEDS_A_FIXTURE, scenario
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_environment_that_is_served_alone_passes_them_too(revision: Revision, tmp_path: Path) -> None:
+    with alone() as url:
+        found = requirements(url, revision, tmp_path)
+    for scenario in FIXTURE_FREE[revision]:
+        assert set(found[scenario].failed) <= NEEDS_A_FIXTURE, scenario
+
+
+@contextmanager
+def alone() -> Iterator[str]:
+    """Run the first environment by itself, and give its address."""
+    command = [sys.executable, "-m", f"servers.{ENVIRONMENTS[0]}", "--http", "127.0.0.1:0"]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=surroundings, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            told = re.search(r"http://\S+", process.stderr.readline())
+            assert told is not None
+            yield told[0]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 @pytest.mark.parametrize("hot", HOT)

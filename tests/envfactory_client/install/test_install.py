@@ -131,6 +131,48 @@ def test_whatever_a_file_holds_it_holds_afterwards(before: dict[str, Any], serve
     assert json.loads(after) == {**whole, "servers": {**(whole.get("servers") or {}), "airline": {"url": "x"}}}
 
 
+_BLANKS = st.sampled_from(["", " ", "\n\t", "\r\n", "/* {[,]} */", '// "a": 1,\n', "/**/ // x\n  "])
+
+
+@st.composite
+def _spelled(draw: st.DrawFn, value: Any) -> str:
+    """Give JSON with comments, blanks and last commas wherever they may stand."""
+
+    def blank() -> str:
+        return draw(_BLANKS)
+
+    def spelled(value: Any) -> str:
+        if isinstance(value, dict):
+            members = [f"{json.dumps(key)}{blank()}:{blank()}{spelled(inner)}" for key, inner in value.items()]
+            return enclosed("{", members, "}")
+        if isinstance(value, list):
+            return enclosed("[", [spelled(inner) for inner in value], "]")
+        return json.dumps(value, ensure_ascii=draw(st.booleans()))
+
+    def enclosed(opening: str, parts: list[str], closing: str) -> str:
+        last = "," if draw(st.booleans()) and parts else ""
+        return opening + blank() + f"{blank()},{blank()}".join(parts) + blank() + last + blank() + closing
+
+    return blank() + spelled(value) + blank()
+
+
+@given(
+    value=st.dictionaries(st.text(), _JSON, max_size=3),
+    servers=st.none() | st.dictionaries(st.sampled_from(["a", "airline", "z"]), _JSON, max_size=3),
+    data=st.data(),
+)
+def test_comments_and_last_commas_may_stand_anywhere_and_stay(value: dict[str, Any], servers: Any, data: Any) -> None:
+    whole = {key: inner for key, inner in value.items() if key != "servers"}
+    whole |= {} if servers is None else {"servers": servers}
+    text = data.draw(_spelled(whole))
+    assert jsonc.parse(text).value == whole
+    after = jsonc.put(text, "servers", "airline", {"url": "x"})
+    assert jsonc.parse(after).value == {**whole, "servers": {**(servers or {}), "airline": {"url": "x"}}}
+    if servers is None or "airline" not in servers:
+        assert after.count("/*") == text.count("/*")
+        assert after.count("//") == text.count("//")
+
+
 def test_a_file_is_replaced_whole_and_what_it_held_is_kept(tmp_path: Path) -> None:
     real, path = tmp_path / "real.json", tmp_path / "mcp.json"
     real.write_text("one", "utf-8")
@@ -277,6 +319,21 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(tmp_path: Path, words: li
     assert done.returncode == 1, done.stdout
     assert said in " ".join(done.stderr.split())
     assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["bad.json"]
+
+
+def test_what_cannot_serve_here_says_what_else_there_is(tmp_path: Path) -> None:
+    words = ["envfactory", "install", "airline", "-c", "cursor"]
+    script = (
+        "import sys\nsys.modules['servers'] = None\n"
+        f"sys.argv = {words!r}\nfrom envfactory_client.cli import main\nmain()"
+    )
+    variables = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "A server that this Python starts (without --uvx or --url) needs the extra 'farm'" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_printing_writes_nothing(tmp_path: Path) -> None:

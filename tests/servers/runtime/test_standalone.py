@@ -30,6 +30,7 @@ from servers.runtime.standalone import build_alone, open_local, run
 from servers.runtime.template import Template
 from servers.runtime.world import Size
 from tests.fixtures.library.server import env
+from tests.servers.runtime.conftest import rpc_request
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "tests.fixtures.library"
@@ -159,6 +160,28 @@ def test_it_offers_the_tools_of_one_actor(actor: str, tools: set[str]) -> None:
             return {tool.name for tool in await server.list_tools()}
 
     assert asyncio.run(visit()) == tools
+
+
+def test_blanks_around_a_headers_value_mean_nothing() -> None:
+    """Some HTTP parsers leave those at the end; the name of a tool in a header must equal that in the body."""
+    body, headers = rpc_request("tools/call", {"name": "search_books", "arguments": {"limit": 1}})
+    content = json.dumps(body).encode()
+    lines = {**headers, "mcp-name": "  search_books  ", "content-type": "application/json", "host": "127.0.0.1"}
+    with serving("--http", "127.0.0.1:0", module=MODULE) as line:
+        port = re.search(r":(\d+)/mcp", line)
+        assert port is not None
+        asked = posted(int(port[1]), lines, content)
+    assert asked.startswith(b"HTTP/1.1 200")
+    assert b'"total":64' in asked.replace(b" ", b"")
+
+
+def posted(port: int, headers: dict[str, str], content: bytes) -> bytes:
+    """Give the answer to a POST whose headers nobody puts in order on their way."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+        wire.sendall(f"POST /mcp HTTP/1.1\r\n{head}content-length: {len(content)}\r\n".encode())
+        wire.sendall(b"connection: close\r\n\r\n" + content)
+        return b"".join(iter(lambda: wire.recv(65536), b""))
 
 
 def test_it_serves_over_http() -> None:
