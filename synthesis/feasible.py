@@ -8,7 +8,7 @@ own must be and no other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from synthesis.stage import Stage
 _NAMES = re.compile(r":([a-z_]+)")
 GIVEN = frozenset({"now", "today"})
 """What every query may name."""
+CANDIDATES = "ef_candidates"
+"""The candidates as a list, so that one query, once prepared, serves however many there are."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Bench:
         if not decided or not candidates:
             return list(candidates)
         due: dict[int, set[str]] = {}
-        bound = {f"ef_{place}": value for place, value in enumerate(candidates)}
-        sql = _union(name, decided, bound)
-        for place, code in await self.stage.query(sql, {**self.settled, **values, **bound}):
+        sql = _union(name, decided)
+        bound = {**self.settled, **values, CANDIDATES: list(candidates)}
+        for place, code in await self.stage.query(sql, bound):
             due.setdefault(place, set()).add(code)
         wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
         return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
@@ -54,12 +56,11 @@ class Bench:
                 yield code, sql
 
 
-def _union(name: str, decided: Mapping[str, str], candidates: Iterable[str]) -> str:
+def _union(name: str, decided: Mapping[str, str]) -> str:
     """Give the query that says which refusals each candidate meets, by its place in the list."""
     argument = re.compile(rf":{name}\b")
-    rows = ", ".join(f"({place}, :{bound})" for place, bound in enumerate(candidates))
     met = " UNION ALL ".join(
         f"SELECT ef_c.place, '{code}' FROM ef_c WHERE EXISTS ({argument.sub('ef_c.value', sql)})"  # noqa: S608
         for code, sql in decided.items()
     )
-    return f"WITH ef_c (place, value) AS (VALUES {rows}) {met}"
+    return f"WITH ef_c (place, value) AS (SELECT key, value FROM json_each(:{CANDIDATES})) {met}"  # noqa: S608

@@ -121,6 +121,7 @@ class Grounding:
         """Go back to before the goal's write."""
         assert self.before is not None
         await self.stage.episode.undo(self.before)
+        self.before = None
 
     async def rehearse(self, choice: Choice) -> None:
         """Raise `Drop` unless the call ends as the goal wants; the trial leaves the episode as it is."""

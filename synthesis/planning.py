@@ -70,6 +70,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
             break
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
+    if stage.strict and not stage.aim.takes(stage.draft):
+        raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
     put_into_words(stage, recent)
     _check_length(stage.draft)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_PLURAL = re.compile(r"(?<=[^aeiou])y$")
+from synthesis.language.nouns import plural
+
 _SINGULAR_VERB = re.compile(
     r"\bthat (is|isn't|was|wasn't|has|hasn't|does|doesn't|goes|comes|waits|ends|repeats|falls|leaves|begins|starts)\b"
 )
@@ -23,16 +24,11 @@ _IT = {"it's": "they're", "it": "them"}
 _IT_WORD = re.compile(r"\b(it's|it)\b")
 
 
-def several(noun: str) -> str:
-    """Give the plural of a noun."""
-    return _PLURAL.sub("ie", noun) + "s"
-
-
 def all_of(noun: str, modifiers: str) -> tuple[str, ...]:
     """Give ways to speak of all of one's rows that the modifiers, which were made for one row, fit."""
     every = " ".join(word for word in (f"every {noun} of mine", modifiers) if word)
     many = _SINGULAR_VERB.sub(lambda found: f"that {_VERBS.get(found[1], found[1][:-1])}", modifiers)
-    return (" ".join(word for word in (f"all my {several(noun)}", many) if word), every)
+    return (" ".join(word for word in (f"all my {plural(noun)}", many) if word), every)
 
 
 def told_to_many(template: str) -> str:

@@ -34,6 +34,8 @@ class Stage:
     draft: Draft = field(default_factory=Draft)
     memo: Memo = field(default_factory=Memo)
     aim: Aim = field(default_factory=Aim)
+    strict: bool = False
+    """Whether a draft that leads away from the aim is given up."""
     wanted: frozenset[LinkName] = frozenset()
     """Links that the data doesn't use yet."""
 

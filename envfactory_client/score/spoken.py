@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 MONTHS: Final = (
@@ -46,6 +47,8 @@ _HOUR: Final = re.compile(
 _COUNT: Final = re.compile(r"(?<![\w.,:/$€£+-])(\d{1,3}(?:,\d{3})+|\d+)(?![\w/:]|[.,]\d)")
 _WORD_COUNT: Final = re.compile(rf"\b({'|'.join(NUMBERS)})\b", re.IGNORECASE)
 _NO: Final = re.compile(r"\b(no|none|nothing|nobody)\b", re.IGNORECASE)
+_KEPT: Final = 1024
+"""Texts whose values are kept, since the messages of one task are judged again and again."""
 
 
 @dataclass(frozen=True)
@@ -61,33 +64,38 @@ class Day:
         return (self.month, self.day) == (wanted.month, wanted.day) and self.year in (None, wanted.year)
 
 
-def amounts(text: str) -> set[int]:
+@lru_cache(maxsize=_KEPT)
+def amounts(text: str) -> frozenset[int]:
     """The amounts of money in a text, in hundredths."""
-    return {cents for _, cents in _amounts(text)}
+    return frozenset(cents for _, cents in _amounts(text))
 
 
-def days(text: str) -> set[Day]:
+@lru_cache(maxsize=_KEPT)
+def days(text: str) -> frozenset[Day]:
     """The days that a text names."""
-    return {day for _, day in _days(text)}
+    return frozenset(day for _, day in _days(text))
 
 
-def hours(text: str) -> set[tuple[int, int]]:
+@lru_cache(maxsize=_KEPT)
+def hours(text: str) -> frozenset[tuple[int, int]]:
     """The times of day in a text, as hour and minute."""
-    return {hour for _, hour in _hours(_without(text, _days(text)))}
+    return frozenset(hour for _, hour in _hours(_without(text, _days(text))))
 
 
-def counts(text: str) -> set[int]:
+@lru_cache(maxsize=_KEPT)
+def counts(text: str) -> frozenset[int]:
     """The plain numbers in a text that are written in digits: no amounts, days, hours or parts of names."""
     rest = text
     for find in (_amounts, _days, _hours):
         rest = _without(rest, find(rest))
-    return {int(found.group(1).replace(",", "")) for found in _COUNT.finditer(rest)}
+    return frozenset(int(found.group(1).replace(",", "")) for found in _COUNT.finditer(rest))
 
 
-def number_words(text: str) -> set[int]:
+@lru_cache(maxsize=_KEPT)
+def number_words(text: str) -> frozenset[int]:
     """The numbers up to twenty that a text writes as words; a "no" or "none" is zero."""
-    said = {NUMBERS.index(found.group(1).lower()) for found in _WORD_COUNT.finditer(text)}
-    return said | ({0} if _NO.search(text) else set())
+    said = frozenset(NUMBERS.index(found.group(1).lower()) for found in _WORD_COUNT.finditer(text))
+    return said | {0} if _NO.search(text) else said
 
 
 def plain(text: Any) -> str:
