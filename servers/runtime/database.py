@@ -67,8 +67,11 @@ class Database(sqlite3.Connection):
     """Names of the moments that `undo` can go back to, the latest last; each is a savepoint."""
 
     def authorize(self, action: int, first: str | None, second: str | None, _db: str | None, by: str | None) -> int:
-        """Answer SQLite's question whether a statement may do `action`; called at preparation only."""
-        if not self.guarded:
+        """Answer SQLite's question whether a statement may do `action`; called at preparation only.
+
+        It asks for an update of `sqlite_master` when json_each is first used; a real one it refuses by itself.
+        """
+        if not self.guarded or (action == sqlite3.SQLITE_UPDATE and first == "sqlite_master"):
             return sqlite3.SQLITE_OK
         denied = (
             (self._selecting and action not in _READING_ACTIONS)

@@ -130,6 +130,13 @@ def test_an_open_transaction_is_not_copied(db: Database) -> None:
         db.clone()
 
 
+def test_lists_are_read_with_json_each(db: Database) -> None:
+    _, rows = db.select("SELECT key, value FROM json_each(:listed)", {"listed": '["a", "b"]'}, steps=100)
+    assert [tuple(row) for row in rows] == [(0, "a"), (1, "b")]
+    with pytest.raises(sqlite3.Error, match="may not be modified"):
+        run(db, "UPDATE sqlite_master SET sql = 'x'")
+
+
 def test_undo_goes_back_to_the_moment_that_is_held(db: Database) -> None:
     db.hold("one")
     run(db, "INSERT INTO shelves VALUES (1)")
