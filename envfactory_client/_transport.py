@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -26,6 +26,33 @@ _HOST = b"farm.local"
 """The host that an app in this process is asked for; farms know it as that of embedded callers."""
 
 
+class Ended(Protocol):
+    """How a tool call ended."""
+
+    @property
+    def text(self) -> str:
+        """The result as text, or what is wrong."""
+
+    @property
+    def structured(self) -> dict[str, Any] | None:
+        """The result; None for an error."""
+
+    @property
+    def refusal(self) -> str | None:
+        """The code of a domain refusal."""
+
+
+@runtime_checkable
+class InProcess(Protocol):
+    """A farm's app that answers who holds it without a request to be written and read."""
+
+    async def ask(self, function: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and content of a control function's answer."""
+
+    def call(self, handle: str, environment: str, tool: str, arguments: Mapping[str, Any]) -> Ended | None:
+        """How a tool call ends; None where MCP would answer an error."""
+
+
 class Transport(Protocol):
     """One open way to a server."""
 
@@ -37,12 +64,18 @@ class Transport(Protocol):
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send one body to a path and wait for the whole answer."""
 
+    @property
+    def inside(self) -> InProcess | None:
+        """The server itself, where it is in this process and can be asked without requests."""
+
     async def close(self) -> None:
         """Give back what start took."""
 
 
 class HttpTransport:
     """POST over HTTP with pooled connections."""
+
+    inside: InProcess | None = None
 
     def __init__(self, url: str, *, timeout: float) -> None:
         self.address = url.rstrip("/")
@@ -141,6 +174,10 @@ class AsgiTransport:
     _started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _failure: str | None = field(default=None, init=False)
     _state: dict[str, Any] = field(default_factory=dict, init=False)
+    _inside: InProcess | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._inside = self.app if isinstance(self.app, InProcess) else None
 
     async def start(self) -> None:
         """Run the app's startup and wait until it is complete."""
@@ -178,6 +215,11 @@ class AsgiTransport:
         except Exception as error:  # the app's own code runs here: over HTTP, what it raises would be a status 500
             raise ProtocolError(f"{path} failed in {self.address}: {type(error).__name__}: {error}") from error
         return Answer(exchange.status, b"".join(exchange.chunks))
+
+    @property
+    def inside(self) -> InProcess | None:
+        """The app itself while it is open, if it can be asked without requests."""
+        return self._inside if self._task is not None else None
 
     async def close(self) -> None:
         """Run the app's shutdown and wait until it is over."""

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from pydantic_core import from_json
 
 from envfactory_client import _protocol
-from envfactory_client._transport import AsgiApp, AsgiTransport, HttpTransport, Transport
+from envfactory_client._transport import AsgiApp, AsgiTransport, Ended, HttpTransport, Transport
 from envfactory_client.episode import Episode, Opening, Rows, Side, understood
 from envfactory_client.errors import (
     FarmError,
@@ -158,10 +158,20 @@ class Farm:
 
     async def control(self, function: str, /, **arguments: Any) -> dict[str, Any]:
         """What a control function of the farm gives; its errors become the tree's."""
+        path = f"/farm/{quote(function, safe='', errors='replace')}"
+        if (inside := self._transport.inside) is not None and is_plain(arguments):
+            status, content = await inside.ask(function, arguments)
+        else:
+            status, content = await self._posted(path, function, arguments)
+        if status >= 400:
+            raise _farm_error(content, status, f"{self.address}{path}")
+        return content
+
+    async def _posted(self, path: str, function: str, arguments: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and content of what the farm answers to a request."""
         headers = {"content-type": "application/json"}
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
-        path = f"/farm/{quote(function, safe='', errors='replace')}"
         body = _protocol.encoded(arguments, of=f"'{function}'")
         answer = await self._transport.post(path, headers, body)
         try:
@@ -170,9 +180,12 @@ class Farm:
             content = None
         if not isinstance(content, dict):
             raise ProtocolError(f"{self.address}{path} answered HTTP {answer.status} without JSON; is it a farm?")
-        if answer.status >= 400:
-            raise _farm_error(content, answer.status, f"{self.address}{path}")
-        return content
+        return answer.status, content
+
+    def ended(self, handle: str, environment: str, tool: str, arguments: dict[str, Any]) -> Ended | None:
+        """How a tool call ends in a farm in this process, without a request; None when it takes one."""
+        inside = self._transport.inside
+        return inside.call(handle, environment, tool, arguments) if inside and is_plain(arguments) else None
 
     async def rpc(self, path: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The result of one MCP request to a path of the farm."""
@@ -184,6 +197,15 @@ class Farm:
             if (kind := _BY_CODE.get(error.fault or "")) is not None:
                 raise kind(str(error), code=str(error.fault)) from error
             raise
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value comes back from JSON just as it is; numbers with a fraction are left to JSON to judge."""
+    if type(value) is dict:
+        return all(type(name) is str and is_plain(part) for name, part in value.items())
+    if type(value) is list:
+        return all(map(is_plain, value))
+    return value is None or type(value) in (str, int, bool)
 
 
 def _farm_error(content: Mapping[str, Any], status: int, where: str) -> FarmError:

@@ -133,7 +133,7 @@ class Grounding:
         if self.tool.read_only:
             return
         async with stage.episode.trial() as trial:
-            result = await trial.call(stage.environment, self.tool.name, **choice.values)
+            result = await trial.agent.probe(stage.environment, self.tool.name, **choice.values)
             state = (await trial.state()).digest
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")

@@ -125,4 +125,4 @@ async def _check_write(stage: Stage, step: DraftStep, later: Sequence[DraftStep]
 
 async def _call(episode: Episode, step: DraftStep, arguments: Mapping[str, Any]) -> CallResult:
     side = episode.agent if step.actor == "agent" else episode.user
-    return await side.call(step.environment, step.tool, **arguments)
+    return await side.probe(step.environment, step.tool, **arguments)

@@ -167,7 +167,7 @@ async def _rehearse(stage: Stage, kind: GoalKind, calls: Sequence[Mapping[str, A
     async with stage.episode.trial() as trial:
         before = stage.state
         for arguments in calls:
-            result = await trial.call(stage.environment, kind.tool, **arguments)
+            result = await trial.agent.probe(stage.environment, kind.tool, **arguments)
             after = (await trial.state()).digest
             if result.is_error or after == before:
                 raise Drop("set_refused", f"{kind}: {result.text}")

@@ -147,14 +147,14 @@ class Stage:
     async def _called(self, tool: str, arguments: Mapping[str, Any], actor: Actor) -> CallResult:
         if self.catalogue.tools[tool].read_only:
             return await self.read(self.environment, tool, arguments, self.draft.locals[self.environment], actor)
-        return await self._side(actor).call(self.environment, tool, **arguments)
+        return await self._side(actor).probe(self.environment, tool, **arguments)
 
     async def read(
         self, environment: str, tool: str, arguments: Mapping[str, Any], local: str, actor: Actor
     ) -> CallResult:
         """Give what a look-up answers in an environment's present state, whose digest is `local`."""
         question = (environment, local, tool, json.dumps(arguments, sort_keys=True))
-        return await self.memo.recall(question, lambda: self._side(actor).call(environment, tool, **arguments))
+        return await self.memo.recall(question, lambda: self._side(actor).probe(environment, tool, **arguments))
 
     def _side(self, actor: Actor) -> Side:
         return self.episode.agent if actor == "agent" else self.episode.user

@@ -78,7 +78,7 @@ class Doing:
         call = deed.call
         arguments = self._renamed(call.arguments)
         side = self.episode.user if call.actor == "user" else self.episode.agent
-        result = await side.call(call.environment, call.tool, **arguments)
+        result = await side.probe(call.environment, call.tool, **arguments)
         self._note_names(call, result)
         done = call.model_copy(
             update={

@@ -74,7 +74,7 @@ async def _play(solver: Solver, trajectory: Trajectory, place: int) -> str:
     turn = trajectory.turns[place]
     for step in turn.steps:
         if step.actor == "user":
-            result = await solver.sight.episode.user.call(step.environment, step.tool, **step.arguments)
+            result = await solver.sight.episode.user.probe(step.environment, step.tool, **step.arguments)
             if (result.structured if not result.is_error else None) != step.result:
                 return f"turn {place}: the user's {step.tool} ends otherwise"
             solver.sight.writes[step.environment] += 1

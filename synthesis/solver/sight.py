@@ -73,4 +73,4 @@ class Sight:
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise Stuck(f"{MOST_CALLS} calls have led nowhere")
-        return await self.episode.agent.call(tool.environment, tool.name, **arguments)
+        return await self.episode.agent.probe(tool.environment, tool.name, **arguments)

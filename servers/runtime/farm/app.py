@@ -38,6 +38,7 @@ from servers.runtime.farm.store import Store
 from servers.runtime.farm.surface import Surface
 from servers.runtime.farm.surfaces import Surfaces
 from servers.runtime.farm.wire import Receive, Scope, Send, read_body, replay, send_json
+from servers.runtime.tool import Outcome
 
 MCP_BODY_LIMIT = 1_048_576
 CONTROL_BODY_LIMIT = 67_108_864
@@ -92,6 +93,28 @@ class FarmApp:
         self._store.close()
         if self._sandbox is not None:
             self._sandbox.close()
+
+    async def ask(self, function: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Answer a control function as the control plane would, as status and content, to who holds the app itself."""
+        try:
+            if function not in self._table:
+                raise Fault(404, "unknown_function", _nearest("function", function, self._table))
+            return 200, await self._table[function].call(arguments)
+        except Fault as fault:
+            return fault.status, fault.to_json()
+
+    def call(self, handle: str, environment: str, tool: str, arguments: Mapping[str, Any]) -> Outcome | None:
+        """Call a tool on a handle's episode, for who holds the app itself; None where MCP would answer an error."""
+        try:
+            seat = self._store.seat(handle)
+        except (Fault, ServerError):
+            return None
+        found = seat.episode.environments.get(environment)
+        definition = found.tools.get(tool) if found is not None else None
+        if found is None or definition is None or definition.contract.actor != seat.actor:
+            return None
+        with seat.episode.active():
+            return found.call(definition, arguments)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
