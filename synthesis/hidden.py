@@ -96,10 +96,13 @@ class Aim:
         """Give the share of a choice that says a value, where it is `usual` without an aim."""
         return usual * (1 - self.lean) if self.lean > 0 else usual - self.lean * (1 - usual)
 
-    def takes(self, draft: Draft) -> bool:
-        """Whether a draft leads to the target: it isn't far on the side of which the data has enough."""
+    def takes(self, draft: Draft, *, leeway: float = 0.0) -> bool:
+        """Whether a draft leads to the target: it isn't far on the side of which the data has enough.
+
+        One that is still to grow is given some leeway.
+        """
         if not self.reached.arguments or abs(self.shortfall) > _OUT_OF_REACH:
             return True
         over = of_draft(draft).rate - self.target
-        width = _NARROW if abs(self.shortfall) > _OFF else _WIDE
+        width = leeway + (_NARROW if abs(self.shortfall) > _OFF else _WIDE)
         return over >= -width if self.shortfall > 0 else over <= width

@@ -39,6 +39,8 @@ MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
 MOST_TURNS = 6
+LEEWAY = 0.08
+"""How much farther from the hidden rate that is aimed at a draft may be while goals are still to come."""
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
 FIRST_ACT_SHARE = 0.65
@@ -68,6 +70,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
         await _follow_up(stage)
         if len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1:
             break
+        if stage.strict and not stage.aim.takes(stage.draft, leeway=LEEWAY):
+            raise Drop("hidden_rate")
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
     if stage.strict and not stage.aim.takes(stage.draft):
