@@ -61,10 +61,10 @@ class Recorder:
     Calls made past the recorder, and clock or snapshot operations, aren't recorded, so a replay would differ.
     """
 
-    def __init__(self, episode: Episode) -> None:
+    def __init__(self, episode: Episode, tools: Sequence[Tool] = ()) -> None:
         self.episode = episode
-        self.tools: tuple[Tool, ...] = ()
-        """The agent's tools; filled by the first call or by `trajectory`."""
+        self.tools = tuple(tools)
+        """The agent's tools; listed by the first call or by `trajectory` unless they were given."""
         self._start: State | None = None
         self._turns: list[Turn] = []
         self._user: str | None = None
@@ -166,7 +166,7 @@ class Recorder:
     async def _begin(self) -> State:
         if self._start is None:
             self._start = await self._untouched()
-            self.tools = await self.episode.tools()
+            self.tools = self.tools or await self.episode.tools()
         return self._start
 
 

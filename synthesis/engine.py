@@ -85,6 +85,8 @@ class Engine:
 
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    tools: dict[tuple[str, ...], tuple[Tool, ...]] = field(default_factory=dict)
+    """What an agent is offered over some environments, listed once."""
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
@@ -159,8 +161,9 @@ class Engine:
         entries = ledger(draft)
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
-            recorder = Recorder(episode)
+            stage = Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft, self.memo)
+            watch = Watch(stage)
+            recorder = Recorder(episode, self.tools.get(job.environments, ()))
             for number, turn in enumerate(draft.turns):
                 recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)
                 await watch.spoken(number)
@@ -181,6 +184,7 @@ class Engine:
             again = await replay_on(episode, trajectory)
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
+        self.tools[job.environments] = recorder.tools
         return trajectory, recorder.tools
 
     async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
