@@ -177,7 +177,8 @@ class AsgiTransport:
     _inside: InProcess | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._inside = self.app if isinstance(self.app, InProcess) else None
+        app: object = self.app
+        self._inside = app if isinstance(app, InProcess) else None
 
     async def start(self) -> None:
         """Run the app's startup and wait until it is complete."""

@@ -161,8 +161,7 @@ class Engine:
         entries = ledger(draft)
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            stage = Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft, self.memo)
-            watch = Watch(stage)
+            watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode, self.tools.get(job.environments, ()))
             for number, turn in enumerate(draft.turns):
                 recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)

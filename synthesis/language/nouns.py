@@ -11,7 +11,8 @@ from envfactory_client.score.spoken import NUMBERS
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
 _ODD: Final[Mapping[str, str]] = {
-    "bookshelf": "bookshelves", "child": "children", "foot": "feet", "goose": "geese", "half": "halves", "knife": "knives", "leaf": "leaves",
+    "bookshelf": "bookshelves", "child": "children", "foot": "feet", "goose": "geese", "half": "halves",
+    "knife": "knives", "leaf": "leaves",
     "life": "lives", "loaf": "loaves", "man": "men", "mouse": "mice", "person": "people", "salesperson": "salespeople",
     "shelf": "shelves", "thief": "thieves", "tooth": "teeth", "wife": "wives", "woman": "women",
     "criterion": "criteria", "medium": "media", "quiz": "quizzes", "hero": "heroes", "potato": "potatoes",

@@ -21,7 +21,7 @@ class Ladder:
 
 
 async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> Ladder:
-    """Let the blind solver try a task in an episode at its start, and if it agrees, the weaker ones as well, weakest first."""
+    """Let the blind solver try a task in an episode at its start, and if it agrees the weaker ones, weakest first."""
     seen = dict[tuple[str, str], Any]()
     async with episode.trial():
         blind = await solve(episode, trajectory, toolbox, start=seen)

@@ -160,7 +160,12 @@ def test_undo_ends_the_moments_held_since(db: Database) -> None:
 
 def test_undo_leaves_prepared_statements_as_they_are(db: Database) -> None:
     asked: list[int] = []
-    db.set_authorizer(lambda action, *_: asked.append(action) or sqlite3.SQLITE_OK)
+
+    def note(action: int, *_: object) -> int:
+        asked.append(action)
+        return sqlite3.SQLITE_OK
+
+    db.set_authorizer(note)
     for place in ("first", "second"):
         asked.clear()
         db.hold(place)
