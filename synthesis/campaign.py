@@ -43,6 +43,8 @@ class Campaign:
     wanted: int
     workers: Workers | None = None
     """Processes that make the jobs; none for this process alone."""
+    engine: Engine | None = None
+    """What makes the jobs in this process; one of its own unless given."""
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
@@ -52,7 +54,7 @@ class Campaign:
 
     async def run(self) -> AsyncIterator[Event]:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
-        engine = Engine(self.farm)
+        engine = self.engine or Engine(self.farm)
         await self._survey(engine)
         barren = 0
         while len(self.trajectories) < self.wanted:
