@@ -173,7 +173,7 @@ class Farm:
     async def control(self, function: str, /, **arguments: Any) -> dict[str, Any]:
         """What a control function of the farm gives; its errors become the tree's."""
         path = f"/farm/{quote(function, safe='', errors='replace')}"
-        if (inside := self._transport.inside) is not None and is_plain(arguments):
+        if (inside := self._transport.inside) is not None and function.isidentifier() and is_plain(arguments):
             status, content = await inside.ask(function, arguments)
         else:
             status, content = await self._posted(path, function, arguments)

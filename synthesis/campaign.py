@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
@@ -15,10 +16,10 @@ from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import goal_kinds, kinds_in, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
-from synthesis.workers import Workers
+from synthesis.workers import Round, Workers
 
 ROUND = 10
-"""Jobs that share one view of the coverage."""
+"""Jobs that share one view of the coverage: of all rounds but the last, so that it can begin while that one ends."""
 MUCH = 0.6
 """The lean from which on every job has the goals of two environments to choose from."""
 MOST_BARREN = 30
@@ -43,6 +44,8 @@ class Campaign:
     wanted: int
     workers: Workers | None = None
     """Processes that make the jobs; none for this process alone."""
+    engine: Engine | None = None
+    """What makes the jobs in this process; one of its own unless given."""
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
@@ -52,11 +55,14 @@ class Campaign:
 
     async def run(self) -> AsyncIterator[Event]:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
-        engine = Engine(self.farm)
+        engine = self.engine or Engine(self.farm)
         await self._survey(engine)
         barren = 0
-        while len(self.trajectories) < self.wanted:
-            async for made in self._round(engine):
+        if len(self.trajectories) >= self.wanted:
+            return
+        made_one_by_one = self._made_here(engine) if self.workers is None else self._made_by(self.workers)
+        async with aclosing(made_one_by_one) as results:
+            async for made in results:
                 await self._accept(engine, made)
                 barren = 0 if made.trajectory else barren + 1
                 if barren >= MOST_BARREN:
@@ -65,16 +71,45 @@ class Campaign:
                         f"What is there stays in {self.folder.path}; look at drops.jsonl."
                     )
                 yield Event(len(self.trajectories), made)
-                if len(self.trajectories) == self.wanted:
+                if len(self.trajectories) >= self.wanted:
                     return
 
-    async def _round(self, engine: Engine) -> AsyncIterator[Made]:
-        """Give what comes of the rest of a round; all its jobs see the data as it was when the round began."""
-        index = self.jobs[-1].index + 1 if self.jobs else 0
+    async def _made_here(self, engine: Engine) -> AsyncGenerator[Made]:
+        """Give what comes of the jobs to come, made in this process, each before the next."""
+        index = self._next
+        while True:
+            here = self._round(index)
+            for job in here.jobs:
+                yield self._new(await engine.make(job, here.counts, here.taken, here.said))
+            index = here.jobs[-1].index + 1
+
+    async def _made_by(self, workers: Workers) -> AsyncGenerator[Made]:
+        """Give what comes of the jobs to come; workers have the next round to go on with while one ends."""
+        index = self._next
+        begun = [workers.begin(self._round(index))]
+        try:
+            while True:
+                index += ROUND - index % ROUND
+                begun.append(workers.begin(self._round(index)))
+                for future in begun[0]:
+                    yield self._new(await workers.result(future))
+                del begun[0]
+        finally:
+            for future in (future for futures in begun for future in futures):
+                future.cancel()
+
+    @property
+    def _next(self) -> int:
+        """The index of the first job to come."""
+        return self.jobs[-1].index + 1 if self.jobs else 0
+
+    def _round(self, index: int) -> Round:
+        """Give the jobs of a round from an index on; all of them see the data as it was before the round before."""
         start = index - index % ROUND
-        before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < start]
+        known = start - ROUND
+        before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < known]
         counts = goal_counts(before) + failure_counts(
-            drop for job in self.jobs if job.index < start for drop in job.drops
+            drop for job in self.jobs if job.index < known for drop in job.drops
         )
         taken = frozenset[str]().union(*map(self._keys, before))
         said = said_in(before)
@@ -82,12 +117,7 @@ class Campaign:
         wanted = self.reach.links - {link for trajectory in before for link in self._links(trajectory)}
         unmet = refusals(self.reach.goals) - {kind for trajectory in before for kind in kinds_in(trajectory)}
         jobs = [replace(self._job(number, aim), wanted=wanted, unmet=unmet) for number in range(index, start + ROUND)]
-        if self.workers is None:
-            for job in jobs:
-                yield self._new(await engine.make(job, counts, taken, said))
-        else:
-            async for made in self.workers.make(jobs, counts, taken, said):
-                yield self._new(made)
+        return Round(tuple(jobs), counts, taken, said)
 
     def _count(self, trajectories: Sequence[Trajectory]) -> Count:
         """Give how many arguments of trajectories are hidden, each trajectory counted once."""
@@ -103,11 +133,11 @@ class Campaign:
         return self._used[trajectory.id]
 
     def _new(self, made: Made) -> Made:
-        """Give a result, without its trajectory when another one of the round is like it."""
+        """Give a result, without its trajectory when another one that it couldn't know of is like it."""
         if made.trajectory is None:
             return made
         keys = self._keys(made.trajectory)
-        if not any(keys & self._keys(other) for other in self.trajectories[-ROUND:]):
+        if not any(keys & self._keys(other) for other in self.trajectories[-2 * ROUND :]):
             return made
         return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
 

@@ -8,8 +8,8 @@ the number of workers nor on where an earlier run stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Set
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
@@ -89,6 +89,10 @@ class Made:
     drops: tuple[str, ...]
 
 
+def _unmeasured(_stage: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass
 class Engine:
     """Makes trajectories in one farm."""
@@ -101,6 +105,8 @@ class Engine:
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
     worlds: Worlds = field(default_factory=Worlds)
+    clock: Callable[[str], AbstractContextManager[None]] = _unmeasured
+    """What goes around each stage of a job, for who wants to know how long they take."""
 
     async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
         """Give what comes of a job.
@@ -112,13 +118,20 @@ class Engine:
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
-                draft, met = await self._plan(job, counts, remembered(said), rng, strict=attempt < MOST_AIMED)
+                with self.clock("planning"):
+                    draft, met = await self._plan(job, counts, remembered(said), rng, strict=attempt < MOST_AIMED)
                 drops += met
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
-                trajectory, tools = await self._record(job, draft)
-                trajectory = await self._solve(job, trajectory, tools)
+                with self.clock("recording"):
+                    trajectory, tools = await self._record(job, draft)
+                with self.clock("screening"):
+                    trajectory = await self._screen(job, trajectory)
+                with self.clock("replay"):
+                    await self._replay(job, trajectory)
+                with self.clock("solving"):
+                    trajectory = await self._solve(job, trajectory, tools)
                 return Made(job, trajectory, tools, tuple(drops))
             except Drop as drop:
                 drops.append(str(drop))
@@ -196,8 +209,7 @@ class Engine:
         entries = ledger(draft)
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
-            stage = Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft, self.memo)
-            watch = Watch(stage)
+            watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode, self.tools.get(job.environments, ()))
             for number, turn in enumerate(draft.turns):
                 recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)
@@ -213,14 +225,20 @@ class Engine:
                 ledger=entries,
                 scenario=await self.scenario(job),
             )
+        self.tools[job.environments] = recorder.tools
+        return trajectory, recorder.tools
+
+    async def _screen(self, job: Job, trajectory: Trajectory) -> Trajectory:
+        """Give a trajectory with its reward specification, or raise `Drop` when the reward fails one of its tests."""
         async with self._episode(job) as episode:
-            trajectory = await screen(trajectory, episode, await self._catalogues(episode, job.environments))
+            return await screen(trajectory, episode, await self._catalogues(episode, job.environments))
+
+    async def _replay(self, job: Job, trajectory: Trajectory) -> None:
+        """Raise `Drop` when a trajectory's calls, made once more, give anything else than what is on record."""
         async with self._episode(job) as episode:
             again = await replay_on(episode, trajectory)
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
-        self.tools[job.environments] = recorder.tools
-        return trajectory, recorder.tools
 
     async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
         """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence, Set
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import TracebackType
@@ -30,12 +29,27 @@ class Place:
         return Farm(self.url, token=self.token) if self.url else Farm.embedded()
 
 
+@dataclass(frozen=True)
+class Round:
+    """Jobs that are handed out together, and what they see of the data."""
+
+    jobs: tuple[Job, ...]
+    counts: Counter[GoalKind]
+    """How often each kind of goal occurs, or was tried in vain."""
+    taken: frozenset[str]
+    """Keys of the trajectories."""
+    said: Said
+    """The last messages."""
+
+
 class Workers:
     """A pool of processes; use it as `with Workers(2, Place()) as workers`."""
 
     def __init__(self, count: int, place: Place) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(place,))
+        self._pools = [
+            ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(place,)) for _ in range(count)
+        ]
 
     def __enter__(self) -> Workers:
         return self
@@ -43,21 +57,22 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
 
-    async def make(
-        self, jobs: Sequence[Job], counts: Counter[GoalKind], taken: Set[str], said: Said
-    ) -> AsyncIterator[Made]:
-        """Give what comes of jobs, in their order, whoever made them."""
-        futures = [self._pool.submit(_make, job, counts, frozenset(taken), said) for job in jobs]
+    def begin(self, here: Round) -> list[Future[Made]]:
+        """Hand out a round's jobs; where worlds can be shared out evenly, each is drawn by one process alone."""
+        return [
+            self._pools[job.index % len(self._pools)].submit(_make, job, here.counts, here.taken, here.said)
+            for job in here.jobs
+        ]
+
+    async def result(self, future: Future[Made]) -> Made:
+        """Give what comes of a job that was handed out."""
         try:
-            for future in futures:
-                yield await asyncio.wrap_future(future)
+            return await asyncio.wrap_future(future)
         except BrokenProcessPool as error:
             raise RunError("A worker process ended by itself; add --resume to go on, with fewer --workers.") from error
-        finally:
-            for future in futures:
-                future.cancel()
 
 
 class _Bench:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -39,7 +38,7 @@ class Screens(Frozen):
 
 @dataclass
 class ProofCount:
-    """What trajectories record of difficulty and paths; those of a format without these fields record nothing."""
+    """What trajectories record of difficulty and paths; those that nobody has made a task of record nothing."""
 
     scores: Counter[int] = field(default_factory=Counter)
     """Difficulty, rounded down, to how many trajectories have it."""
@@ -50,14 +49,12 @@ class ProofCount:
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one trajectory."""
-        difficulty: Any = getattr(trajectory, "difficulty", None)
-        if difficulty is not None:
+        if (difficulty := trajectory.difficulty) is not None:
             self.scores[int(difficulty.score)] += 1
             self.grades[difficulty.grade] += 1
-        paths: int | None = getattr(trajectory.reward, "paths", None)
-        if paths is not None and getattr(trajectory.reward, "format", None) is not None:
+        if trajectory.reward.format is not None:
             self.tasks += 1
-            self.few_paths += paths < ENOUGH_PATHS
+            self.few_paths += trajectory.reward.paths < ENOUGH_PATHS
 
     def figures(self, screens: Screens | None, replayed: float | None) -> Proof:
         """What is recorded by the trajectories, by a screening of their rewards, and by a replay."""
