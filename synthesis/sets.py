@@ -15,7 +15,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from synthesis.choose import PLACEHOLDER, Choice, choose
-from synthesis.draft import DraftTurn, Mention, Origin, Salient
+from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
@@ -24,7 +24,7 @@ from synthesis.locate import look_up
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.mentions import bound_facts, in_order, readable
 from synthesis.phrases import Slot
-from synthesis.plural import Quantity, many, said_of_many, told_to_many
+from synthesis.plural import Quantity, many, of_several, said_of_many, told_to_many
 from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
 from synthesis.spoken import say
@@ -182,7 +182,8 @@ async def _proved(
     sql, parameters = readable(stage, sought, whole).query(view, key, sought.entity.mine)
     if {cells[0] for cells in await stage.query(sql, parameters)} != set(keys):
         return None
-    text = stage.pick(many(stage.pick(sought.entity.noun), whole.modifiers, quantity))
+    said = Description(tuple(replace(part, text=of_several(part.text)) for part in whole.properties))
+    text = stage.pick(many(stage.pick(sought.entity.noun), said.modifiers, quantity))
     return Mention(
         stage.environment,
         sought.table,
@@ -260,12 +261,21 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.steps += range(mark, len(stage.draft.steps))
     turn.mentions.append((calls[0], acted.name, mention))
     turn.goals.append(Goal(tool=stage.catalogue.tools[kind.tool].full_name, outcome="done"))
-    turn.clauses.append(clause(reached))
+    turn.clauses.append(_of_many(clause(reached)))
     turn.intents.append(intent_of(reached, {}))
     turn.meant += meant_by(reached, {})
     turn.answers += answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
+
+
+def _of_many(said: Clause) -> Clause:
+    """Give a request whose values are said of several rows, in whichever words."""
+    parts = {
+        name: replace(part, ways=tuple(said_of_many(way) for way in part.ways)) if part.kind == "argument" else part
+        for name, part in said.parts.items()
+    }
+    return replace(said, parts=parts)
 
 
 def _for_many(acted: _Set) -> str:

@@ -19,7 +19,7 @@ from synthesis.language.script import sentences
 _FIRST = """
     a according adjusting all animals answers as at attaching both by calendars cancelling caps catering changing
     counting events everybody for from getting giving how i'll if in insuring is it it's its just making may meals more
-    my names nobody none nothing now on only ordering our people recording recordings registering retitling right
+    my names nobody none one nothing now on only ordering our people recording recordings registering retitling right
     setting shall since slides so somebody special still taking that that's the their then there there's they they're
     this those to together travel until up we we'd what what's which who whom with you you'd you'll you're you've your
 """
@@ -54,6 +54,8 @@ class Assistant:
         """Give the answer to a turn, or to what the user tells that they have done."""
         outcome = turn.goals[0 if turn.goals[-1].outcome == "left" else -1].outcome
         opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        if opening.endswith(":") and ":" in turn.answers[0]:
+            opening = f"{opening[:-1]}."
         parts = [opening, _after(opening, turn.answers[0])]
         joins = rng.sample(JOINS, len(JOINS))
         for place, answer in enumerate(turn.answers[1:]):
