@@ -144,9 +144,11 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
 async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     """Take a value over from another environment where there is one; say whether it was done.
 
-    Only for something to be done is anything worked out of it on the way.
+    Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
     """
     name, kind, done = parameter.name, parameter.contract.type, not parameter.bench.tool.read_only
+    if choice.carried or choice.anchored:
+        return False
     found = carried(stage, kind)
     if found is not None:
         twist, words = twisted(stage, found.type, found.value) if done else None, str(stage.pick(found.forms))

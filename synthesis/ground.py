@@ -265,7 +265,9 @@ class Grounding:
         for name, anchor in choice.anchored.items():
             there = self.stage.at(anchor.environment)
             ways = Slot(by=("description", "handle"))
-            found[name] = await locate(there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True))
+            found[name] = await locate(
+                there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True)
+            )
             words, choice.carried[name] = through(self.stage, anchor, found[name])
             choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
         return found

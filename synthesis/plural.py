@@ -31,6 +31,7 @@ _SAID = (
     (re.compile(r"\bit was\b"), "they were"),
     (re.compile(r"\bit is\b"), "they are"),
     (re.compile(r"\bit has\b"), "they have"),
+    (re.compile(r"\bit starts\b"), "they start"),
     (re.compile(r"^it (?=\w)"), "they "),
     (re.compile(r"\bit\b"), "them"),
 )
