@@ -181,7 +181,7 @@ def _manner(text: str, turn: DraftTurn) -> str:
     """Give how a value is answered with: a statement, or words that can be taken up in several ways."""
     part = next(iter(turn.clauses[0].parts.values()), None)
     if part is not None and part.type in ("money", "date") and not text.startswith(_ADVERBIAL):
-        return "fits"
+        return "value" if text.startswith("what ") else "fits"
     if text.startswith(_STATEMENTS):
         return "statement"
     if part is not None and any(way.endswith(" to") for way in part.ways):
