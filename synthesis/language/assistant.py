@@ -17,11 +17,12 @@ from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
 _FIRST = """
-    a according adjusting all animals answers as at attaching booking both by calendars cancelling caps catering changing
-    counting events everybody for from getting giving how i'll if in insuring is it it's its just making may meals more
-    my names nobody none one nothing now on only ordering our people recording recordings registering retitling right
-    setting shall since slides so somebody special still taking that that's the their then there there's they they're
-    this those to together travel until up we we'd what what's which who whom with you you'd you'll you're you've your
+    a according adjusting all animals answers as at attaching booking both by calendars cancelling caps catering
+    changing counting events everybody for from getting giving how i'll if in insuring is it it's its just
+    making may meals more my names nobody none nothing now on one only ordering our people recording recordings
+    registering retitling right setting shall since slides so somebody special still taking that that's the
+    their then there there's they they're this those to together travel until up we we'd what what's which who
+    whom with you you'd you'll you're you've your
 """
 _COMMON = frozenset(_FIRST.split())
 """First words that are no names."""
