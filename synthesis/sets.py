@@ -124,7 +124,7 @@ async def gathered(stage: Stage, table: str, value: Any, bounds: Bounds) -> Memb
     visible = shown(stage, sought, seen.producer)
     if bounds.shows and (bounds.shows not in visible or {part.column for part in seen.said} & hidden):
         raise Drop("no_set", f"{table} without {bounds.shows}")
-    found = [one for one in _candidates(stage, sought, seen, bounds.most) if one.within(bounds.accepted)]
+    found = [one for one in candidates(stage, sought, seen, bounds.most) if one.within(bounds.accepted)]
     if bounds.quantity != "all":
         stage.rng.shuffle(found)
     for candidate in found:
@@ -136,7 +136,7 @@ async def gathered(stage: Stage, table: str, value: Any, bounds: Bounds) -> Memb
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """A description, and the first record of each row seen that it fits, by key."""
 
     description: Description
@@ -151,7 +151,7 @@ def _field(seen: Seen) -> str:
     return seen.producer.path.rpartition(".")[2]
 
 
-def _candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator[_Candidate]:
+def candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator[Candidate]:
     """Give the descriptions that fit a few of the rows seen, shorter ones first."""
     visible = shown(stage, sought, seen.producer)
     said = {part.column for part in seen.said}
@@ -169,12 +169,10 @@ def _candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator
                 if fits(record, chosen, visible):
                     records.setdefault(record[_field(seen)], record)
             if FEWEST <= len(records) <= most:
-                yield _Candidate(Description(chosen), records)
+                yield Candidate(Description(chosen), records)
 
 
-async def _proved(
-    stage: Stage, sought: Sought, seen: Seen, candidate: _Candidate, quantity: Quantity
-) -> Mention | None:
+async def _proved(stage: Stage, sought: Sought, seen: Seen, candidate: Candidate, quantity: Quantity) -> Mention | None:
     """Give the mention of a set, or None when its query doesn't give just the rows that the agent sees."""
     view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
     keys = list(candidate.records)
@@ -201,7 +199,7 @@ async def _proved(
     )
 
 
-def _origins(seen: Seen, candidate: _Candidate) -> dict[Any, Origin]:
+def _origins(seen: Seen, candidate: Candidate) -> dict[Any, Origin]:
     """Give where the agent sees each key, in the order of the records."""
     field, item = _field(seen), seen.producer.item.removesuffix("[]")
     places = {id(record): place for place, record in enumerate(seen.records)}
