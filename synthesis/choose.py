@@ -142,11 +142,16 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
 
 
 async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
-    """Take a value over from another environment where there is one; say whether it was done."""
-    name, kind = parameter.name, parameter.contract.type
+    """Take a value over from another environment where there is one; say whether it was done.
+
+    Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
+    """
+    name, kind, done = parameter.name, parameter.contract.type, not parameter.bench.tool.read_only
+    if choice.carried or choice.anchored:
+        return False
     found = carried(stage, kind)
     if found is not None:
-        twist, words = twisted(stage, found.type, found.value), str(stage.pick(found.forms))
+        twist, words = twisted(stage, found.type, found.value) if done else None, str(stage.pick(found.forms))
         choice.carried[name] = worked_out_of(found.origin, twist)
         choice.values[name] = derived(choice.carried[name], found.value)
         choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
@@ -155,7 +160,7 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     if not options:
         return False
     anchor = stage.pick(options)
-    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value))
+    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value) if done else None)
     choice.anchored[name] = replace(anchor, value=derived(origin, anchor.value), origin=origin)
     choice.values[name] = choice.anchored[name].value
     return True

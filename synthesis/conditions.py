@@ -348,7 +348,9 @@ class _Otherwise(Conditional):
         other.known = choice.known
         mentions = await self._described(choice, subject)
         slot = choice.rows[subject.parameter][1].model_copy(update={"by": ("description",)})
-        second = await locate(stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden()))
+        second = await locate(
+            stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden(), plain=True)
+        )
         if second.kind in (*NEVER, "anaphora"):
             raise Drop("no_condition", str(self.kind))
         holds = stage.chance(0.5)

@@ -266,7 +266,9 @@ class Grounding:
         for name, anchor in choice.anchored.items():
             there = self.stage.at(anchor.environment)
             ways = Slot(by=("description", "handle"))
-            found[name] = await locate(there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column})))
+            found[name] = await locate(
+                there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True)
+            )
             words, choice.carried[name] = through(self.stage, anchor, found[name])
             choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
         return found
@@ -287,7 +289,7 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = slot.kin and not steady and name in choice.placeholders
+            kin = slot.kin and not steady and name in choice.placeholders and not _is_roundabout(choice, found)
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
@@ -377,6 +379,12 @@ class Grounding:
             if (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
         ]
+
+
+def _is_roundabout(choice: Choice, found: Mapping[str, Mention]) -> bool:
+    """Whether something in a request is said through another row already, which is enough."""
+    through = any(mention.kind == "relation" for mention in found.values())
+    return through or bool(choice.anchored) or bool(choice.carried)
 
 
 def _goes_unsaid(mention: Mention) -> bool:

@@ -62,7 +62,9 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> M
     if not options:
         raise Drop("no_kin", table)
     tie, row = stage.pick(new or options)
-    inner = await locate(stage, tie.table, row, Terms(Slot(by=("description", "handle")), depth=1, plain=True))
+    named = frozenset(column for column in stage.catalogue.entity(tie.table).say if column.startswith(f"{table[:-1]}_"))
+    terms = Terms(Slot(by=("description", "handle")), named, depth=1, plain=True)
+    inner = await locate(stage, tie.table, row, terms)
     if len(inner.text.split()) > MOST_WORDS or inner.kind in ("self", "relation"):
         raise Drop("no_kin", table)
     origin, shows = await _shown_of(stage, inner, tie, value)

@@ -158,7 +158,7 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
     superlatives = [best for best in extremes(sought.entity, visible, stage.rng) if best.column not in sought.hidden]
     found = descriptions(seen.record, seen.records, free, superlatives, visible)
     found.sort(key=lambda description: not set(limits) & set(description.properties))
-    if stage.chance(WISH_SHARE):
+    if not sought.depth and not sought.plain and stage.chance(WISH_SHARE):
         for wish in wishes(sought.entity, stage.rng):
             if wish.column in visible and wish.column not in fixed | sought.hidden:
                 found = [*wished_for(seen.record, seen.records, wish, superlatives, visible), *found]

@@ -10,7 +10,7 @@ from synthesis.language.nouns import plural
 Quantity = Literal["all", "own", "bare"]
 """How several rows are spoken of: "all my cards", "my cards", or "cards" where the sentence says whose."""
 _SINGULAR_VERB = re.compile(
-    r"\bthat('s| is| isn't| was| wasn't| has| hasn't| does| doesn't| goes| comes| waits| ends| repeats| falls| leaves"
+    r"that('s| is| isn't| was| wasn't| has| hasn't| does| doesn't| goes| comes| waits| ends| repeats| falls| leaves"
     r"| begins| starts| takes| brings| works| needs| belongs| lasts| pays| sends| lands| gets| stands| stops| holds"
     r"| only exists| still needs| ran| seats| costs)\b"
 )
@@ -32,6 +32,7 @@ _SAID = (
     (re.compile(r"\bit was\b"), "they were"),
     (re.compile(r"\bit is\b"), "they are"),
     (re.compile(r"\bit has\b"), "they have"),
+    (re.compile(r"\bit starts\b"), "they start"),
     (re.compile(r"^it (?=\w)"), "they "),
     (re.compile(r"\bit\b"), "them"),
 )
@@ -39,15 +40,20 @@ _IT_WORD = re.compile(r"\b(it's|it)\b")
 
 
 def many(noun: str, modifiers: str, quantity: Quantity) -> tuple[str, ...]:
-    """Give ways to speak of several of one's rows that the modifiers, which were made for one row, fit."""
-    behind = _SINGULAR_VERB.sub(lambda found: f"that{_for_several(found[1])}", modifiers)
-    rows = " ".join(word for word in (plural(noun), behind) if word)
+    """Give ways to speak of several of one's rows that the modifiers fit."""
+    rows = " ".join(word for word in (plural(noun), modifiers) if word)
     match quantity:
         case "own":
             return (f"my {rows}",)
         case "bare":
             return (rows,)
     return (f"all my {rows}", f"all of my {rows}", f"each of my {rows}")
+
+
+def of_several(modifier: str) -> str:
+    """Give a modifier that was made for one row as it is said of several: "that is in use" as "that are in use"."""
+    found = _SINGULAR_VERB.match(modifier)
+    return f"that{_for_several(found[1])}{modifier[found.end() :]}" if found else modifier
 
 
 def _for_several(verb: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from synthesis.choose import PLACEHOLDER, Choice, choose
-from synthesis.draft import DraftTurn, Mention, Origin, Salient
+from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
@@ -24,7 +24,7 @@ from synthesis.locate import look_up
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.mentions import bound_facts, in_order, readable
 from synthesis.phrases import Slot
-from synthesis.plural import Quantity, many, said_of_many, told_to_many
+from synthesis.plural import Quantity, many, of_several, said_of_many, told_to_many
 from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
 from synthesis.spoken import say
@@ -124,7 +124,7 @@ async def gathered(stage: Stage, table: str, value: Any, bounds: Bounds) -> Memb
     visible = shown(stage, sought, seen.producer)
     if bounds.shows and (bounds.shows not in visible or {part.column for part in seen.said} & hidden):
         raise Drop("no_set", f"{table} without {bounds.shows}")
-    found = [one for one in _candidates(stage, sought, seen, bounds.most) if one.within(bounds.accepted)]
+    found = [one for one in candidates(stage, sought, seen, bounds.most) if one.within(bounds.accepted)]
     if bounds.quantity != "all":
         stage.rng.shuffle(found)
     for candidate in found:
@@ -136,7 +136,7 @@ async def gathered(stage: Stage, table: str, value: Any, bounds: Bounds) -> Memb
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """A description, and the first record of each row seen that it fits, by key."""
 
     description: Description
@@ -151,7 +151,7 @@ def _field(seen: Seen) -> str:
     return seen.producer.path.rpartition(".")[2]
 
 
-def _candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator[_Candidate]:
+def candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator[Candidate]:
     """Give the descriptions that fit a few of the rows seen, shorter ones first."""
     visible = shown(stage, sought, seen.producer)
     said = {part.column for part in seen.said}
@@ -169,12 +169,10 @@ def _candidates(stage: Stage, sought: Sought, seen: Seen, most: int) -> Iterator
                 if fits(record, chosen, visible):
                     records.setdefault(record[_field(seen)], record)
             if FEWEST <= len(records) <= most:
-                yield _Candidate(Description(chosen), records)
+                yield Candidate(Description(chosen), records)
 
 
-async def _proved(
-    stage: Stage, sought: Sought, seen: Seen, candidate: _Candidate, quantity: Quantity
-) -> Mention | None:
+async def _proved(stage: Stage, sought: Sought, seen: Seen, candidate: Candidate, quantity: Quantity) -> Mention | None:
     """Give the mention of a set, or None when its query doesn't give just the rows that the agent sees."""
     view, key = stage.catalogue.view(sought.table), stage.catalogue.key(sought.table)
     keys = list(candidate.records)
@@ -182,7 +180,8 @@ async def _proved(
     sql, parameters = readable(stage, sought, whole).query(view, key, sought.entity.mine)
     if {cells[0] for cells in await stage.query(sql, parameters)} != set(keys):
         return None
-    text = stage.pick(many(stage.pick(sought.entity.noun), whole.modifiers, quantity))
+    said = Description(tuple(replace(part, text=of_several(part.text)) for part in whole.properties))
+    text = stage.pick(many(stage.pick(sought.entity.noun), said.modifiers, quantity))
     return Mention(
         stage.environment,
         sought.table,
@@ -200,7 +199,7 @@ async def _proved(
     )
 
 
-def _origins(seen: Seen, candidate: _Candidate) -> dict[Any, Origin]:
+def _origins(seen: Seen, candidate: Candidate) -> dict[Any, Origin]:
     """Give where the agent sees each key, in the order of the records."""
     field, item = _field(seen), seen.producer.item.removesuffix("[]")
     places = {id(record): place for place, record in enumerate(seen.records)}
@@ -260,12 +259,21 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.steps += range(mark, len(stage.draft.steps))
     turn.mentions.append((calls[0], acted.name, mention))
     turn.goals.append(Goal(tool=stage.catalogue.tools[kind.tool].full_name, outcome="done"))
-    turn.clauses.append(clause(reached))
+    turn.clauses.append(_of_many(clause(reached)))
     turn.intents.append(intent_of(reached, {}))
     turn.meant += meant_by(reached, {})
     turn.answers += answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
+
+
+def _of_many(said: Clause) -> Clause:
+    """Give a request whose values are said of several rows, in whichever words."""
+    parts = {
+        name: replace(part, ways=tuple(said_of_many(way) for way in part.ways)) if part.kind == "argument" else part
+        for name, part in said.parts.items()
+    }
+    return replace(said, parts=parts)
 
 
 def _for_many(acted: _Set) -> str:

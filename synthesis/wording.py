@@ -185,7 +185,7 @@ def _named_back(reached: Reached, mention: Mention) -> str:
     catalogue = reached.stage.catalogues[mention.environment]
     entity = catalogue.entity(mention.table)
     kinds = {entity.say[part["column"]].kind for part in mention.properties if part.get("column") in entity.say}
-    if mention.kind == "anaphora" or (reached.kind.outcome == "done" and kinds & {"money", "count"}):
+    if mention.kind in ("anaphora", "relation") or (reached.kind.outcome == "done" and kinds & {"money", "count"}):
         return f"your {entity.noun[0]}" if entity.mine else f"that {entity.noun[0]}"
     return _OWN.sub(lambda found: _YOURS[found[0]], mention.text)
 

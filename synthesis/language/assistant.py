@@ -17,11 +17,12 @@ from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
 _FIRST = """
-    a according adjusting all animals answers as at attaching both by calendars cancelling caps catering changing
-    counting events everybody for from getting giving how i'll if in insuring is it it's its just making may meals more
-    my names nobody none nothing now on only ordering our people recording recordings registering retitling right
-    setting shall since slides so somebody special still taking that that's the their then there there's they they're
-    this those to together travel until up we we'd what what's which who whom with you you'd you'll you're you've your
+    a according adjusting all animals answers as at attaching booking both by calendars cancelling caps catering
+    changing counting events everybody for from getting giving how i'll if in insuring is it it's its just
+    making may meals more my names nobody none nothing now on one only ordering our people recording recordings
+    registering retitling right setting shall since slides so somebody special still taking that that's the
+    their then there there's they they're this those to together travel until up we we'd what what's which who
+    whom with you you'd you'll you're you've your
 """
 _COMMON = frozenset(_FIRST.split())
 """First words that are no names."""
@@ -34,6 +35,8 @@ _OPEN = re.compile(
     r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
 )
 """What an answer may begin with that needs nothing before it."""
+_TITLED = re.compile(r"\w+:")
+"""How an answer begins that has an opening of its own."""
 _WAITS = re.compile(r"\bapprov", re.IGNORECASE)
 """What tells that something isn't done before the user has approved it."""
 
@@ -54,10 +57,12 @@ class Assistant:
         """Give the answer to a turn, or to what the user tells that they have done."""
         outcome = turn.goals[0 if turn.goals[-1].outcome == "left" else -1].outcome
         opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        if opening.endswith(":") and ":" in turn.answers[0]:
+            opening = f"{opening[:-1]}."
         parts = [opening, _after(opening, turn.answers[0])]
         joins = rng.sample(JOINS, len(JOINS))
         for place, answer in enumerate(turn.answers[1:]):
-            join = joins[place] if place < len(joins) else ""
+            join = joins[place] if place < len(joins) and not _TITLED.match(answer) else ""
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, rng))
         return one_of(sentences(" ".join(part for part in parts if part)))

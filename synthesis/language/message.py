@@ -153,7 +153,7 @@ class Writer:
 
     def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
         reason = expand(str(turn.reason), rng).rstrip(".")
-        leads = rng.random() < LEADING_SHARE and not _POINTS_BACK.search(reason)
+        leads = rng.random() < LEADING_SHARE and not _POINTS_BACK.search(reason) and ", so " not in request.text
         group = lexicon().reasons["before" if leads else "after"]
         pattern = pick(rng, group)
         text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
@@ -179,9 +179,11 @@ def _joined(request: Request, rng: Random) -> str:
 
 def _manner(text: str, turn: DraftTurn) -> str:
     """Give how a value is answered with: a statement, or words that can be taken up in several ways."""
+    part = next(iter(turn.clauses[0].parts.values()), None)
+    if part is not None and part.type in ("money", "date") and not text.startswith(_ADVERBIAL):
+        return "value" if text.startswith("what ") else "fits"
     if text.startswith(_STATEMENTS):
         return "statement"
-    part = next(iter(turn.clauses[0].parts.values()), None)
     if part is not None and any(way.endswith(" to") for way in part.ways):
         return "verb"
     fits = part is not None and part.type in ("money", "seat", "date")

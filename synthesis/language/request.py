@@ -184,7 +184,7 @@ def _bears(pattern: str, act: str) -> bool:
     """Whether a pattern can take an act: nothing follows a long one, and one with a semicolon can't be asked."""
     follows = pattern.rpartition("}")[2].strip("?. ")
     closed = ";" in act or ":" in act
-    full = closed or len(act.split()) > LONG_ACT or _CONDITIONAL.search(act) is not None
+    full = closed or "," in act or len(act.split()) > LONG_ACT or _CONDITIONAL.search(act) is not None
     return not (follows and full) and not (closed and pattern.endswith("?"))
 
 
@@ -206,6 +206,8 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
         return words
     name, tail = found.group(1), put(template[found.end() :])
     words["object"] = filled.words[name]
+    if verb.head == "get":
+        return words
     words["passive"] = verb.form("VBN") + tail
     words["done"] = f"{words['object']} {words['passive']}"
     part = filled.clause.parts[name]

@@ -17,7 +17,7 @@ from synthesis.draft import Mention
 from synthesis.language.nouns import plural
 from synthesis.language.pattern import pick
 from synthesis.phrases import Entity, Say
-from synthesis.plural import Quantity, many
+from synthesis.plural import Quantity, many, of_several
 from synthesis.references import RECENT, Description, Extreme, Property
 from synthesis.spoken import forms
 
@@ -180,7 +180,8 @@ class _Retelling:
         first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
         after = [one for one in said if one is not first]
         noun = " ".join(word for word in (first.before if first else "", pick(rng, self.entity.noun)) if word)
-        text = pick(rng, many(noun, _behind(after), quantity))
+        behind = _behind([replace(one, text=of_several(one.text)) for one in after])
+        text = pick(rng, many(noun, behind, quantity))
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
         inner = {id(one.inner[0]): one.inner[1] for one in said if one.inner}
         nested = tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested)

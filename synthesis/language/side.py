@@ -40,13 +40,14 @@ def _facts(stage: Stage, turn: DraftTurn, mention: Mention) -> Iterator[tuple[st
     if not entity.mine or len(turn.mentions) > 1:
         return
     said = {part.get("column") for part in mention.properties}
+    named = {str(part.get("value")) for one in (mention, *mention.within) for part in one.properties}
     avoided = _avoided(stage, turn)
     for column, how in entity.say.items():
         if how.kind not in KINDS or column in said or column in avoided or "." in column:
             continue
         field = there.catalogue.field_beside(stage.draft.steps[step].tool, place, mention.table, column)
         value = value_of(stage.draft.steps[step].result, field) if field else None
-        if value is not None and not _used(stage, value) and (ways := _ways(how, value)):
+        if value is not None and str(value) not in named and not _used(stage, value) and (ways := _ways(how, value)):
             yield column, ways
 
 

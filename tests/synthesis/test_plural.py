@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from synthesis.plural import many, said_of_many, told_to_many
+from synthesis.plural import many, of_several, said_of_many, told_to_many
 
 
 def test_verbs_after_that_agree_with_the_plural() -> None:
-    assert many("card", "that is in use", "all")[0] == "all my cards that are in use"
-    assert many("event", "that comes every day", "all")[0] == "all my events that come every day"
-    assert many("booking", "that I called off", "all")[0] == "all my bookings that I called off"
+    assert of_several("that is in use") == "that are in use"
+    assert of_several("that comes every day") == "that come every day"
+    assert of_several("that I called off") == "that I called off"
+    assert of_several("that's locked at the moment") == "that are locked at the moment"
+    assert of_several("that takes me to Berlin") == "that take me to Berlin"
 
 
-def test_a_shortened_verb_agrees_as_well() -> None:
-    assert many("card", "that's locked at the moment", "all")[-1] == "each of my cards that are locked at the moment"
-    assert many("trip", "that takes me to Berlin", "own") == ("my trips that take me to Berlin",)
+def test_what_is_said_of_another_row_stays() -> None:
+    assert of_several("charged to my account that ends in 8579") == "charged to my account that ends in 8579"
 
 
 def test_several_are_spoken_of_with_and_without_an_owner() -> None:
+    assert many("card", "that are in use", "all")[0] == "all my cards that are in use"
     assert many("trip", "to Denver", "own") == ("my trips to Denver",)
     assert many("trip", "to Denver", "bare") == ("trips to Denver",)
 
