@@ -19,11 +19,12 @@ from weakref import WeakValueDictionary
 
 from servers.runtime.database import connect
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names, Observer
+from servers.runtime.episode import Episode
 from servers.runtime.errors import DefinitionError, InvalidRequest, ServerError
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.folder import FACTS, Facts, Folder
+from servers.runtime.home import Home, Names, Observer
 from servers.runtime.quota import Quota
 from servers.runtime.state import digest
 from servers.runtime.template import Template

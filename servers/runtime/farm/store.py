@@ -19,12 +19,13 @@ from tempfile import TemporaryDirectory
 
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names, Observer
+from servers.runtime.episode import Episode
 from servers.runtime.errors import QuotaExceeded, UnknownEpisode
 from servers.runtime.farm.archive import Archive
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.limits import MIB, Limits
+from servers.runtime.home import Home, Names, Observer
 from servers.runtime.place import Memory
 from servers.runtime.state import Row
 from servers.runtime.template import Template, starts
