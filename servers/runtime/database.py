@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from servers.runtime.errors import EpisodeBusy, QuotaExceeded
@@ -69,7 +70,8 @@ class Database(sqlite3.Connection):
     quota: Quota = UNLIMITED
     source: weakref.ref[Database] | None = None
     _selecting: bool = False
-    _calling: bool = False
+    _calls: int = 0
+    """Calls that are under way."""
     _holds: tuple[str, ...] = ()
     """Names of the moments that `undo` can go back to, the latest last; each is a savepoint."""
     _until: float = 0.0
@@ -90,37 +92,56 @@ class Database(sqlite3.Connection):
         )
         return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """Run tool code in one transaction: commit when it ends well, leave no trace when it raises.
 
         Under a transaction that somebody outside already holds, a savepoint takes its place.
         """
-        nested, within = self.in_transaction, self._calling
+        return Transaction(self)
+
+    def begin(self) -> bool:
+        """Begin what `finish` ends, and say whether it is within a transaction of somebody else's."""
+        nested = self.in_transaction
         if self.quota.call_seconds is not None:
             self._until = time.monotonic() + self.quota.call_seconds
         try:
             self.execute("SAVEPOINT ef_call" if nested else "BEGIN IMMEDIATE")
-            self._calling = True
-            try:
-                self.guarded = True
-                yield
-                self.guarded = False
-                if self.quota.rows is not None:
-                    self._check_rows(self.quota.rows)
-                self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
-            except BaseException:
-                self.guarded = False
-                self._take_back(nested)
-                raise
-            finally:
-                self._calling = within
         except sqlite3.OperationalError as error:
-            if (told := self.meaning_of(error)) is None:
-                raise
-            raise told from error
-        finally:
             self._until = 0.0
+            self._tell(error)
+            raise
+        self._calls += 1
+        self.guarded = True
+        return nested
+
+    def finish(self, nested: bool, error: BaseException | None) -> None:
+        """Keep what was done, or take it back after an error; raises what an error means, if it means more."""
+        self.guarded = False
+        try:
+            if error is None:
+                self._check_and_keep(nested)
+            else:
+                self._take_back(nested)
+                if isinstance(error, sqlite3.OperationalError):
+                    self._tell(error)
+        finally:
+            self._calls -= 1
+            self._until = 0.0
+
+    def _check_and_keep(self, nested: bool) -> None:
+        try:
+            if self.quota.rows is not None:
+                self._check_rows(self.quota.rows)
+            self._keep(nested)  # may fail, too: on a deferred foreign key, or while another process reads the file
+        except BaseException as error:
+            self._take_back(nested)
+            if isinstance(error, sqlite3.OperationalError):
+                self._tell(error)
+            raise
+
+    def _tell(self, error: sqlite3.OperationalError) -> None:
+        if (told := self.meaning_of(error)) is not None:
+            raise told from error
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -159,7 +180,7 @@ class Database(sqlite3.Connection):
     @property
     def busy(self) -> bool:
         """Whether a call is under way, or somebody outside holds a transaction."""
-        return self._calling or (self.in_transaction and not self._holds)
+        return self._calls > 0 or (self.in_transaction and not self._holds)
 
     def hold(self, name: str) -> None:
         """Note this moment as one to go back to; what is prepared stays so, unlike in a copy."""
@@ -294,6 +315,26 @@ class Database(sqlite3.Connection):
         """How much room its pages take."""
         pages: int = self.execute("PRAGMA page_count").fetchone()[0]
         return pages * 4096
+
+
+class Transaction:
+    """The block in which tool code runs; a class, since it is entered at every call."""
+
+    __slots__ = ("_database", "_nested")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._nested = False
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._nested = self._database.begin()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Commit or take back."""
+        self._database.finish(self._nested, error)
 
 
 def connect(path: Path | str = ":memory:", *, quota: Quota = UNLIMITED) -> Database:

@@ -75,7 +75,7 @@ class Environment:
         """The environment's manifest."""
         return read_manifest(self.folder / "manifest.toml")
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The environment's name, which is its folder's."""
         return self.manifest.name

@@ -8,13 +8,12 @@ moments within one another, for who tries things out again and again and wants s
 from __future__ import annotations
 
 import math
-import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,9 +30,9 @@ from servers.runtime.errors import (
     UnknownEnvironment,
     UnknownSnapshot,
 )
+from servers.runtime.home import Home
 from servers.runtime.log import EMPTY, Log, entry_of
-from servers.runtime.place import Databases, Memory, Place
-from servers.runtime.quota import UNLIMITED, Quota
+from servers.runtime.place import Databases
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
 from servers.runtime.template import Template, starts, violations
 from servers.runtime.world import Size
@@ -54,32 +53,6 @@ class EpisodeState:
     digest: str
     digests: dict[str, str]
     now: str
-
-
-Observer = Callable[[str, "Definition", "Outcome", float], None]
-"""Hears of a call: the environment, the tool, how it ended, and how many seconds it took."""
-
-
-@dataclass(frozen=True)
-class Names:
-    """What an episode is called: by who runs it, and by those who act in it. None leads to another."""
-
-    episode: str = field(default_factory=partial(secrets.token_urlsafe, 12))
-    agent: str = field(default_factory=partial(secrets.token_urlsafe, 18))
-    user: str = field(default_factory=partial(secrets.token_urlsafe, 18))
-
-
-@dataclass(frozen=True)
-class Home:
-    """Where an episode lives and what it may take; a farm gives one, and otherwise it lives in memory, unlimited."""
-
-    names: Names = field(default_factory=Names)
-    place: Place = field(default_factory=Memory)
-    quota: Quota = UNLIMITED
-    logged: bool = False
-    """Whether calls are noted, for who will judge them."""
-    observer: Observer | None = None
-    """Who hears of each call, and how many seconds it took."""
 
 
 class Episode:

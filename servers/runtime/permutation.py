@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
 from math import isqrt
+from string import digits
 
 from servers.runtime.errors import DefinitionError
 
@@ -69,6 +70,8 @@ class IdSpace:
 
     def _spelled(self, number: int) -> str:
         """Write a number with the alphabet as digits, at full width."""
+        if self.alphabet == digits:
+            return str(number).zfill(self.count)
         base = len(self.alphabet)
         characters = []
         for _ in range(self.count):
@@ -109,5 +112,12 @@ def _permuted(n: int, size: int, key: bytes) -> int:
 
 def _mixed(key: bytes, turn: int, half: int) -> int:
     """Give a number that depends on all of the key, the round and one half."""
-    message = turn.to_bytes(1, "big") + half.to_bytes(64, "big")
-    return int.from_bytes(blake2b(message, digest_size=16, key=key).digest(), "big")
+    mixing = _keyed(key).copy()
+    mixing.update(turn.to_bytes(1, "big") + half.to_bytes(64, "big"))
+    return int.from_bytes(mixing.digest(), "big")
+
+
+@lru_cache(maxsize=4096)
+def _keyed(key: bytes) -> blake2b:
+    """Give the hash that has taken in the key and nothing else."""
+    return blake2b(digest_size=16, key=key)

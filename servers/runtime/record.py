@@ -28,5 +28,5 @@ class Record(BaseModel):
     def of(cls, row: sqlite3.Row | Mapping[str, Any], **extra: Any) -> Self:
         """Give the record of a row: its declared fields are picked from the row, `extra` stands beside them."""
         names = row.keys()
-        picked = {name: row[name] for name in cls.model_fields if name in names and name not in extra}
+        picked = {name: row[name] for name in cls.__pydantic_fields__ if name in names and name not in extra}
         return cls(**picked, **extra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 from typing import Any
 
 REFUSAL_META = "io.github.envfactory/refusal"
@@ -19,10 +20,15 @@ class Refusal(Exception):
 
 def find(db: sqlite3.Connection, table: str, **key: Any) -> sqlite3.Row:
     """Give the one row of `table` whose columns equal `key`, or refuse with `not_found`."""
-    condition = " AND ".join(f"{column} = :{column}" for column in key)
-    row: sqlite3.Row | None = db.execute(f"SELECT * FROM {table} WHERE {condition}", key).fetchone()  # noqa: S608
+    row: sqlite3.Row | None = db.execute(_select(table, *key), key).fetchone()
     if row is None:
         column, value = next(iter(key.items()))
         noun = column.removesuffix("_id").removesuffix("_code").replace("_", " ")
         raise Refusal("not_found", f"There is no {noun} {value}; look it up first.")
     return row
+
+
+@lru_cache(maxsize=4096)
+def _select(table: str, *columns: str) -> str:
+    condition = " AND ".join(f"{column} = :{column}" for column in columns)
+    return f"SELECT * FROM {table} WHERE {condition}"  # noqa: S608

@@ -90,6 +90,10 @@ class Definition:
         return create_model(f"{self.name}_arguments", __config__=ConfigDict(extra="forbid", strict=True), **fields)
 
     @cached_property
+    def _validate(self) -> Callable[[Any], BaseModel]:
+        return self.arguments.__pydantic_validator__.validate_python
+
+    @cached_property
     def result(self) -> type[BaseModel]:
         """The model of the tool's result."""
         return result_model(self.function)
@@ -130,7 +134,7 @@ class Definition:
     ) -> Outcome:
         """Run the tool once on a database, in a transaction of its own; `committing` hears of a result just before."""
         try:
-            checked = self.arguments.model_validate(arguments)
+            checked = self._validate(arguments)
         except ValidationError as error:
             return Outcome(f"Invalid arguments for {self.name}: {_spelled(error)}.")
         try:

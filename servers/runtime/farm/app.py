@@ -48,6 +48,7 @@ from servers.runtime.farm.openapi import openapi
 from servers.runtime.farm.reach import Reach, Reached, no_such_path
 from servers.runtime.farm.registry import CORS, Registry, registry_path
 from servers.runtime.farm.sandbox import Sandbox
+from servers.runtime.farm.span import load_tracer_provider
 from servers.runtime.farm.store import Store
 from servers.runtime.farm.surface import Surface
 from servers.runtime.farm.surfaces import Surfaces
@@ -133,6 +134,7 @@ class FarmApp:
         self._under_way = 0
         self._closing = False
         self._store.restore(catalogue)
+        load_tracer_provider()
 
     def _called_tool(self, environment: str, definition: Definition, outcome: Outcome, seconds: float) -> None:
         self._meters.call(environment, definition, outcome, seconds)

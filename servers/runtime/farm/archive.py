@@ -19,11 +19,12 @@ from weakref import WeakValueDictionary
 
 from servers.runtime.database import connect
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names, Observer
+from servers.runtime.episode import Episode
 from servers.runtime.errors import DefinitionError, InvalidRequest, ServerError
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.folder import FACTS, Facts, Folder
+from servers.runtime.home import Home, Names, Observer
 from servers.runtime.quota import Quota
 from servers.runtime.state import digest
 from servers.runtime.template import Template
@@ -66,14 +67,24 @@ class Archive:
 
     def episodes(self, catalogue: Catalogue, observer: Observer) -> Iterator[Episode]:
         """Give the episodes that are there, asleep; what a kill left before an episode was open is removed."""
+        needed: set[str] = set()
         for path in sorted(self._episodes.iterdir()):
             if not (path / FACTS).exists():
                 shutil.rmtree(path, ignore_errors=True)
                 continue
             try:
-                yield self._episode(Folder.found(path, self._quota), catalogue, observer)
+                folder = Folder.found(path, self._quota)
+                needed |= {_start_name(*pair) for pair in folder.facts.templates.items()}
+                yield self._episode(folder, catalogue, observer)
             except (ServerError, Fault, ValueError, OSError, sqlite3.Error) as error:
                 logger.error("The episode in %s can't be continued: %s It is left as it is.", path, error)
+        self._drop_starts(needed)
+
+    def _drop_starts(self, needed: set[str]) -> None:
+        """Remove the starting states that no episode began in."""
+        for path in self._starts.iterdir():
+            if path.name not in needed:
+                path.unlink()
 
     def close(self) -> None:
         """Give the directory free for another process."""
@@ -96,7 +107,7 @@ class Archive:
         )
 
     def _keep_start(self, name: str, template: Template) -> None:
-        path = self._starts / f"{name}-{template.digest}.db"
+        path = self._starts / _start_name(name, template.digest)
         if not path.exists():
             fresh = path.with_suffix(".new")
             fresh.unlink(missing_ok=True)
@@ -104,10 +115,10 @@ class Archive:
             fresh.replace(path)
 
     def _start(self, environment: Environment, wanted: str) -> Template:
-        key = f"{environment.name}-{wanted}"
+        key = _start_name(environment.name, wanted)
         if (known := self._templates.get(key)) is not None:
             return known
-        with closing(connect(self._starts / f"{key}.db")) as file:
+        with closing(connect(self._starts / key)) as file:
             meta = dict(file.execute("SELECT name, value FROM ef_meta").fetchall())
             if meta["schema"] != digest(environment.schema.encode()):
                 raise DefinitionError(f"Its tables are those of {environment.name} {meta['version']}, not of today's.")
@@ -115,6 +126,10 @@ class Archive:
         now = database.execute("SELECT now FROM ef_clock").fetchone()[0]
         template = self._templates[key] = Template(database, wanted, now)
         return template
+
+
+def _start_name(environment: str, digest_of_start: str) -> str:
+    return f"{environment}-{digest_of_start}.db"
 
 
 def _locked(path: Path) -> int:

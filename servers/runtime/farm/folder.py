@@ -22,7 +22,7 @@ from typing import BinaryIO, Literal
 from pydantic import BaseModel
 
 from servers.runtime.database import Database, connect
-from servers.runtime.episode import Names
+from servers.runtime.home import Names
 from servers.runtime.log import Log, from_calls
 from servers.runtime.place import Databases
 from servers.runtime.quota import UNLIMITED, Quota

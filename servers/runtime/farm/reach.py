@@ -21,6 +21,8 @@ from servers.runtime.farm.sandbox import Sandbox
 from servers.runtime.farm.store import Seat, Store
 
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OF_SANDBOX, _OF_EPISODE, _OF_ENVIRONMENT = 3, 4, 5
+"""Into how many parts slashes divide a path of each kind, the empty one before the first counted."""
 _SERVED = "/{env}/mcp, /episodes/{handle}/mcp, /episodes/{handle}/{env}/mcp, /farm/{function}, /farm/mcp"
 
 
@@ -46,16 +48,14 @@ class Reach:
 
     def find(self, path: str) -> Reached:
         """Give what a path leads to; raises a fault, or `UnknownEpisode`, when it is nothing."""
-        match path.rstrip("/").split("/"):
-            case ["", "episodes", handle, "mcp"]:
-                seat = self._seat(handle, path)
-                return Reached(seat.episode, None, seat.actor)
-            case ["", "episodes", handle, name, "mcp"]:
-                seat = self._seat(handle, path)
-                return Reached(seat.episode, _within(seat.episode, name), seat.actor)
-            case ["", name, "mcp"]:
-                return self._shared(name)
-        raise no_such_path(path)
+        parts = path.rstrip("/").split("/")
+        if len(parts) == _OF_SANDBOX:
+            return self._shared(parts[1])
+        if len(parts) not in (_OF_EPISODE, _OF_ENVIRONMENT) or parts[1] != "episodes" or parts[-1] != "mcp":
+            raise no_such_path(path)
+        seat = self._seat(parts[2], path)
+        environment = _within(seat.episode, parts[3]) if len(parts) == _OF_ENVIRONMENT else None
+        return Reached(seat.episode, environment, seat.actor)
 
     def _seat(self, handle: str, path: str) -> Seat:
         if not _HANDLE.fullmatch(handle):

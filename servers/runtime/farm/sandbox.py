@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Observer
+from servers.runtime.episode import Episode
 from servers.runtime.farm.limits import Limits
+from servers.runtime.home import Home, Observer
 from servers.runtime.place import Memory
 
 

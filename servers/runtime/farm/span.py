@@ -9,12 +9,18 @@ from uuid import uuid4
 
 from fastmcp.server.telemetry import SEAM_SPAN_MARKER
 from fastmcp.telemetry import extract_trace_context, get_tracer, native_spans_enabled
-from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, get_tracer_provider
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
 
 
 def is_traced() -> bool:
-    """Whether somebody has set a tracer provider."""
-    return not isinstance(get_tracer_provider(), ProxyTracerProvider)
+    """Whether somebody has set a tracer provider; the public way to ask looks at the surroundings at each call."""
+    return trace._TRACER_PROVIDER is not None  # noqa: SLF001
+
+
+def load_tracer_provider() -> None:
+    """Load the provider that the surroundings name, if they do."""
+    trace.get_tracer_provider()
 
 
 def is_traced_otherwise() -> bool:

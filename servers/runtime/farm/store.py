@@ -19,12 +19,13 @@ from tempfile import TemporaryDirectory
 
 from servers.runtime.contract import Actor
 from servers.runtime.environment import Environment
-from servers.runtime.episode import Episode, Home, Names, Observer
+from servers.runtime.episode import Episode
 from servers.runtime.errors import QuotaExceeded, UnknownEpisode
 from servers.runtime.farm.archive import Archive
 from servers.runtime.farm.catalogue import Catalogue
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.limits import MIB, Limits
+from servers.runtime.home import Home, Names, Observer
 from servers.runtime.place import Memory
 from servers.runtime.state import Row
 from servers.runtime.template import Template, starts
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 _WARM_BYTES = 320 * 1024
 _COOL_BYTES = 40 * 1024
 """What a connection takes beside its rows, with and without the statements that it remembers."""
+_PAUSE = 1.0
+"""Seconds between two looks for idle episodes, while handles are used."""
 _ENOUGH = 0.9
 """How far memory is freed once it has run short, as a share of the limit."""
 
@@ -74,6 +77,7 @@ class Store:
         self._cool: OrderedDict[str, float] = OrderedDict()
         self._parked: OrderedDict[str, float] = OrderedDict()
         self._weights: dict[str, int] = {}
+        self._look_at = 0.0
         self.memory = 0
         """Bytes that the open episodes take in memory, as estimated."""
         self.observer: Observer | None = None
@@ -189,7 +193,8 @@ class Store:
 
     def seat(self, handle: str) -> Seat:
         """Give what a handle stands for; raises `UnknownEpisode`."""
-        self._close_idle()
+        if self._clock() >= self._look_at:
+            self._close_idle()
         seat = self._seats.get(handle)
         if seat is None:
             raise UnknownEpisode(
@@ -321,7 +326,9 @@ class Store:
         return done
 
     def _close_idle(self) -> None:
-        horizon = self._clock() - self.limits.idle_seconds
+        now = self._clock()
+        horizon = now - self.limits.idle_seconds
+        self._look_at = now + _PAUSE
         for tier in (self._parked, self._cool, self._warm):
             while tier:
                 name, used_at = next(iter(tier.items()))

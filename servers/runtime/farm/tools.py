@@ -49,7 +49,7 @@ class _FunctionTool(Tool):
             name=function.name,
             description=function.description,
             parameters=function.schema,
-            output_schema={"type": "object"},
+            output_schema=function.result,
             annotations=ToolAnnotations(
                 read_only_hint=reads, destructive_hint=function.name in _OVERWRITES, open_world_hint=False
             ),

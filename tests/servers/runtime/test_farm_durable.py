@@ -73,6 +73,21 @@ def test_a_closed_episode_is_gone_from_the_folder(durable: tuple[Store, Episode]
     assert list((tmp_path / "durable" / "episodes").iterdir()) == []
 
 
+def test_starting_states_are_kept_while_an_episode_needs_them(tmp_path: Path) -> None:
+    store, environments = take_up(tmp_path)
+    starts = tmp_path / "durable" / "templates"
+    kept, closed = store.open(environments, seed=2), store.open(environments, seed=3)
+    assert len(list(starts.iterdir())) == 4
+    store.remove(closed.episode_id).close()
+    store.close()
+    store, _ = take_up(tmp_path)
+    assert len(list(starts.iterdir())) == 2
+    again = store.by_id(kept.episode_id)
+    again.reset()
+    assert again.diff() == {}
+    store.close()
+
+
 def test_idle_episodes_hold_no_files_open(tmp_path: Path) -> None:
     def held() -> int:
         return sum(
