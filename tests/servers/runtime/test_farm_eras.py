@@ -94,7 +94,7 @@ def test_the_control_plane_is_an_mcp_server_for_who_holds_the_token(farm: Runnin
         unknown = farm.call("/farm/mcp", "open", era, environments=["libary"])
     finally:
         del farm.http.headers["authorization"]
-    assert len(names) == 15
+    assert len(names) == 17
     assert farm.ask("state", episode=opened["episode"])["now"] == opened["now"]
     assert unknown["isError"]
     assert unknown["content"][0]["text"] == (
