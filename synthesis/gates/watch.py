@@ -7,6 +7,7 @@ from dataclasses import replace
 from synthesis.draft import Draft, Meant
 from synthesis.gates.intent import check_intents
 from synthesis.gates.meaning import check_acted_on, check_spoken, check_unique, check_worked_out
+from synthesis.memo import Memo
 from synthesis.stage import Stage
 
 
@@ -15,7 +16,7 @@ class Watch:
 
     def __init__(self, stage: Stage) -> None:
         self.draft = stage.draft
-        self.stage = replace(stage, draft=Draft(self.draft.turns, self.draft.steps))
+        self.stage = replace(stage, draft=Draft(self.draft.turns, self.draft.steps), memo=Memo())
         self.stage.draft.locals = dict(self.draft.starts)
         """The states of the recording, which answers are kept by; not the plan's end, where it stands itself."""
         self._due: dict[int, list[Meant]] = {}

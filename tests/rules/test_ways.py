@@ -12,7 +12,7 @@ from servers.runtime import Environment
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Clause, Part
 from synthesis.engine import Engine
-from synthesis.goals import goal_kinds
+from synthesis.goals import NO_TOOL, SUMS, GoalKind, goal_kinds
 from synthesis.language.effects import EFFECTS, effect_of
 from synthesis.language.pattern import slots
 from synthesis.language.request import fill, requested
@@ -36,24 +36,34 @@ def catalogue(env: Environment) -> Catalogue:
     return asyncio.run(survey())
 
 
-def asked(catalogue: Catalogue, tool: str, template: str, seed: int) -> str:
+def worded(catalogue: Catalogue, kind: GoalKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the requests of a goal and the verbs that they may take."""
+    phrases = catalogue.phrases
+    if kind.manner == SUMS:
+        return phrases.sums[kind.what.removeprefix(SUMS)].asks, ()
+    if kind.manner == NO_TOOL:
+        return phrases.lacking[kind.tool].asks, phrases.lacking[kind.tool].goal
+    said = catalogue.said(kind.tool)
+    return said.answers[kind.what] if kind.outcome == "answer" else said.asks, said.goal
+
+
+def asked(catalogue: Catalogue, kind: GoalKind, seed: int) -> str:
     """Give one way to ask, with the places written as their names."""
-    said = catalogue.said(tool)
+    asks, verbs = worded(catalogue, kind)
+    template = asks[seed % len(asks)]
     names = slots(template) - {"goal"}
     parts = {name: Part("argument", name, (f"<{name}>",)) for name in names}
-    if said.goal:
-        parts["goal"] = Part("verb", "verb", said.goal)
+    if verbs:
+        parts["goal"] = Part("verb", "verb", verbs)
     rng, script = Random(seed), Script()
     clause = Clause(template, imperative=True, template=template, parts=parts)
-    filled = fill(clause, effect_of(catalogue, tool), script, (Teller({catalogue.environment: catalogue}), rng))
+    filled = fill(clause, effect_of(catalogue, kind.tool), script, (Teller({catalogue.environment: catalogue}), rng))
     return script.spoken(requested(filled, Voice.drawn(rng), rng).text).text
 
 
 def test_every_goal_is_asked_for_in_many_ways(catalogue: Catalogue) -> None:
     for kind in goal_kinds(catalogue):
-        said = catalogue.said(kind.tool)
-        asks = said.answers[kind.what] if kind.outcome == "answer" else said.asks
-        found = {asked(catalogue, kind.tool, asks[seed % len(asks)], seed) for seed in range(60)}
+        found = {asked(catalogue, kind, seed) for seed in range(60)}
         assert len(found) >= LEAST_WAYS, kind
 
 

@@ -223,7 +223,8 @@ def test_a_stage_of_a_watch_keeps_its_own_answers(library_catalogue: Catalogue) 
     async def scene(stage: Stage, rows: Rows) -> None:
         watch = Watch(stage)
         assert watch.stage.memo is not stage.memo
-        assert watch.stage.draft.locals != stage.draft.locals
+        assert watch.stage.draft.locals is not stage.draft.locals
+        assert watch.stage.draft.locals == stage.draft.starts
         assert isinstance(watch.stage.memo, Memo)
 
     in_library(library_catalogue, scene)
