@@ -74,6 +74,7 @@ class Database(sqlite3.Connection):
     """Calls that are under way."""
     _holds: tuple[str, ...] = ()
     """Names of the moments that `undo` can go back to, the latest last; each is a savepoint."""
+    _undone: int = 0
     _until: float = 0.0
     _counted: tuple[int, int] | None = None
 
@@ -191,6 +192,7 @@ class Database(sqlite3.Connection):
         """Go back to a moment that was noted, and drop it and all later ones."""
         self.execute(f"ROLLBACK TO ef_hold_{name}")
         self.execute(f"RELEASE ef_hold_{name}")
+        self._undone += 1
         self._holds = self._holds[: self._holds.index(name)]
 
     def holds(self, name: str) -> bool:
@@ -305,6 +307,12 @@ class Database(sqlite3.Connection):
         copy = sqlite3.connect(":memory:")
         copy.deserialize(self.serialize())
         return copy
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Another value whenever rows may have changed, by whomever; never told while a call is under way."""
+        others: int = self.execute("PRAGMA data_version").fetchone()[0]
+        return self.total_changes, others, self._undone
 
     def is_still(self, source: Database) -> bool:
         """Whether it is a clone of `source` that nothing was written to since."""

@@ -89,6 +89,8 @@ class Episode:
         self._held: dict[str, tuple[Log, str | None]] = {}
         """Moment that is held to the log and clock of then."""
         self._holds_made = 0
+        self._digests: dict[str, tuple[Database, tuple[int, int, int], str]] = {}
+        """The last digest by environment, with the database and the version of it that it is of."""
         self._parked = databases is None
         self._moment: str | None = None
         self._closed = False
@@ -222,12 +224,18 @@ class Episode:
     def state(self) -> EpisodeState:
         """Give the digests of the state, canonical by rows and keys, and the clock."""
         with self.lock:
-            digests = {
-                name: digest(template.digest.encode(), canonical(self._changes(name, template.database)))
-                for name, template in self.templates.items()
-            }
+            digests = {name: self._digest(name, template) for name, template in self.templates.items()}
             total = digest(*(f"{name}={digests[name]}".encode() for name in sorted(digests)))
             return EpisodeState(total, digests, self.now)
+
+    def _digest(self, name: str, template: Template) -> str:
+        """Give the digest of one database, which is kept for as long as nothing changes in it."""
+        database = self.databases[name]
+        now = (database, database.version)
+        if name not in self._digests or self._digests[name][:2] != now:
+            found = digest(template.digest.encode(), canonical(self._changes(name, template.database)))
+            self._digests[name] = (*now, found)
+        return self._digests[name][2]
 
     def diff(self, since: str | None = None) -> dict[str, dict[str, TableChanges]]:
         """Give what changed since a snapshot, or since the start, by environment and table."""
@@ -408,6 +416,7 @@ class Episode:
     def _park(self, databases: Databases) -> None:
         self._place.park(databases, {"": self.log, **self._logs})
         self._databases, self._parked = None, True
+        self._digests.clear()
         self.log, self._logs = EMPTY, {}
 
     def _database(self, environment: str) -> Database:
@@ -427,6 +436,7 @@ class Episode:
         old = self.databases
         self._databases = self._place.live(sources, log)
         self._held.clear()
+        self._digests.clear()
         for database in old.values():
             database.close()
         self.log = log
