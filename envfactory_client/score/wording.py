@@ -37,11 +37,6 @@ def asks_for(message: str, phrases: Sequence[str]) -> bool:
     return _closeness(" ".join(questions), phrases) >= _ENOUGH_OF_A_QUESTION
 
 
-def asks_anything(message: str) -> bool:
-    """Whether a message asks the user for something."""
-    return any(_INVITES.search(sentence) for sentence in sentences(message))
-
-
 def gives_reason(message: str, code: str, phrases: Mapping[str, Sequence[str]]) -> bool:
     """Whether the message gives a refusal's reason, at least as clearly as any other, and not all there are."""
     forms = {name: (*said, name.replace("_", " ")) for name, said in phrases.items()}

@@ -275,14 +275,6 @@ def _outside(values: Sequence[Any]) -> list[Any]:
     return ["nonsense", "", *(str(value).upper() for value in values[:1] if str(value).upper() not in values)]
 
 
-def _impossible(values: Sequence[Any]) -> list[str]:
-    """Days that no calendar has, in the years and at the times of what is there; most of what is stored has no day."""
-    years = sorted({str(value)[:4] for value in values})
-    rest = next((str(value)[10:] for value in values), "")
-    days = [f"{year}-{day}" for year in (years[:1] + years[-1:] or ["2026"]) for day in ("02-30", "04-31", "12-32")]
-    return [f"{day}{rest}" for day in dict.fromkeys(days)]
-
-
 def _misshapen(pattern: str, values: Sequence[Any]) -> list[Any]:
     near = [f"{value}0" for value in values[:1]] + [str(value).lower() for value in values[:1]]
     return [value for value in ("nonsense", "", *near) if re.search(pattern, value) is None]

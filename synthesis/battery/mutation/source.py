@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -77,10 +76,6 @@ class Source:
     def segment(self, node: ast.expr | ast.stmt | ast.pattern) -> str:
         """Give the text of a node."""
         return self.text[self.start(node) : self.end(node)]
-
-    def line_of(self, offset: int) -> int:
-        """Give the number of the line that an offset is in."""
-        return bisect_right(self._lines, offset)
 
     def _offset(self, line: int, column: int) -> int:
         """Give the offset of a place that the tree names by line and UTF-8 byte."""

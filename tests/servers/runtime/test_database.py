@@ -262,3 +262,20 @@ def test_select_leaves_prepared_statements_as_they_are(db: Database) -> None:
     asked.clear()
     db.execute(statement).fetchall()
     assert asked == []
+
+
+def test_a_version_tells_of_every_change(db: Database, tmp_path: Path) -> None:
+    file = db.clone(tmp_path / "state.db")
+    other = connect(tmp_path / "state.db")
+    seen = [file.version]
+    assert file.version == seen[0]
+    run(file, "INSERT INTO shelves VALUES (1)")
+    seen.append(file.version)
+    run(other, "INSERT INTO shelves VALUES (2)")
+    seen.append(file.version)
+    file.hold("one")
+    run(file, "INSERT INTO shelves VALUES (3)")
+    seen.append(file.version)
+    file.undo("one")
+    seen.append(file.version)
+    assert len(set(seen)) == len(seen)
