@@ -69,6 +69,8 @@ class Database(sqlite3.Connection):
     guarded: bool = False
     quota: Quota = UNLIMITED
     source: weakref.ref[Database] | None = None
+    digested: tuple[tuple[int, int, int], str] | None = None
+    """The version whose digest was last worked out, and that digest."""
     _selecting: bool = False
     _calls: int = 0
     """Calls that are under way."""

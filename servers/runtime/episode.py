@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from servers.runtime.clock import later
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database
 from servers.runtime.errors import (
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
     from servers.runtime.environment import Environment
     from servers.runtime.tool import Definition, Outcome
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _QUERY_STEPS = 20_000
-_LONGEST_ADVANCE = 3660 * 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,6 @@ class Episode:
         self._held: dict[str, tuple[Log, str | None]] = {}
         """Moment that is held to the log and clock of then."""
         self._holds_made = 0
-        self._digests: dict[str, tuple[Database, tuple[int, int, int], str]] = {}
-        """The last digest by environment, with the database and the version of it that it is of."""
         self._parked = databases is None
         self._moment: str | None = None
         self._closed = False
@@ -231,11 +227,11 @@ class Episode:
     def _digest(self, name: str, template: Template) -> str:
         """Give the digest of one database, which is kept for as long as nothing changes in it."""
         database = self.databases[name]
-        now = (database, database.version)
-        if name not in self._digests or self._digests[name][:2] != now:
+        version = database.version
+        if database.digested is None or database.digested[0] != version:
             found = digest(template.digest.encode(), canonical(self._changes(name, template.database)))
-            self._digests[name] = (*now, found)
-        return self._digests[name][2]
+            database.digested = (version, found)
+        return database.digested[1]
 
     def diff(self, since: str | None = None) -> dict[str, dict[str, TableChanges]]:
         """Give what changed since a snapshot, or since the start, by environment and table."""
@@ -337,11 +333,9 @@ class Episode:
 
     def advance(self, seconds: int) -> None:
         """Move the clock forward."""
-        if not 0 <= seconds <= _LONGEST_ADVANCE:
-            raise InvalidRequest(f"The clock moves forward by 0 to ten years of seconds, not by {seconds}.")
         with self.lock:
             self._refuse_while_busy()
-            moment = _later(self.now, seconds)
+            moment = later(self.now, seconds)
             self._place.moves_clock(moment)
             for database in self.databases.values():
                 database.execute("UPDATE ef_clock SET now = ?", (moment,))
@@ -416,7 +410,6 @@ class Episode:
     def _park(self, databases: Databases) -> None:
         self._place.park(databases, {"": self.log, **self._logs})
         self._databases, self._parked = None, True
-        self._digests.clear()
         self.log, self._logs = EMPTY, {}
 
     def _database(self, environment: str) -> Database:
@@ -436,7 +429,6 @@ class Episode:
         old = self.databases
         self._databases = self._place.live(sources, log)
         self._held.clear()
-        self._digests.clear()
         for database in old.values():
             database.close()
         self.log = log
@@ -444,14 +436,6 @@ class Episode:
     def _refuse_while_busy(self) -> None:
         if any(database.busy for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
-
-
-def _later(now: str, seconds: int) -> str:
-    try:
-        moment = datetime.strptime(now, _TIME).replace(tzinfo=UTC) + timedelta(seconds=seconds)
-    except OverflowError as error:
-        raise InvalidRequest(f"The calendar ends with the year 9999, so {now} is as far as the clock goes.") from error
-    return moment.strftime(_TIME)
 
 
 def _is_plain(cell: Any) -> bool:
