@@ -32,7 +32,7 @@ from servers.runtime.errors import (
 )
 from servers.runtime.home import Home
 from servers.runtime.log import EMPTY, Log, entry_of
-from servers.runtime.place import Databases
+from servers.runtime.place import Databases, close_all
 from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
 from servers.runtime.template import Template, starts, violations
 from servers.runtime.world import Size
@@ -91,6 +91,7 @@ class Episode:
         self._moment: str | None = None
         self._closed = False
         self._fresh = True
+        self._at_start = False
 
     @classmethod
     def open(
@@ -120,6 +121,7 @@ class Episode:
         databases = home.place.live({name: template.database for name, template in templates.items()}, EMPTY)
         episode = cls(environments, templates, databases, seed=seed, size=size, home=home)
         episode._moment = next(iter(templates.values())).now
+        episode._at_start = True
         return episode
 
     @contextmanager
@@ -137,17 +139,23 @@ class Episode:
         if self._databases is None:
             self._wake()
         assert self._databases is not None
-        self._fresh = False
+        self._fresh = self._at_start = False
         return self._databases
 
     def _wake(self) -> None:
         with self.lock:
             if self._closed:
                 raise EpisodeError("This episode is closed; open another one.")
-            if self._parked:
+            if self._parked and self._at_start:
+                self._databases = self._place.live(self._start, EMPTY)
+            elif self._parked:
                 self._databases, logs = self._place.wake()
                 self.log, self._logs = logs.pop(""), logs
-                self._parked = False
+            self._parked = False
+
+    @property
+    def _start(self) -> Databases:
+        return {name: template.database for name, template in self.templates.items()}
 
     @property
     def now(self) -> str:
@@ -236,11 +244,7 @@ class Episode:
     def diff(self, since: str | None = None) -> dict[str, dict[str, TableChanges]]:
         """Give what changed since a snapshot, or since the start, by environment and table."""
         with self.lock:
-            before = (
-                self._kept(since)
-                if since is not None
-                else {name: template.database for name, template in self.templates.items()}
-            )
+            before = self._start if since is None else self._kept(since)
             found = {name: self._changes(name, before[name]) for name in self.databases}
             return {name: tables for name, tables in found.items() if tables}
 
@@ -317,8 +321,9 @@ class Episode:
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
-            self._replace({name: template.database for name, template in self.templates.items()}, EMPTY)
+            self._replace(self._start, EMPTY)
             self._moment = next((template.now for template in self.templates.values()), None)
+            self._at_start = True
 
     def fork(self, home: Home | None = None) -> Episode:
         """Give a new episode, with handles of its own, that begins in this one's state."""
@@ -360,8 +365,7 @@ class Episode:
     def close(self) -> None:
         """Drop the databases and snapshots; the episode can't be used after."""
         with self.lock:
-            for database in (self._databases or {}).values():
-                database.close()
+            close_all(self._databases or {})
             self._databases = None
             self._closed, self._parked = True, False
             self._place.clear()
@@ -408,7 +412,11 @@ class Episode:
             self._fresh = True
 
     def _park(self, databases: Databases) -> None:
-        self._place.park(databases, {"": self.log, **self._logs})
+        self._at_start = self._at_start and not (self._logs or self.in_files)
+        if self._at_start:  # its templates know it all
+            close_all(databases)
+        else:
+            self._place.park(databases, {"": self.log, **self._logs})
         self._databases, self._parked = None, True
         self.log, self._logs = EMPTY, {}
 
@@ -429,8 +437,7 @@ class Episode:
         old = self.databases
         self._databases = self._place.live(sources, log)
         self._held.clear()
-        for database in old.values():
-            database.close()
+        close_all(old)
         self.log = log
 
     def _refuse_while_busy(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from servers.runtime.database import Database, connect
 from servers.runtime.log import EMPTY, Log, flat, linked
@@ -100,7 +100,7 @@ class Memory:
 
     def forget(self, name: str) -> None:
         """Drop a snapshot."""
-        _close(self._snapshots.pop(name))
+        close_all(self._snapshots.pop(name))
 
     def moves_clock(self, now: str) -> None:
         """Do nothing: what is in memory is lost as a whole or not at all."""
@@ -114,7 +114,7 @@ class Memory:
     def shrink(self, live: Databases) -> Databases:
         """Give clones in place of the databases."""
         fresh = self.live(live, EMPTY)
-        _close(live)
+        close_all(live)
         return fresh
 
     def park(self, live: Databases, logs: Mapping[str, Log]) -> None:
@@ -133,7 +133,7 @@ class Memory:
             raise
         self._parked = file
         for databases in sets.values():
-            _close(databases)
+            close_all(databases)
         self._snapshots = {name: {} for name in self._snapshots}
 
     def wake(self) -> tuple[Databases, dict[str, Log]]:
@@ -153,7 +153,7 @@ class Memory:
     def clear(self) -> None:
         """Drop the snapshots and the file."""
         for databases in self._snapshots.values():
-            _close(databases)
+            close_all(databases)
         self._snapshots = {}
         if self._parked is not None:
             self._parked.unlink(missing_ok=True)
@@ -171,6 +171,7 @@ def _from_bytes(content: bytes, quota: Quota) -> Database:
     return database
 
 
-def _close(databases: Mapping[str, Any]) -> None:
+def close_all(databases: Mapping[str, Database]) -> None:
+    """Close databases."""
     for database in databases.values():
         database.close()

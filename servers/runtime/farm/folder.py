@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from servers.runtime.database import Database, connect
 from servers.runtime.home import Names
 from servers.runtime.log import Log, from_calls
-from servers.runtime.place import Databases
+from servers.runtime.place import Databases, close_all
 from servers.runtime.quota import UNLIMITED, Quota
 
 FACTS = "episode.json"
@@ -91,7 +91,7 @@ class Folder:
 
     def keep(self, name: str, sources: Mapping[str, Database], log: Log) -> None:
         """Write a snapshot beside the databases of now."""
-        _close(self._written(self.path / name, sources, log, UNLIMITED))
+        close_all(self._written(self.path / name, sources, log, UNLIMITED))
         self._say(snapshots=(*self.facts.snapshots, name), snapshots_made=self.facts.snapshots_made + 1)
 
     def kept(self, name: str) -> Databases:
@@ -102,7 +102,7 @@ class Folder:
 
     def forget(self, name: str) -> None:
         """Drop a snapshot."""
-        _close(self._snapshots.pop(name, {}))
+        close_all(self._snapshots.pop(name, {}))
         self._say(snapshots=tuple(other for other in self.facts.snapshots if other != name))
         shutil.rmtree(self.path / name, ignore_errors=True)
 
@@ -127,12 +127,12 @@ class Folder:
 
     def shrink(self, live: Databases) -> Databases:
         """Give new connections to the same files."""
-        _close(live)
+        close_all(live)
         return self._opened()
 
     def park(self, live: Databases, logs: Mapping[str, Log]) -> None:  # noqa: ARG002 - the files have them
         """Close every file."""
-        _close(live)
+        close_all(live)
         self._let_go()
 
     def wake(self) -> tuple[Databases, dict[str, Log]]:
@@ -197,7 +197,7 @@ class Folder:
 
     def _let_go(self) -> None:
         for databases in self._snapshots.values():
-            _close(databases)
+            close_all(databases)
         self._snapshots = {}
         if self._calls is not None:
             self._calls.close()
@@ -228,8 +228,3 @@ def _is_change(call: Mapping[str, object]) -> bool:
 
 def _lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines()
-
-
-def _close(databases: Mapping[str, Database]) -> None:
-    for database in databases.values():
-        database.close()

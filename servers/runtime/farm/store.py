@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,7 +41,9 @@ _COOL_BYTES = 40 * 1024
 _PAUSE = 1.0
 """Seconds between two looks for idle episodes, while handles are used."""
 _ENOUGH = 0.9
-"""How far memory is freed once it has run short, as a share of the limit."""
+"""The share of the limit beyond which memory is freed, little by little so that nobody waits for long."""
+_AT_ONCE = 4
+"""How many episodes are parked at a time while the limit isn't reached yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +287,8 @@ class Store:
     def _make_room(self) -> None:
         for _ in range(len(self._warm) - self.limits.warm):
             self._cool_down(*self._warm.popitem(last=False))
-        if self.memory > self.limits.memory:
-            self._park_some()
+        self._park_some(self.limits.memory * _ENOUGH, _AT_ONCE)
+        self._park_some(self.limits.memory, len(self._episodes))
 
     def _cool_down(self, name: str, used_at: float) -> None:
         episode = self._episodes[name]
@@ -301,16 +304,18 @@ class Store:
         self._cool[name] = used_at
         self._weigh(episode, rows + _COOL_BYTES * connections)
 
-    def _park_some(self) -> None:
+    def _park_some(self, enough: float, most: int) -> None:
         """Park those that were not used for longest, but never the one that is in use now."""
-        for name, used_at in list(self._idle_ones()):
-            if self.memory <= self.limits.memory * _ENOUGH:
-                return
+        if self.memory <= enough:
+            return
+        for name, used_at in list(islice(self._idle_ones(), most)):
             self._park(self._episodes[name], used_at)
+            if self.memory <= enough:
+                return
 
     def _idle_ones(self) -> Iterator[tuple[str, float]]:
         yield from self._cool.items()
-        yield from list(self._warm.items())[:-1]
+        yield from islice(self._warm.items(), len(self._warm) - 1)
 
     def _park(self, episode: Episode, used_at: float) -> bool:
         try:

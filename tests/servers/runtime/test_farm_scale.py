@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,46 @@ def test_parking_and_waking_change_nothing(lived_in: tuple[Store, Episode, str],
     assert episode.calls() == []
 
 
+def test_an_episode_at_its_start_is_parked_without_a_file(library: Environment, tmp_path: Path) -> None:
+    store = Store(parking=tmp_path)
+    episode = store.open([library], seed=4)
+    other = store.open([library], seed=4)
+    assert episode.park()
+    assert list(tmp_path.iterdir()) == []
+    assert everything(episode) == everything(other)
+    assert not lend(episode, library).is_error
+    assert episode.park()
+    assert len(list(tmp_path.iterdir())) == 1
+    episode.reset()
+    assert list(tmp_path.iterdir()) == []
+    assert episode.park()
+    assert list(tmp_path.iterdir()) == []
+    assert everything(episode) == everything(other)
+    store.close()
+
+
+def test_an_episode_at_its_start_with_a_snapshot_keeps_both(
+    lived_in: tuple[Store, Episode, str], library: Environment
+) -> None:
+    store, episode, snapshot = lived_in
+    there = episode.state().digest
+    episode.restore(snapshot)
+    kept = episode.state().digest
+    episode.reset()
+    assert episode.park()
+    assert episode.state() == store.open([library], seed=4).state()
+    episode.restore(snapshot)
+    assert episode.state().digest == kept != there
+
+
+def test_a_fork_of_an_episode_is_not_at_its_start(lived_in: tuple[Store, Episode, str]) -> None:
+    store, episode, _ = lived_in
+    fork = store.fork(episode.episode_id)
+    assert fork.park()
+    assert fork.state() == episode.state()
+    assert fork.calls() == episode.calls()
+
+
 def test_shrinking_changes_nothing(lived_in: tuple[Store, Episode, str], library: Environment) -> None:
     _, episode, snapshot = lived_in
     before = everything(episode, (snapshot,))
@@ -110,6 +151,20 @@ def test_memory_is_bounded_by_parking_those_idle_for_longest(library: Environmen
     assert len(store) == 30
     store.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_room_is_made_little_by_little(library: Environment, tmp_path: Path) -> None:
+    one = library.template(seed=0, size="small").bytes + 320 * 1024
+    store = Store(Limits(memory=40 * one), parking=tmp_path)
+    parked = [0]
+    for _ in range(60):
+        lend(store.open([library]), library)
+        parked.append(store.counts["parked"])
+    steps = [after - before for before, after in pairwise(parked)]
+    assert sum(steps) >= 20
+    assert max(steps) <= 4
+    assert store.memory <= 40 * one
+    store.close()
 
 
 def test_where_nothing_can_be_parked_no_more_is_opened(library: Environment, tmp_path: Path) -> None:
