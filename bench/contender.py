@@ -50,19 +50,23 @@ def _fastmcp(environment: Environment, *, hook: bool) -> ASGIApp:
     return app
 
 
-def _plain() -> ASGIApp:
-    """Give FastMCP's app with one plain tool that does nothing."""
+def plain() -> fastmcp.FastMCP:
+    """Give FastMCP's server with one plain tool that does nothing."""
     server = fastmcp.FastMCP("plain")
 
     def do_nothing() -> dict[str, bool]:
         return {"done": True}
 
     server.tool(do_nothing, run_in_thread=False)
-    app: ASGIApp = server.http_app(path="/mcp", stateless_http=True, json_response=True)
+    return server
+
+
+def _plain() -> ASGIApp:
+    app: ASGIApp = plain().http_app(path="/mcp", stateless_http=True, json_response=True)
     return app
 
 
-def _lowlevel() -> ASGIApp:
+def lowlevel() -> Server[Any]:
     """Give the SDK's low-level server with one tool that does nothing."""
     schema = {"type": "object", "properties": {}}
     tool = types.Tool(name="do_nothing", input_schema=schema)
@@ -76,7 +80,11 @@ def _lowlevel() -> ASGIApp:
 
     server: Server[Any] = Server("lowlevel", on_list_tools=on_list, on_call_tool=on_call)
     server.get_tool_input_schema = {"do_nothing": schema}.get
-    manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+    return server
+
+
+def _lowlevel() -> ASGIApp:
+    manager = StreamableHTTPSessionManager(lowlevel(), json_response=True, stateless=True)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import farm_calls, farm_episodes
+from bench import farm_calls, farm_episodes, farm_stdio
 from bench.farm_calls import Costs
 
 RESULTS = Path(__file__).parent / "results"
@@ -62,11 +62,15 @@ class Bench:
             Bar("open: multiple of the echo", costs.ratio("open"), 10),
         ]
 
+    def stdio(self) -> None:
+        """Compare calls over stdio."""
+        self.console.print(farm_stdio.table_of(farm_stdio.over_stdio(rounds=self.rounds, scale=self.scale)))
+
     def clients(self) -> None:
         """Compare clients, and calls in process."""
         near = asyncio.run(farm_calls.in_process(scale=self.scale))
         far = asyncio.run(farm_calls.clients(scale=self.scale))
-        self._show("CPU of a point read in one process, both sides (µs)", near)
+        self._show("CPU of a call in one process, both sides (µs)", near)
         self._show("CPU of a call over HTTP for the client (µs)", far)
         self.bars.append(
             Bar("our client's CPU as a share of the SDK's", far["our client"] / far["the SDK's client"], 0.1)
@@ -143,6 +147,7 @@ class Bench:
 
 PARTS: Mapping[str, Callable[[Bench], None]] = {
     "calls": Bench.calls,
+    "stdio": Bench.stdio,
     "clients": Bench.clients,
     "crowds": Bench.crowds,
     "resets": Bench.resets,

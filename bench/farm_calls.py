@@ -114,17 +114,20 @@ def table_of(costs: Costs) -> Table:
 
 
 async def in_process(*, scale: float) -> dict[str, float]:
-    """Give the CPU of a point read in this process, by way (µs)."""
+    """Give the CPU of calls in this process, our client's and a point read's on FastMCP (µs)."""
     environment = bench.shop.server.env
     options = Options(limits=Limits())
     app = create_app(ENVIRONMENTS, token=TOKEN, sandbox=False, allowed_hosts=[EMBEDDED_HOST], options=options)
     server = environment.build_server()
     set_schema_lookup(server, schemas_of(environment))
     async with Farm(app, token=TOKEN) as farm, await farm.open("shop", size="medium") as episode:
-        return {
-            "our client, embedded farm": await _cpu(lambda: episode.call("shop", "get_product", **POINT), 4000 * scale),
-            "FastMCP.call_tool": await _cpu(lambda: server.call_tool("get_product", POINT), 2000 * scale),
+        operations = {
+            "point read": lambda: episode.call("shop", "get_product", **POINT),
+            "search": lambda: episode.call("shop", "search_products", name="Am"),
+            "write": lambda: episode.call("shop", "place_order", customer_id="C00001", **POINT),
+            "point read, FastMCP.call_tool": lambda: server.call_tool("get_product", POINT),
         }
+        return {name: await _cpu(operation, 2000 * scale) for name, operation in operations.items()}
 
 
 async def _cpu(operation: Callable[[], Awaitable[Any]], count: float) -> float:

@@ -26,13 +26,17 @@ def post(path: str, body: Any, **headers: str) -> bytes:
     return head.encode() + b"\r\n\r\n" + content
 
 
-def call(path: str, tool: str, **arguments: Any) -> bytes:
-    """Give the bytes of a tool call of today's protocol."""
+def message(tool: str, **arguments: Any) -> dict[str, Any]:
+    """Give the JSON of a tool call of today's protocol."""
     params = {"name": tool, "arguments": arguments, "_meta": _META}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+def call(path: str, tool: str, **arguments: Any) -> bytes:
+    """Give the bytes of a POST of a tool call."""
     return post(
         path,
-        body,
+        message(tool, **arguments),
         accept="application/json, text/event-stream",
         mcp_protocol_version=MODERN,
         mcp_method="tools/call",
@@ -96,7 +100,12 @@ class _Line(asyncio.Protocol):
 
 def is_good(answer: bytes) -> bool:
     """Whether an answer is a success of HTTP and of the tool."""
-    return answer.startswith(b"HTTP/1.1 200") and b'"isError":true' not in answer
+    return answer.startswith(b"HTTP/1.1 200") and is_success(answer)
+
+
+def is_success(answer: bytes) -> bool:
+    """Whether the JSON of an answer is no error of the protocol and a success of the tool."""
+    return b'"isError":true' not in answer and b'"error":{' not in answer
 
 
 async def closed_loop(port: int, requests: Sequence[bytes], connections: int, total: int) -> Load:
