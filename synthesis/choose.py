@@ -18,6 +18,7 @@ from synthesis.kin import links_of, referred_to
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.wanted import Taker
 
 SAME_ROW_SHARE = 0.8
 """How often a goal goes on with the row spoken of last, when it can."""
@@ -27,6 +28,8 @@ ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
 COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
+IN_HAND_SHARE = 0.9
+"""How often a row is chosen that an earlier result shows, where taking it up from there is new to the data."""
 KIN_ROW_SHARE = 0.5
 """How often a row is chosen that others refer to, where the data has little of that."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
@@ -74,6 +77,11 @@ class _Parameter:
     fact: str
     schema: Mapping[str, Any]
     bench: Bench
+
+    @property
+    def taker(self) -> Taker:
+        """The argument, by the names that links have."""
+        return self.bench.tool.full_name, self.name
 
     async def possible(self, options: Sequence[Any], choice: Choice) -> list[Any]:
         """Give the options under which the goal can still end as it wants, or raise `Drop` when there is none."""
@@ -189,20 +197,24 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
     candidates = await parameter.possible(candidates, choice)
+    in_hand = stage.in_hand(parameter.taker)
+    if stage.chance(IN_HAND_SHARE):
+        candidates = [value for value in candidates if value in in_hand] or candidates
     here = (stage.environment, table)
     topic = [
         salient
         for salient in stage.draft.topic
         if (salient.environment, salient.table) == here and not salient.rival_only and salient.value in candidates
     ]
-    if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin) else SAME_ROW_SHARE):
+    if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin, parameter.taker) else SAME_ROW_SHARE):
         return topic[-1].value
-    return stage.pick(await _with_kin(stage, table, candidates))
+    return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
 
 
-async def _with_kin(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:
+async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
-    if not any(link in stage.unused for link in links_of(stage, table)) or not stage.chance(KIN_ROW_SHARE):
+    sources = stage.wanted.into(taker)
+    if not any(link in sources for link in links_of(stage, table)) or not stage.chance(KIN_ROW_SHARE):
         return candidates
     referred = set(await referred_to(stage, table))
     return [value for value in candidates if value in referred] or candidates

@@ -47,6 +47,7 @@ from synthesis.planning import plan
 from synthesis.screens.screen import screen
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.wanted import Wanted
 from synthesis.witness import due, witness
 from synthesis.worlds import Worlds
 
@@ -196,7 +197,8 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim, stage.wanted, stage.first = self.memo, job.aim, job.wanted, job.first
+            stage.memo, stage.aim, stage.first = self.memo, job.aim, job.first
+            stage.wanted = Wanted(job.wanted)
             stage.strict = strict
             async with episode.trial():
                 planned = await plan(stage, counts, recent)

@@ -294,7 +294,7 @@ class Grounding:
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
                 terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
-                terms = replace(terms, narrowing=self._narrowing(slot, found))
+                terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 found[part] = await locate(self.stage, table, item, terms)
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)

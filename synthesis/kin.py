@@ -19,6 +19,7 @@ from synthesis.paths import value_of
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
+from synthesis.wanted import Taker
 
 MOST_WORDS = 12
 """Words of the other row; more of them make nobody's phrase."""
@@ -55,10 +56,11 @@ async def referred_to(stage: Stage, table: str) -> list[Any]:
     return found
 
 
-async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> Mention:
+async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, taker: Taker | None = None) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
     options = [(tie, row) for tie in _ties(stage, table) for row in await _referring(stage, tie, value)]
-    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in stage.unused]
+    sources = stage.wanted.into(taker)
+    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in sources]
     if not options:
         raise Drop("no_kin", table)
     tie, row = stage.pick(new or options)

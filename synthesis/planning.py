@@ -10,6 +10,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
+from synthesis.aiming import by_aim, drawn_quest
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
@@ -37,8 +38,6 @@ SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
 NEW_LINK_SHARE = 0.6
 """How often the next goal is one that can take up a result in a way that is new to the data."""
-LAST = 2
-"""Calls whose results are still at hand."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
@@ -68,6 +67,7 @@ class Planned:
 async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Planned:
     """Give a draft whose calls were all executed in the stage's episode, or raise `Drop`."""
     await stage.begin()
+    stage.quest = drawn_quest(stage)
     seen = Counter(counts)
     drops: list[str] = []
     for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
@@ -146,7 +146,7 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE):
-        order.sort(key=lambda kind: not _uses_new_link(stage, kind))
+        return by_aim(stage, order)
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
@@ -160,12 +160,6 @@ def _has_done(draft: Draft) -> bool:
     """Whether something is done in a task: only beside that may it hold a wish that no tool can meet."""
     outcomes = [goal.outcome for turn in draft.turns for goal in turn.goals]
     return "done" in outcomes and not any(goal.code == NO_TOOL for turn in draft.turns for goal in turn.goals)
-
-
-def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
-    """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
-    made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
-    return any(link[2] == kind.full_name and (link[0] in made or not made) for link in stage.wanted)
 
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:
