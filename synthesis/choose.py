@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
+from synthesis.aiming import insists, toward_the_quest, within_reach
 from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
@@ -28,8 +29,8 @@ ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
 COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
-IN_HAND_SHARE = 0.9
-"""How often a row is chosen that an earlier result shows, where taking it up from there is new to the data."""
+AIMED_SHARE = 0.9
+"""How often a row is chosen that leads to something new to the data, where there is one."""
 KIN_ROW_SHARE = 0.5
 """How often a row is chosen that others refer to, where the data has little of that."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
@@ -197,9 +198,12 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
     candidates = await parameter.possible(candidates, choice)
-    in_hand = stage.in_hand(parameter.taker)
-    if stage.chance(IN_HAND_SHARE):
-        candidates = [value for value in candidates if value in in_hand] or candidates
+    if stage.wanted and stage.chance(AIMED_SHARE):
+        near = within_reach(stage, parameter.taker)
+        aimed = [value for value in candidates if value in near]
+        if not aimed and insists(stage, parameter.taker):
+            raise Drop("infeasible", f"{parameter.name}, which is to be what was shown before")
+        candidates = aimed or await toward_the_quest(stage, table, candidates) or candidates
     here = (stage.environment, table)
     topic = [
         salient

@@ -19,6 +19,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
+from synthesis.paths import places_at
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -360,7 +361,10 @@ class Grounding:
         ]
 
     def _made(self, call: int) -> list[Salient]:
-        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written."""
+        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written.
+
+        Of a list, that is its row where it has only one.
+        """
         if call < 0:
             return []
         result = self.stage.draft.steps[call].result
@@ -370,14 +374,14 @@ class Grounding:
         return [
             Salient(
                 self.kind.environment,
-                shown.key.partition(".")[0],
-                result[path],
-                Origin("earlier", step=call, place=path),
+                table,
+                places[0][1],
+                Origin("earlier", step=call, place=places[0][0]),
             )
             for path, shown in self.tool.contract.results.items()
-            if shown.key and "[" not in path and result.get(path) is not None
-            if (table := shown.key.partition(".")[0]) in entities
+            if shown.key and (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
+            if len(places := list(places_at(result, path))) == 1
         ]
 
 

@@ -48,7 +48,7 @@ ANCHOR_SHARE = 0.35
 HANDLE_SHARE = 0.3
 KIN_SHARE, NEW_KIN_SHARE = 0.08, 0.4
 """How often a row is said through one that refers to it; and where the data has little of it."""
-NEW_LOOK_UP_SHARE = 0.5
+NEW_LOOK_UP_SHARE = 0.7
 """How often a look-up comes first whose results have not served yet."""
 
 
@@ -190,7 +190,11 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
     producers = stage.catalogue.producers(key)
     sources = stage.wanted.into(sought.taker) or stage.wanted.sources
     if sources and stage.chance(NEW_LOOK_UP_SHARE):
-        producers = sorted(producers, key=lambda found: (found.tool.full_name, found.path) not in sources)
+        quest = stage.quest[0] if stage.quest is not None else ""
+        producers = sorted(
+            producers,
+            key=lambda found: ((found.tool.full_name, found.path) not in sources, found.tool.full_name != quest),
+        )
     for producer in producers:
         if sought.handle and not _gives_handle(stage, sought, producer):
             continue
