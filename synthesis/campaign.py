@@ -16,6 +16,7 @@ from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import kinds_in, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
+from synthesis.screens.screening import Screening
 from synthesis.workers import Round, Workers
 
 ROUND = 10
@@ -139,7 +140,7 @@ class Campaign:
         keys = self._keys(made.trajectory)
         if not any(keys & self._keys(other) for other in self.trajectories[-2 * ROUND :]):
             return made
-        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
+        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"), got={})
 
     def _keys(self, trajectory: Trajectory) -> frozenset[str]:
         """Give the keys of a trajectory, worked out once."""
@@ -153,6 +154,14 @@ class Campaign:
         for trajectory in self.trajectories:
             tally.add(trajectory)
         return tally
+
+    def screening(self) -> Screening:
+        """Give what the tests of the rewards of everything kept got."""
+        found = Screening()
+        kept = [job for job in self.jobs if job.kept]
+        for trajectory, job in zip(self.trajectories, kept, strict=True):
+            found.add_passed(trajectory, job.got)
+        return found
 
     def drops(self) -> Counter[str]:
         """Give how often each reason ended a draft or a goal."""
@@ -170,7 +179,7 @@ class Campaign:
             self.folder.dataset.put_tools(made.tools)
             self.folder.dataset.put_scenario(await engine.scenario(made.job))
             self.trajectories.append(made.trajectory)
-        job = JobLine(made.job.index, made.trajectory is not None, made.drops)
+        job = JobLine(made.job.index, made.trajectory is not None, made.drops, made.got)
         self.folder.add(job, made.trajectory)
         self.jobs.append(job)
 

@@ -57,8 +57,8 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
 ) -> None:
     """Generate multi-turn trajectories whose every call ran over MCP and which replay to the same state.
 
-    Needs no model and no key. The folder gets trajectories.jsonl, the tools and starting rows that replays need, and
-    report.json.
+    Needs no model and no key. The folder gets trajectories.jsonl, the tools and starting rows that replays need,
+    report.json, and screens.json with what the tests of the rewards got.
     """
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
     settings = Settings(seed, names, size, worlds, hidden / 100)
@@ -94,7 +94,7 @@ async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None
         with Workers(order.workers, order.place) if order.workers > 1 else nullcontext() as campaign.workers:
             await _with_progress(campaign)
         report = card(campaign.tally(), campaign.scope, campaign.drops())
-        path = folder.finish(report)
+        path = folder.finish(report, campaign.screening())
         _summarize(report, folder, path)
 
 

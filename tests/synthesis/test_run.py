@@ -126,7 +126,6 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(library_run: Run, tmp_path: Pat
     stopped = run_library(tmp_path / "stopped", 7)
     data = stopped.folder / "trajectories.jsonl"
     data.write_bytes(data.read_bytes()[: -cut or None])
-    (stopped.folder / "report.json").unlink()
     resumed = run_library(stopped.folder, 16, resume=True)
     assert resumed.bytes == library_run.bytes
 
@@ -139,6 +138,13 @@ def test_a_torn_line_of_either_file_is_mended(library_run: Run, tmp_path: Path) 
     data.write_bytes(b"".join(data.read_bytes().splitlines(keepends=True)[:-1]))
     jobs.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
     assert run_library(stopped.folder, 16, resume=True).bytes == library_run.bytes
+
+
+def test_a_resume_takes_away_the_summaries_that_will_no_longer_be_true(tmp_path: Path) -> None:
+    stopped = run_library(tmp_path / "stopped", 2)
+    assert {"report.json", "screens.json"} <= stopped.bytes.keys()
+    RunFolder(stopped.folder).resume(SETTINGS)
+    assert not {"report.json", "screens.json"} & stopped.bytes.keys()
 
 
 def test_a_full_folder_is_left_alone(library_run: Run) -> None:
