@@ -14,6 +14,7 @@ from typing import Any, Final
 from envfactory_client.card.links import LinkName
 from synthesis.catalogue import Catalogue, Producer
 from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
+from synthesis.kin import links_of
 from synthesis.stage import Stage
 from synthesis.wanted import Source, Taker
 
@@ -98,7 +99,8 @@ def _leads(stage: Stage, kind: GoalKind) -> bool:
         return False
     producer, path, consumer, parameter = stage.quest
     catalogue, takes = stage.catalogues[_environment(producer)], stage.catalogues[_environment(consumer)]
-    if (producer, path) in _found_by(takes, consumer, parameter):
+    of_kin = links_of(stage.at(_environment(consumer)), _table_of(takes, consumer, parameter))
+    if (producer, path) in of_kin or (producer, path) in _found_by(takes, consumer, parameter):
         return kind.full_name == consumer and kind.manner in PLAIN
     if kind.full_name == producer:
         return kind.manner in ("answer", SUMS) or kind.outcome == "done"
@@ -117,7 +119,8 @@ def _found_by(catalogue: Catalogue, consumer: str, parameter: str) -> frozenset[
         catalogue.worked_out[question] = frozenset(
             (found.tool.full_name, found.path)
             for found in (catalogue.producers(key) if key else ())
-            if _can_be_made_for(catalogue, found, str(key).partition(".")[0])
+            if catalogue.tells(found, str(key).partition(".")[0])
+            and _can_be_made_for(catalogue, found, str(key).partition(".")[0])
         )
     found: frozenset[Source] = catalogue.worked_out[question]
     return found
@@ -149,6 +152,13 @@ def _fed_by(catalogue: Catalogue, producer: str) -> frozenset[str]:
         )
     found: frozenset[str] = catalogue.worked_out[question]
     return found
+
+
+def _table_of(catalogue: Catalogue, consumer: str, parameter: str) -> str:
+    """Give the table of whose rows an argument is one; "" for none."""
+    tool = consumer.partition(".")[2]
+    key = catalogue.parameter(tool, parameter).key or ""
+    return catalogue.slot(tool, parameter).of or key.partition(".")[0]
 
 
 def _environment(tool: str) -> str:

@@ -155,7 +155,8 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
 
     Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
     """
-    name, kind, done = parameter.name, parameter.contract.type, not parameter.bench.tool.read_only
+    name, done = parameter.name, not parameter.bench.tool.read_only
+    kind = parameter.contract.key or parameter.contract.type
     if choice.carried or choice.anchored:
         return False
     found = carried(stage, kind)
@@ -166,6 +167,9 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
         choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
         return True
     options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
+    if parameter.contract.key:
+        fitting = await parameter.bench.sorted_out(name, [option.value for option in options], choice.values)
+        options = [option for option in options if option.value in fitting]
     if not options:
         return False
     anchor = stage.pick(options)
@@ -217,8 +221,14 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
 
 async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
-    sources = stage.wanted.into(taker)
-    if not any(link in sources for link in links_of(stage, table)) or not stage.chance(KIN_ROW_SHARE):
+    links, sources = links_of(stage, table), stage.wanted.into(taker)
+    if stage.quest is not None and stage.quest[2:] == taker and stage.quest[:2] in links:
+        led_to = set(await referred_to(stage, table, stage.quest[:2]))
+        found = [value for value in candidates if value in led_to]
+        if not found:
+            raise Drop("infeasible", f"{taker[1]}, which is to be what another row refers to")
+        return found
+    if not any(link in sources for link in links) or not stage.chance(KIN_ROW_SHARE):
         return candidates
     referred = set(await referred_to(stage, table))
     return [value for value in candidates if value in referred] or candidates

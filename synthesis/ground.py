@@ -271,7 +271,9 @@ class Grounding:
                 there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True)
             )
             words, choice.carried[name] = through(self.stage, anchor, found[name])
-            choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
+            is_key = self.stage.catalogue.parameter(self.tool.name, name).key
+            slot = self.stage.catalogue.slot(self.tool.name, name)
+            choice.said[name] = words if is_key else in_form(self.stage, slot, words)
         return found
 
     def _goal(self, reached: Reached) -> Goal:
@@ -290,7 +292,7 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = slot.kin and not steady and name in choice.placeholders and not _is_roundabout(choice, found)
+            kin = bool(slot.kin) and not steady and name in choice.placeholders and not _is_roundabout(choice, found)
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():

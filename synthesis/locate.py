@@ -17,7 +17,7 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
-from synthesis.kin import links_of, through_kin
+from synthesis.kin import links_of, share_of_kin, through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -34,7 +34,6 @@ from synthesis.references import (
 )
 from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.stage import Stage
-from synthesis.wanted import Taker
 
 MOST_DEPTH = 3
 BOUND_SHARE, WISH_SHARE = 0.2, 0.6
@@ -46,8 +45,6 @@ ANAPHORA_SHARE = 0.7
 ANCHOR_SHARE = 0.35
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
-KIN_SHARE, NEW_KIN_SHARE = 0.08, 0.4
-"""How often a row is said through one that refers to it; and where the data has little of it."""
 NEW_LOOK_UP_SHARE = 0.7
 """How often a look-up comes first whose results have not served yet."""
 
@@ -64,10 +61,10 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value, terms.taker)) is not None:
         return own
-    if terms.kin and stage.chance(_kin_share(stage, table, terms.taker)):
+    if terms.kin and stage.chance(share_of_kin(stage, links_of(stage, table), terms.taker)):
         mark = len(stage.draft.steps)
         try:
-            return await through_kin(stage, table, value, locate, terms.taker)
+            return await through_kin(stage, table, value, locate, terms)
         except Drop:
             del stage.draft.steps[mark:]
     row = await stage.row(table, value)
@@ -86,12 +83,6 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         if "handle" in slot.by and sought.entity.handles:
             return await _by_handle(stage, sought)
         raise
-
-
-def _kin_share(stage: Stage, table: str, taker: Taker | None) -> float:
-    """Give how often a row is said through its kin: more often where that would be something new in the data."""
-    sources = stage.wanted.into(taker)
-    return NEW_KIN_SHARE if any(link in sources for link in links_of(stage, table)) else KIN_SHARE
 
 
 def _made_by_a_write(stage: Stage, topic: Salient) -> bool:
@@ -188,13 +179,8 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
     key = f"{sought.table}.{stage.catalogue.key(sought.table)}"
     failures: list[str] = []
     producers = stage.catalogue.producers(key)
-    sources = stage.wanted.into(sought.taker) or stage.wanted.sources
-    if sources and stage.chance(NEW_LOOK_UP_SHARE):
-        quest = stage.quest[0] if stage.quest is not None else ""
-        producers = sorted(
-            producers,
-            key=lambda found: ((found.tool.full_name, found.path) not in sources, found.tool.full_name != quest),
-        )
+    if stage.wanted and stage.chance(NEW_LOOK_UP_SHARE):
+        producers = sorted(producers, key=lambda found: _rank(stage, sought, found))
     for producer in producers:
         if sought.handle and not _gives_handle(stage, sought, producer):
             continue
@@ -205,6 +191,16 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
             del stage.draft.steps[mark:]
             failures.append(f"{producer.tool.name}: {drop}")
     raise Drop("no_look_up", f"{key}: {'; '.join(failures) or 'no tool gives it'}")
+
+
+def _rank(stage: Stage, sought: Sought, producer: Producer) -> int:
+    """Give the place of a look-up: first what is new to the data, then what the plan has in view, then any other."""
+    if not stage.catalogue.tells(producer, sought.table):
+        return 2
+    sources = stage.wanted.into(sought.taker) or stage.wanted.sources
+    if (producer.tool.full_name, producer.path) in sources:
+        return 0
+    return 1 if stage.quest is not None and producer.tool.full_name == stage.quest[0] else 2
 
 
 def _gives_handle(stage: Stage, sought: Sought, producer: Producer) -> bool:
@@ -290,6 +286,8 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
     terms = Terms(ways, depth=sought.depth + 1, plain=sought.plain, taker=seen.taker)
+    if stage.quest is not None and stage.quest[2:] == seen.taker and not sought.plain:
+        terms = replace(terms, kin=stage.quest[:2] in links_of(stage, table))
     mention = await locate(stage, table, value, terms)
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
