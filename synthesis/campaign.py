@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from envfactory_client import Farm, Trajectory
 from envfactory_client.card.links import LinkName, links_used
-from synthesis.coverage import Reach, Tally, failure_counts, goal_counts
+from synthesis.coverage import Scope, Tally, failure_counts, goal_counts
 from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
-from synthesis.goals import goal_kinds, kinds_in, refusals
+from synthesis.goals import kinds_in, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
+from synthesis.screens.screening import Screening
 from synthesis.workers import Round, Workers
 
 ROUND = 10
@@ -48,7 +49,7 @@ class Campaign:
     """What makes the jobs in this process; one of its own unless given."""
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
-    reach: Reach = field(default_factory=lambda: Reach(frozenset(), frozenset(), frozenset()))
+    scope: Scope = field(default_factory=Scope)
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
     _used: dict[str, frozenset[LinkName]] = field(default_factory=dict)
     _counts: dict[str, Count] = field(default_factory=dict)
@@ -114,8 +115,8 @@ class Campaign:
         taken = frozenset[str]().union(*map(self._keys, before))
         said = said_in(before)
         aim = Aim(self.settings.hidden, self._count(before))
-        wanted = self.reach.links - {link for trajectory in before for link in self._links(trajectory)}
-        unmet = refusals(self.reach.goals) - {kind for trajectory in before for kind in kinds_in(trajectory)}
+        wanted = self.scope.reach.links - {link for trajectory in before for link in self._links(trajectory)}
+        unmet = refusals(self.scope.goals) - {kind for trajectory in before for kind in kinds_in(trajectory)}
         jobs = [replace(self._job(number, aim), wanted=wanted, unmet=unmet) for number in range(index, start + ROUND)]
         return Round(tuple(jobs), counts, taken, said)
 
@@ -139,7 +140,7 @@ class Campaign:
         keys = self._keys(made.trajectory)
         if not any(keys & self._keys(other) for other in self.trajectories[-2 * ROUND :]):
             return made
-        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"))
+        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"), got={})
 
     def _keys(self, trajectory: Trajectory) -> frozenset[str]:
         """Give the keys of a trajectory, worked out once."""
@@ -153,6 +154,14 @@ class Campaign:
         for trajectory in self.trajectories:
             tally.add(trajectory)
         return tally
+
+    def screening(self) -> Screening:
+        """Give what the tests of the rewards of everything kept got."""
+        found = Screening()
+        kept = [job for job in self.jobs if job.kept]
+        for trajectory, job in zip(self.trajectories, kept, strict=True):
+            found.add_passed(trajectory, job.got)
+        return found
 
     def drops(self) -> Counter[str]:
         """Give how often each reason ended a draft or a goal."""
@@ -170,18 +179,13 @@ class Campaign:
             self.folder.dataset.put_tools(made.tools)
             self.folder.dataset.put_scenario(await engine.scenario(made.job))
             self.trajectories.append(made.trajectory)
-        job = JobLine(made.job.index, made.trajectory is not None, made.drops)
+        job = JobLine(made.job.index, made.trajectory is not None, made.drops, made.got)
         self.folder.add(job, made.trajectory)
         self.jobs.append(job)
 
     async def _survey(self, engine: Engine) -> None:
         """See what there is to cover, so that a report can tell what was not."""
-        for name in self.settings.environments:
-            catalogue = await engine.survey(name)
-            found = Reach.of(catalogue.graph, goal_kinds(catalogue))
-            self.reach = Reach(
-                self.reach.tools | found.tools, self.reach.links | found.links, self.reach.goals | found.goals
-            )
+        self.scope = Scope.of([await engine.survey(name) for name in self.settings.environments])
 
 
 def _reason(drop: str) -> str:

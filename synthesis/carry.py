@@ -22,6 +22,8 @@ CARRY_SHARE = 0.85
 WHOLE_HALF = 200
 TWIST_SHARE = 0.35
 """How often something is worked out of it on the way."""
+ELSEWHERE = frozenset({"date", "time"})
+"""What is only said through rows of other environments: those of its own would be described by it."""
 TWISTS: Mapping[str, tuple[Twist, ...]] = {
     "money": (
         Twist("half", None, "half of {}"),
@@ -106,7 +108,7 @@ async def anchors(stage: Stage, kind: str, value: Any = None) -> list[Anchor]:
 
 def _anchoring(stage: Stage, kind: str) -> Iterator[tuple[Stage, str, str, tuple[str, ...]]]:
     for name, catalogue in stage.catalogues.items():
-        if name == stage.environment and kind != "money":
+        if name == stage.environment and kind in ELSEWHERE:
             continue
         for table, entity in catalogue.phrases.entity.items():
             for column, forms in entity.anchors.items():

@@ -108,17 +108,17 @@ class Catalogue:
 
     @cached_property
     def _types(self) -> dict[str, str]:
-        """Give the type of every column that a look-up of the agent shows as money, a date or a time."""
+        """Give what every column is that a look-up of the agent shows: money, a date, a time, or a key."""
         return {
-            field.shows: field.type
+            field.shows: field.key or field.type or ""
             for tool in self.tools.values()
             if tool.contract is not None and tool.read_only and tool.actor == "agent"
             for field in tool.contract.results.values()
-            if field.shows and field.type and not field.key
+            if field.shows and (field.key or field.type)
         }
 
     def type_of(self, column: str) -> str | None:
-        """Give the type in which look-ups show a column such as "booking_board.departs_on"."""
+        """Give the type in which look-ups show a column such as "booking_board.departs_on", or the key that it is."""
         return self._types.get(column)
 
     def field_beside(self, tool: str, place: str, table: str, column: str) -> str | None:
@@ -170,14 +170,14 @@ class Catalogue:
         return sorted(
             usable,
             key=lambda producer: (
-                not self._tells(producer, key.partition(".")[0]),
+                not self.tells(producer, key.partition(".")[0]),
                 len(producer.tool.required),
                 producer.tool.name,
                 producer.path,
             ),
         )
 
-    def _tells(self, producer: Producer, table: str) -> bool:
+    def tells(self, producer: Producer, table: str) -> bool:
         """Say whether a look-up shows any attribute by which a row of a table is spoken of."""
         entity = self.phrases.entity.get(table)
         if entity is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
+from synthesis.aiming import insists, toward_the_quest, within_reach
 from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
@@ -18,6 +19,7 @@ from synthesis.kin import links_of, referred_to
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.wanted import Taker
 
 SAME_ROW_SHARE = 0.8
 """How often a goal goes on with the row spoken of last, when it can."""
@@ -27,6 +29,8 @@ ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
 COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
+AIMED_SHARE = 0.9
+"""How often a row is chosen that leads to something new to the data, where there is one."""
 KIN_ROW_SHARE = 0.5
 """How often a row is chosen that others refer to, where the data has little of that."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
@@ -74,6 +78,11 @@ class _Parameter:
     fact: str
     schema: Mapping[str, Any]
     bench: Bench
+
+    @property
+    def taker(self) -> Taker:
+        """The argument, by the names that links have."""
+        return self.bench.tool.full_name, self.name
 
     async def possible(self, options: Sequence[Any], choice: Choice) -> list[Any]:
         """Give the options under which the goal can still end as it wants, or raise `Drop` when there is none."""
@@ -146,7 +155,8 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
 
     Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
     """
-    name, kind, done = parameter.name, parameter.contract.type, not parameter.bench.tool.read_only
+    name, done = parameter.name, not parameter.bench.tool.read_only
+    kind = parameter.contract.key or parameter.contract.type
     if choice.carried or choice.anchored:
         return False
     found = carried(stage, kind)
@@ -157,6 +167,9 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
         choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
         return True
     options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
+    if parameter.contract.key:
+        fitting = await parameter.bench.sorted_out(name, [option.value for option in options], choice.values)
+        options = [option for option in options if option.value in fitting]
     if not options:
         return False
     anchor = stage.pick(options)
@@ -189,20 +202,33 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
     candidates = await parameter.possible(candidates, choice)
+    if stage.wanted and stage.chance(AIMED_SHARE):
+        near = within_reach(stage, parameter.taker)
+        aimed = [value for value in candidates if value in near]
+        if not aimed and insists(stage, parameter.taker):
+            raise Drop("infeasible", f"{parameter.name}, which is to be what was shown before")
+        candidates = aimed or await toward_the_quest(stage, table, candidates) or candidates
     here = (stage.environment, table)
     topic = [
         salient
         for salient in stage.draft.topic
         if (salient.environment, salient.table) == here and not salient.rival_only and salient.value in candidates
     ]
-    if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin) else SAME_ROW_SHARE):
+    if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin, parameter.taker) else SAME_ROW_SHARE):
         return topic[-1].value
-    return stage.pick(await _with_kin(stage, table, candidates))
+    return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
 
 
-async def _with_kin(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:
+async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
-    if not any(link in stage.unused for link in links_of(stage, table)) or not stage.chance(KIN_ROW_SHARE):
+    links, sources = links_of(stage, table), stage.wanted.into(taker)
+    if stage.quest is not None and stage.quest[2:] == taker and stage.quest[:2] in links:
+        led_to = set(await referred_to(stage, table, stage.quest[:2]))
+        found = [value for value in candidates if value in led_to]
+        if not found:
+            raise Drop("infeasible", f"{taker[1]}, which is to be what another row refers to")
+        return found
+    if not any(link in sources for link in links) or not stage.chance(KIN_ROW_SHARE):
         return candidates
     referred = set(await referred_to(stage, table))
     return [value for value in candidates if value in referred] or candidates

@@ -1,4 +1,4 @@
-"""Coverage: which goals, tools, links and refusals a dataset exercises, out of those there are."""
+"""Coverage of a run: which kinds of goal its data has, beside the tools, links and refusals that any dataset covers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from envfactory_client import ToolGraph, Trajectory
-from envfactory_client.card.links import LinkName, crosses, full_name, links_used
-from synthesis.goals import GoalKind, kinds_in
+from envfactory_client import Trajectory
+from envfactory_client.card.coverage import Exercised, Reach
+from envfactory_client.card.links import crosses, full_name
+from synthesis.catalogue import Catalogue
+from synthesis.goals import GoalKind, goal_kinds, kinds_in
 from synthesis.hidden import Count, of_trajectories
 
 IN_VAIN = frozenset(
@@ -38,7 +40,7 @@ class Tally:
     turns: Counter[int] = field(default_factory=Counter)
     calls: Counter[int] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
-    links: Counter[LinkName] = field(default_factory=Counter)
+    exercised: Exercised = field(default_factory=Exercised)
     goals: Counter[GoalKind] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
@@ -54,7 +56,7 @@ class Tally:
         self.turns[len(trajectory.turns)] += 1
         self.calls[len(trajectory.steps)] += 1
         self.tools.update(full_name(step) for step in trajectory.steps)
-        self.links.update(links_used(trajectory))
+        self.exercised.add(trajectory)
         self.goals.update(kinds_in(trajectory))
         self.sources.update(entry.source for entry in trajectory.ledger)
         self.references.update(reference.kind for reference in trajectory.references)
@@ -65,44 +67,35 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Reach:
-    """What there is to cover: full names of tools, links and kinds of goal."""
+class Scope:
+    """What a run can cover: what its environments' contracts offer, and what their phrases can ask for."""
 
-    tools: frozenset[str]
-    links: frozenset[LinkName]
-    goals: frozenset[GoalKind]
+    reach: Reach = field(default_factory=Reach)
+    goals: frozenset[GoalKind] = frozenset()
 
     @classmethod
-    def of(cls, graph: ToolGraph, goals: Iterable[GoalKind]) -> Reach:
-        """Give what one environment's graph and phrases offer.
-
-        A link that only echoes an argument isn't counted, nor one from what the user sees to what the agent does.
-        """
-        of_the_user = {node.name for node in graph.tools if node.actor == "user"}
-        links = {
-            (link.producer, link.path, link.consumer, link.parameter)
-            for link in graph.links
-            if not link.echo and not (link.producer in of_the_user and link.consumer not in of_the_user)
-        }
-        return cls(frozenset(node.name for node in graph.tools), frozenset(links), frozenset(goals))
+    def of(cls, catalogues: Sequence[Catalogue]) -> Scope:
+        """Give what some environments offer together."""
+        tools = (tool for catalogue in catalogues for tool in catalogue.tools.values())
+        kinds = (kind for catalogue in catalogues for kind in goal_kinds(catalogue))
+        return cls(Reach.of(tools), frozenset(kinds))
 
 
-def card(tally: Tally, reach: Reach, drops: Counter[str]) -> Mapping[str, Any]:
+def card(tally: Tally, scope: Scope, drops: Counter[str]) -> Mapping[str, Any]:
     """Give the report of a run as plain values, in a fixed order."""
     return {
-        "format": "envfactory.report/0",
+        "format": "envfactory.report/1",
         "kept": tally.trajectories,
         "dropped": dict(sorted(drops.items())),
         "crossing": tally.crossing,
-        "refusals": _refusals(tally, reach),
+        "coverage": tally.exercised.figures(scope.reach).model_dump(mode="json"),
+        "refusals": _refusals(tally, scope.goals),
         "turns": {str(number): tally.turns[number] for number in sorted(tally.turns)},
         "calls": {str(number): tally.calls[number] for number in sorted(tally.calls)},
-        "goals": {str(kind): tally.goals[kind] for kind in sorted(reach.goals)},
-        "goals_never_reached": [str(kind) for kind in sorted(reach.goals) if not tally.goals[kind]],
+        "goals": {str(kind): tally.goals[kind] for kind in sorted(scope.goals)},
+        "goals_never_reached": [str(kind) for kind in sorted(scope.goals) if not tally.goals[kind]],
         "outcomes": _outcomes(tally),
-        "tools": {name: tally.tools[name] for name in sorted(reach.tools)},
-        "tools_used": [len(reach.tools & set(tally.tools)), len(reach.tools)],
-        "links_used": [len(reach.links & set(tally.links)), len(reach.links)],
+        "tools": {name: tally.tools[name] for name in sorted(scope.reach.tools)},
         "hidden": round(tally.hidden.rate, 4),
         "arguments": dict(sorted(tally.sources.items())),
         "references": dict(sorted(tally.references.items())),
@@ -119,10 +112,10 @@ def _quartiles(scores: Sequence[float]) -> dict[str, float]:
     return {name: ranked[round(last * place / 4)] for place, name in enumerate(names)}
 
 
-def _refusals(tally: Tally, reach: Reach) -> dict[str, int]:
+def _refusals(tally: Tally, goals: Iterable[GoalKind]) -> dict[str, int]:
     """Give how often each refusal code of each environment is met, those that never are among them."""
     counts: dict[str, int] = {}
-    for kind in sorted(reach.goals):
+    for kind in sorted(goals):
         if kind.outcome == "refuse":
             name = f"{kind.environment}.{kind.what}"
             counts[name] = counts.get(name, 0) + tally.goals[kind]

@@ -44,9 +44,11 @@ from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
 from synthesis.necessity import check_necessity
 from synthesis.planning import plan
-from synthesis.screens.screen import screen
+from synthesis.screens.screen import Screened, screen
+from synthesis.screens.screening import Got
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.wanted import Wanted
 from synthesis.witness import due, witness
 from synthesis.worlds import Worlds
 
@@ -87,6 +89,8 @@ class Made:
     trajectory: Trajectory | None
     tools: tuple[Tool, ...]
     drops: tuple[str, ...]
+    got: Got = field(default_factory=dict)
+    """What the variants of the trajectory's task got when its reward was put to the test."""
 
 
 def _unmeasured(_stage: str) -> AbstractContextManager[None]:
@@ -127,12 +131,12 @@ class Engine:
                 with self.clock("recording"):
                     trajectory, tools = await self._record(job, draft)
                 with self.clock("screening"):
-                    trajectory = await self._screen(job, trajectory)
+                    screened = await self._screen(job, trajectory)
                 with self.clock("replay"):
-                    await self._replay(job, trajectory)
+                    await self._replay(job, screened.task)
                 with self.clock("solving"):
-                    trajectory = await self._solve(job, trajectory, tools)
-                return Made(job, trajectory, tools, tuple(drops))
+                    trajectory = await self._solve(job, screened.task, tools)
+                return Made(job, trajectory, tools, tuple(drops), screened.got)
             except Drop as drop:
                 drops.append(str(drop))
         return Made(job, None, (), tuple(drops))
@@ -196,7 +200,8 @@ class Engine:
         async with self._episode(job) as episode:
             catalogues = await self._catalogues(episode, job.environments)
             stage = Stage(episode, catalogues, job.environments[0], rng, _card(episode.persona))
-            stage.memo, stage.aim, stage.wanted, stage.first = self.memo, job.aim, job.wanted, job.first
+            stage.memo, stage.aim, stage.first = self.memo, job.aim, job.first
+            stage.wanted = Wanted(job.wanted)
             stage.strict = strict
             async with episode.trial():
                 planned = await plan(stage, counts, recent)
@@ -228,7 +233,7 @@ class Engine:
         self.tools[job.environments] = recorder.tools
         return trajectory, recorder.tools
 
-    async def _screen(self, job: Job, trajectory: Trajectory) -> Trajectory:
+    async def _screen(self, job: Job, trajectory: Trajectory) -> Screened:
         """Give a trajectory with its reward specification, or raise `Drop` when the reward fails one of its tests."""
         async with self._episode(job) as episode:
             return await screen(trajectory, episode, await self._catalogues(episode, job.environments))

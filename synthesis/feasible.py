@@ -34,7 +34,10 @@ class Bench:
     """Parameters that stay at their default, with it."""
 
     async def sorted_out(self, name: str, candidates: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-        """Give the candidates for an argument under which the goal can still end as it wants."""
+        """Give the candidates for an argument under which the goal can still end as it wants.
+
+        Where each candidate for a refusal would meet another one, too, the call itself says which of them comes first.
+        """
         decided = dict(self._decided_by(name, values))
         if not decided or not candidates:
             return list(candidates)
@@ -44,7 +47,10 @@ class Bench:
         for place, code in await self.stage.query(sql, bound):
             due.setdefault(place, set()).add(code)
         wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
-        return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
+        left = [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
+        if left or not wanted:
+            return left
+        return [value for place, value in enumerate(candidates) if wanted <= due.get(place, set())]
 
     def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Give the refusals that the argument decides, the others' values being known."""

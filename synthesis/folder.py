@@ -3,23 +3,29 @@
 out/
   run.json             the settings
   trajectories.jsonl   one trajectory a line
-  drops.jsonl          one line for each job: what it met on the way
+  drops.jsonl          one line for each job: what it met on the way, and what the tests of its reward got
   tools/  scenarios/   by digest
   report.json          counts and coverage, written at the end
+  screens.json         what the tests of all rewards got, written at the end
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from envfactory_client import Dataset, Trajectory
+from envfactory_client.card.proof import SCREENS
 from envfactory_client.farm import Size
 from synthesis.errors import RunError
 from synthesis.hidden import USUAL
+from synthesis.screens.screening import Got, Screening
+
+SUMMARIES: Final = ("report.json", SCREENS)
+"""What is written at the end: counts and coverage, and what the tests of the rewards got."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class JobLine:
     index: int
     kept: bool
     drops: tuple[str, ...]
+    got: Got = field(default_factory=dict)
+    """What the variants of the task that was kept got when its reward was put to the test."""
 
 
 class RunFolder:
@@ -60,7 +68,10 @@ class RunFolder:
         (self.path / "run.json").write_text(text + "\n", encoding="utf-8")
 
     def resume(self, settings: Settings) -> tuple[list[Trajectory], list[JobLine]]:
-        """Give what an earlier run left, torn last lines removed; other settings than its own are refused."""
+        """Give what an earlier run left, torn last lines removed; other settings than its own are refused.
+
+        The summaries of what was there go, since they will no longer be true.
+        """
         self._check_settings(settings)
         trajectories = [line.trajectory for line in self._whole_lines()]
         jobs = self._in_step(list(self._whole_jobs()), len(trajectories))
@@ -68,6 +79,8 @@ class RunFolder:
             raise RunError(
                 f"{self.path}: trajectories.jsonl and drops.jsonl don't belong together; begin again in a new folder."
             )
+        for name in SUMMARIES:
+            (self.path / name).unlink(missing_ok=True)
         return trajectories, jobs
 
     def add(self, job: JobLine, trajectory: Trajectory | None) -> None:
@@ -77,12 +90,13 @@ class RunFolder:
         if trajectory is not None:
             self.dataset.append(trajectory)
 
-    def finish(self, report: Mapping[str, Any]) -> Path:
-        """Write the report and give its path."""
+    def finish(self, report: Mapping[str, Any], screening: Screening) -> Path:
+        """Write the report and what the tests of the rewards got, and give the report's path."""
         self.dataset.close()
-        path = self.path / "report.json"
-        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+        for name, summary in zip(SUMMARIES, (report, screening.to_json()), strict=True):
+            text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
+            _put(self.path / name, text.encode())
+        return self.path / SUMMARIES[0]
 
     def _check_settings(self, settings: Settings) -> None:
         path = self.path / "run.json"
@@ -114,8 +128,9 @@ class RunFolder:
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
-                yield JobLine(entry["index"], entry["kept"], tuple(entry["drops"]))
-            except (ValueError, KeyError, TypeError) as error:
+                got = {name: tuple(rewards) for name, rewards in entry["got"].items()}
+                yield JobLine(entry["index"], entry["kept"], tuple(entry["drops"]), got)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RunError(f"{self._jobs}, line {number}, is not a job's line: {error}.") from error
 
     def _in_step(self, jobs: list[JobLine], trajectories: int) -> list[JobLine]:
@@ -127,9 +142,14 @@ class RunFolder:
         return jobs
 
     def _rewrite(self, content: bytes) -> None:
-        part = self._jobs.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(self._jobs)
+        _put(self._jobs, content)
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Put a whole file in its place at once."""
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def _line(job: JobLine) -> bytes:

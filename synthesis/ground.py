@@ -19,6 +19,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
+from synthesis.paths import places_at
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -270,7 +271,9 @@ class Grounding:
                 there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True)
             )
             words, choice.carried[name] = through(self.stage, anchor, found[name])
-            choice.said[name] = in_form(self.stage, self.stage.catalogue.slot(self.tool.name, name), words)
+            is_key = self.stage.catalogue.parameter(self.tool.name, name).key
+            slot = self.stage.catalogue.slot(self.tool.name, name)
+            choice.said[name] = words if is_key else in_form(self.stage, slot, words)
         return found
 
     def _goal(self, reached: Reached) -> Goal:
@@ -289,12 +292,12 @@ class Grounding:
         for name, (table, slot) in choice.rows.items():
             if self._has_rival(choice, name):
                 slot = slot.model_copy(update={"by": tuple(way for way in slot.by if way != "anaphora")})  # noqa: PLW2901
-            kin = slot.kin and not steady and name in choice.placeholders and not _is_roundabout(choice, found)
+            kin = bool(slot.kin) and not steady and name in choice.placeholders and not _is_roundabout(choice, found)
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
                 terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
-                terms = replace(terms, narrowing=self._narrowing(slot, found))
+                terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 found[part] = await locate(self.stage, table, item, terms)
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
@@ -360,7 +363,10 @@ class Grounding:
         ]
 
     def _made(self, call: int) -> list[Salient]:
-        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written."""
+        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written.
+
+        Of a list, that is its row where it has only one.
+        """
         if call < 0:
             return []
         result = self.stage.draft.steps[call].result
@@ -370,14 +376,14 @@ class Grounding:
         return [
             Salient(
                 self.kind.environment,
-                shown.key.partition(".")[0],
-                result[path],
-                Origin("earlier", step=call, place=path),
+                table,
+                places[0][1],
+                Origin("earlier", step=call, place=places[0][0]),
             )
             for path, shown in self.tool.contract.results.items()
-            if shown.key and "[" not in path and result.get(path) is not None
-            if (table := shown.key.partition(".")[0]) in entities
+            if shown.key and (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
+            if len(places := list(places_at(result, path))) == 1
         ]
 
 

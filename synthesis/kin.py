@@ -6,7 +6,7 @@ that no look-up for the row itself is needed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,11 @@ from synthesis.paths import value_of
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
+from synthesis.wanted import Source, Taker
 
+KIN_SHARE, NEW_KIN_SHARE, QUEST_KIN_SHARE = 0.08, 0.4, 0.8
+"""How often a row is said through one that refers to it; where the data has little of it; and where a plan has such a
+look-up in view."""
 MOST_WORDS = 12
 """Words of the other row; more of them make nobody's phrase."""
 Locate = Callable[[Stage, str, Any, Terms], Awaitable[Mention]]
@@ -38,15 +42,31 @@ class _Tie:
     """The look-up's parameter for the row itself; "" where the row is found in a record that shows both keys."""
 
 
-def links_of(stage: Stage, table: str) -> list[tuple[str, str]]:
+def links_of(stage: Stage, table: str) -> list[Source]:
     """Give the look-ups and paths along which a row of a table can be found through its kin."""
-    return [(f"{stage.environment}.{tie.tool}", tie.path) for tie in _ties(stage, table)]
+    catalogue, question = stage.catalogue, ("kin", table)
+    if table not in catalogue.phrases.entity:
+        return []
+    if question not in catalogue.worked_out:
+        ties = _ties(stage, table)
+        catalogue.worked_out[question] = [(f"{stage.environment}.{tie.tool}", tie.path) for tie in ties]
+    found: list[Source] = catalogue.worked_out[question]
+    return found
 
 
-async def referred_to(stage: Stage, table: str) -> list[Any]:
-    """Give the rows of a table that rows of the user refer to."""
+def share_of_kin(stage: Stage, links: Sequence[Source], taker: Taker | None) -> float:
+    """Give how often a row is said through its kin along some links: more often where that is new to the data."""
+    if stage.quest is not None and stage.quest[0] in {tool for tool, _ in links}:
+        return QUEST_KIN_SHARE
+    sources = stage.wanted.into(taker)
+    return NEW_KIN_SHARE if any(link in sources for link in links) else KIN_SHARE
+
+
+async def referred_to(stage: Stage, table: str, along: Source | None = None) -> list[Any]:
+    """Give the rows of a table that rows of the user refer to; with a look-up and path, those that it leads to."""
     found: list[Any] = []
-    for table_of_kin, column in {(tie.table, tie.column): None for tie in _ties(stage, table)}:
+    ties = [tie for tie in _ties(stage, table) if along in (None, (f"{stage.environment}.{tie.tool}", tie.path))]
+    for table_of_kin, column in {(tie.table, tie.column): None for tie in ties}:
         catalogue = stage.catalogue
         key, view, mine = catalogue.key(table_of_kin), catalogue.view(table_of_kin), catalogue.entity(table_of_kin).mine
         own = f"SELECT {key} FROM {view} WHERE {mine or '1'}"  # noqa: S608
@@ -55,10 +75,11 @@ async def referred_to(stage: Stage, table: str) -> list[Any]:
     return found
 
 
-async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> Mention:
+async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how: Terms) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
     options = [(tie, row) for tie in _ties(stage, table) for row in await _referring(stage, tie, value)]
-    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in stage.unused]
+    sources = stage.wanted.into(how.taker)
+    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in sources]
     if not options:
         raise Drop("no_kin", table)
     tie, row = stage.pick(new or options)
@@ -68,7 +89,8 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate) -> M
     if len(inner.text.split()) > MOST_WORDS or inner.kind in ("self", "relation"):
         raise Drop("no_kin", table)
     origin, shows = await _shown_of(stage, inner, tie, value)
-    text = str(stage.pick(stage.catalogue.entity(table).kin[tie.table])).replace("{}", inner.text)
+    forms = how.slot.kin if isinstance(how.slot.kin, tuple) else stage.catalogue.entity(table).kin[tie.table]
+    text = str(stage.pick(forms)).replace("{}", inner.text)
     sql = f"SELECT {tie.column} FROM {tie.table} WHERE {tie.key} IN ({inner.sql}) ORDER BY {tie.column}"  # noqa: S608
     if [cells[0] for cells in await stage.query(sql, inner.parameters)] != [value]:
         raise Drop("no_kin", table)

@@ -17,10 +17,11 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
-from synthesis.kin import links_of, through_kin
+from synthesis.kin import links_of, share_of_kin, through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
+from synthesis.recalled import recalled
 from synthesis.references import (
     Description,
     Property,
@@ -44,9 +45,7 @@ ANAPHORA_SHARE = 0.7
 ANCHOR_SHARE = 0.35
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
-KIN_SHARE, NEW_KIN_SHARE = 0.08, 0.4
-"""How often a row is said through one that refers to it; and where the data has little of it."""
-NEW_LOOK_UP_SHARE = 0.5
+NEW_LOOK_UP_SHARE = 0.7
 """How often a look-up comes first whose results have not served yet."""
 
 
@@ -57,20 +56,23 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
     settled = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
-    share = 1.0 if topic is not None and stage.is_new(topic.origin) else stage.aim.hiding(ANAPHORA_SHARE)
+    share = 1.0 if topic is not None and stage.is_new(topic.origin, terms.taker) else stage.aim.hiding(ANAPHORA_SHARE)
     if topic is not None and settled and stage.chance(share):
         return anaphora(stage, topic, plain=not terms.says_it)
-    if (own := await known_self(stage, table, value)) is not None:
+    if (own := await known_self(stage, table, value, terms.taker)) is not None:
         return own
-    if terms.kin and stage.chance(_kin_share(stage, table)):
+    if terms.kin and stage.chance(share_of_kin(stage, links_of(stage, table), terms.taker)):
         mark = len(stage.draft.steps)
         try:
-            return await through_kin(stage, table, value, locate)
+            return await through_kin(stage, table, value, locate, terms)
         except Drop:
             del stage.draft.steps[mark:]
     row = await stage.row(table, value)
     entity = stage.catalogue.entity(table)
     sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, None, terms.plain, terms.narrowing)
+    sought.taker = terms.taker
+    if (before := await recalled(stage, sought)) is not None:
+        return before
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
         return await _by_handle(stage, sought)
     mark = len(stage.draft.steps)
@@ -81,12 +83,6 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         if "handle" in slot.by and sought.entity.handles:
             return await _by_handle(stage, sought)
         raise
-
-
-def _kin_share(stage: Stage, table: str) -> float:
-    """Give how often a row is said through its kin: more often where that would be something new in the data."""
-    links = links_of(stage, table)
-    return NEW_KIN_SHARE if any(link in stage.unused for link in links) else KIN_SHARE
 
 
 def _made_by_a_write(stage: Stage, topic: Salient) -> bool:
@@ -183,8 +179,8 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
     key = f"{sought.table}.{stage.catalogue.key(sought.table)}"
     failures: list[str] = []
     producers = stage.catalogue.producers(key)
-    if stage.unused and stage.chance(NEW_LOOK_UP_SHARE):
-        producers = sorted(producers, key=lambda found: not _is_new(stage, found))
+    if stage.wanted and stage.chance(NEW_LOOK_UP_SHARE):
+        producers = sorted(producers, key=lambda found: _rank(stage, sought, found))
     for producer in producers:
         if sought.handle and not _gives_handle(stage, sought, producer):
             continue
@@ -197,9 +193,14 @@ async def look_up(stage: Stage, sought: Sought) -> Seen:
     raise Drop("no_look_up", f"{key}: {'; '.join(failures) or 'no tool gives it'}")
 
 
-def _is_new(stage: Stage, producer: Producer) -> bool:
-    """Whether a look-up gives something that no argument in the data has come from, of those that it might serve."""
-    return (producer.tool.full_name, producer.path) in stage.unused
+def _rank(stage: Stage, sought: Sought, producer: Producer) -> int:
+    """Give the place of a look-up: first what is new to the data, then what the plan has in view, then any other."""
+    if not stage.catalogue.tells(producer, sought.table):
+        return 2
+    sources = stage.wanted.into(sought.taker) or stage.wanted.sources
+    if (producer.tool.full_name, producer.path) in sources:
+        return 0
+    return 1 if stage.quest is not None and producer.tool.full_name == stage.quest[0] else 2
 
 
 def _gives_handle(stage: Stage, sought: Sought, producer: Producer) -> bool:
@@ -234,13 +235,14 @@ async def _own_fact(stage: Stage, fact: str, seen: Seen) -> tuple[Any, Origin]:
 async def _argument(stage: Stage, sought: Sought, producer: Producer, name: str, seen: Seen) -> tuple[Any, Origin]:
     contract = stage.catalogue.parameter(producer.tool.name, name)
     column = _column(stage, sought, name, producer)
+    seen.taker = (producer.tool.full_name, name)
     if column is None and contract.key:
         return await _own_row(stage, sought, contract.key, seen)
     if column is None or sought.row.get(column) is None:
         raise Drop("no_value", f"{producer.tool.name}.{name}")
     value = sought.row[column]
     if contract.key and (column in sought.slot.implied or column not in sought.entity.say):
-        origin = stage.earlier(contract.key, value)
+        origin = stage.earlier(contract.key, value, seen.taker)
         if origin is not None:
             return value, origin
     if contract.key:
@@ -283,7 +285,10 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    mention = await locate(stage, table, value, Terms(ways, depth=sought.depth + 1, plain=sought.plain))
+    terms = Terms(ways, depth=sought.depth + 1, plain=sought.plain, taker=seen.taker)
+    if stage.quest is not None and stage.quest[2:] == seen.taker and not sought.plain:
+        terms = replace(terms, kin=stage.quest[:2] in links_of(stage, table))
+    mention = await locate(stage, table, value, terms)
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
     return value, mention.origin

@@ -12,6 +12,7 @@ from synthesis.phrases import Entity
 from synthesis.references import Description, Property, fits
 from synthesis.sought import Seen, Sought
 from synthesis.stage import Stage
+from synthesis.wanted import Taker
 
 LONG_WORDS = 4
 """A value said in more words than these is itself a description, and reads best at the end."""
@@ -63,10 +64,10 @@ def anaphora(stage: Stage, salient: Salient, *, plain: bool = True) -> Mention:
     )
 
 
-async def known_self(stage: Stage, table: str, value: Any) -> Mention | None:
+async def known_self(stage: Stage, table: str, value: Any, taker: Taker | None = None) -> Mention | None:
     """Give the user's own only row when an earlier result has shown its key, which never changes."""
     entity, key = stage.catalogue.entity(table), stage.catalogue.key(table)
-    origin = stage.earlier(f"{table}.{key}", value) if entity.mine else None
+    origin = stage.earlier(f"{table}.{key}", value, taker) if entity.mine else None
     if origin is None or await stage.keys(table, None) != [value]:
         return None
     text = f"my {stage.pick(entity.noun)}"
@@ -78,7 +79,7 @@ async def known_self(stage: Stage, table: str, value: Any) -> Mention | None:
 def seen_with(stage: Stage, sought: Sought, handle: str) -> Origin | None:
     """Give where an earlier result shows the row's key beside its handle, so that it needs no look-up."""
     key = stage.catalogue.key(sought.table)
-    origin = stage.earlier(f"{sought.table}.{key}", sought.value)
+    origin = stage.earlier(f"{sought.table}.{key}", sought.value, sought.taker)
     if origin is None or origin.step is None or origin.place is None:
         return None
     record = value_of(stage.draft.steps[origin.step].result, origin.place.rpartition(".")[0])

@@ -111,8 +111,8 @@ class Slot(_Part):
     text: tuple[str, ...] = ()
     question: tuple[str, ...] = ()
     """How the assistant asks for it."""
-    kin: bool = True
-    """Whether its row may be said through one that refers to it."""
+    kin: bool | tuple[str, ...] = True
+    """Whether its row may be said through one that refers to it, or how it is said then."""
     narrows: dict[str, str] = Field(default_factory=dict)
     """For a look-up's parameter that needn't be given, the goal's parameter whose row it may take."""
     hides: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
+from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_near
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
@@ -35,10 +36,8 @@ CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
 SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
-NEW_LINK_SHARE = 0.6
-"""How often the next goal is one that can take up a result in a way that is new to the data."""
-LAST = 2
-"""Calls whose results are still at hand."""
+NEW_LINK_SHARE, QUEST_SHARE = 0.7, 0.9
+"""How often the next goal is one that comes nearer to something new to the data, and one that has it within reach."""
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
@@ -68,9 +67,13 @@ class Planned:
 async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Planned:
     """Give a draft whose calls were all executed in the stage's episode, or raise `Drop`."""
     await stage.begin()
+    stage.quest = drawn_quest(stage)
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
+    wanted = _drawn_length(stage.rng, stage.aim.lean)
+    for number in range(len(TURN_WEIGHTS)):
+        if number >= wanted and not is_near(stage):
+            break
         kind = await _next_goal(stage, seen, drops)
         if kind is None:
             break
@@ -107,7 +110,7 @@ def _drawn_length(rng: Random, lean: float) -> int:
 
 
 async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
-    merging = _can_take_more(stage.draft) and stage.chance(MERGE_SHARE)
+    merging = _can_take_more(stage.draft) and not is_near(stage) and stage.chance(MERGE_SHARE)
     for kind in _order(stage, counts)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
@@ -143,10 +146,12 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     order = ranked(kinds, counts, stage.rng)
     if stage.first is not None and not stage.draft.turns:
         order.sort(key=lambda kind: kind != stage.first)
+    elif is_near(stage) and stage.chance(QUEST_SHARE):
+        return by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE):
-        order.sort(key=lambda kind: not _uses_new_link(stage, kind))
+        return by_aim(stage, order)
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
@@ -160,12 +165,6 @@ def _has_done(draft: Draft) -> bool:
     """Whether something is done in a task: only beside that may it hold a wish that no tool can meet."""
     outcomes = [goal.outcome for turn in draft.turns for goal in turn.goals]
     return "done" in outcomes and not any(goal.code == NO_TOOL for turn in draft.turns for goal in turn.goals)
-
-
-def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
-    """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
-    made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
-    return any(link[2] == kind.full_name and (link[0] in made or not made) for link in stage.wanted)
 
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:
@@ -224,25 +223,40 @@ async def _follow_up(stage: Stage) -> None:
 
 
 async def _comes_upon(stage: Stage) -> bool:
-    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did."""
+    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did.
+
+    That is what an answer has told of; what was only seen on the way is acted on where that is new to the data.
+    """
     turn = stage.draft.turns[-1]
-    if turn.goals[-1].outcome != "answer" or turn.withheld is not None:
+    asked = turn.goals[-1].outcome == "answer"
+    if turn.goals[-1].outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
         return False
     for place in turn.steps:
         step = stage.draft.steps[place]
         there = stage.at(step.environment)
-        for name, parameter, path, value in await _open_requests(there, step):
-            link = (f"{step.environment}.{step.tool}", path, f"{step.environment}.{name}", parameter)
-            if stage.chance(NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE):
-                where = next(where for where, shown in places_at(step.result, path) if shown == value)
+        for name, parameter, where, value in await _open_requests(there, place, turn):
+            link = (f"{step.environment}.{step.tool}", any_index(where), f"{step.environment}.{name}", parameter)
+            share = NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE if asked else 0.0
+            if stage.chance(share) and await _succeeds(there, name, {parameter: value}):
                 await _user_acts(there, name, {parameter: value}, {parameter: Origin("earlier", None, place, where)})
                 return True
     return False
 
 
-async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the only open request that a result shows: tool, parameter, path and key."""
+async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether an act of the user's isn't refused; the trial leaves the episode as it is."""
+    async with stage.episode.trial() as trial:
+        return not (await trial.user.probe(stage.environment, name, **arguments)).is_error
+
+
+async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tuple[str, str, str, Any]]:
+    """Give the user's acts on the only open request that a result shows: tool, parameter, place and key.
+
+    Where it shows several, that is the one in the record of the row that the message was about.
+    """
+    step = stage.draft.steps[place]
     contract = stage.catalogue.tools[step.tool].contract
+    spoken_of = {mention.origin.record for _, _, mention in turn.mentions}
     found: list[tuple[str, str, str, Any]] = []
     for name, phrases in stage.catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
@@ -251,9 +265,11 @@ async def _open_requests(stage: Stage, step: DraftStep) -> list[tuple[str, str, 
             if not paths or not slot.of:
                 continue
             pending = await stage.keys(slot.of, slot.where)
-            shown = [value for _, value in places_at(step.result, paths[0]) if value in pending]
-            if len(shown) == 1:
-                found.append((name, parameter, paths[0], shown[0]))
+            shown = [(where, value) for where, value in places_at(step.result, paths[0]) if value in pending]
+            meant = [pair for pair in shown if (place, pair[0].rpartition(".")[0]) in spoken_of]
+            if len(shown) == 1 or len(meant) == 1:
+                where, value = meant[0] if len(meant) == 1 else shown[0]
+                found.append((name, parameter, where, value))
     return found
 
 

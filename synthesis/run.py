@@ -22,6 +22,14 @@ from synthesis.errors import RunError
 from synthesis.folder import RunFolder, Settings
 from synthesis.workers import Place, Workers
 
+COVERED = {
+    "tools": "tools used",
+    "links": "links used",
+    "identities": "links of keys used",
+    "refusals": "refusal codes met",
+    "branches": "refusals met by tool",
+}
+"""What the summary tells of the coverage."""
 console = Console(stderr=True)
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -49,8 +57,8 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
 ) -> None:
     """Generate multi-turn trajectories whose every call ran over MCP and which replay to the same state.
 
-    Needs no model and no key. The folder gets trajectories.jsonl, the tools and starting rows that replays need, and
-    report.json.
+    Needs no model and no key. The folder gets trajectories.jsonl, the tools and starting rows that replays need,
+    report.json, and screens.json with what the tests of the rewards got.
     """
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
     settings = Settings(seed, names, size, worlds, hidden / 100)
@@ -85,8 +93,8 @@ async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None
             folder.begin(settings)
         with Workers(order.workers, order.place) if order.workers > 1 else nullcontext() as campaign.workers:
             await _with_progress(campaign)
-        report = card(campaign.tally(), campaign.reach, campaign.drops())
-        path = folder.finish(report)
+        report = card(campaign.tally(), campaign.scope, campaign.drops())
+        path = folder.finish(report, campaign.screening())
         _summarize(report, folder, path)
 
 
@@ -118,16 +126,14 @@ def _summarize(report: Mapping[str, Any], folder: RunFolder, path: Path) -> None
     table = Table(title=f"{report['kept']} trajectories, every one replayed to equal digests", title_justify="left")
     table.add_column("what")
     table.add_column("figures")
-    used, links = report["tools_used"], report["links_used"]
-    table.add_row("tools used", f"{used[0]} of {used[1]}")
-    table.add_row("links used", f"{links[0]} of {links[1]}")
+    for name, words in COVERED.items():
+        found = report["coverage"][name]
+        table.add_row(words, f"{found['covered']} of {found['of']}")
     table.add_row("across environments", f"{report['crossing']} of {report['kept']}")
     table.add_row("arguments hidden", f"{report['hidden']:.0%}")
     for name in ("outcomes", "turns", "calls", "arguments", "references", "grades", "difficulty"):
         table.add_row(name, "  ".join(f"{key}: {number}" for key, number in report[name].items()))
     never, kinds = len(report["goals_never_reached"]), len(report["goals"])
-    codes = report["refusals"]
-    table.add_row("refusal codes met", f"{sum(1 for number in codes.values() if number)} of {len(codes)}")
     table.add_row("kinds of goal reached", f"{kinds - never} of {kinds}")
     dropped = sorted(report["dropped"].items(), key=lambda pair: -pair[1])
     table.add_row("tries given up, by reason", "  ".join(f"{name}: {number}" for name, number in dropped[:8]) or "none")

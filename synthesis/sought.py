@@ -11,6 +11,7 @@ from synthesis.draft import Mention, Origin
 from synthesis.phrases import Entity, Slot
 from synthesis.references import Property
 from synthesis.stage import Stage
+from synthesis.wanted import Taker
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Terms:
     """Whether it must do without values that are said through rows of other environments."""
     narrowing: Mapping[str, tuple[Any, Origin]] = field(default_factory=dict)
     """What its look-up may be given beside what it needs, by parameter."""
+    taker: Taker | None = None
+    """The argument that the row's key is for."""
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Sought:
     handle: str | None = None
     plain: bool = False
     narrowing: Mapping[str, tuple[Any, Origin]] = field(default_factory=dict)
+    taker: Taker | None = None
 
 
 @dataclass
@@ -62,6 +66,8 @@ class Seen:
     place: str
     said: list[Property] = field(default_factory=list)
     nested: list[Mention] = field(default_factory=list)
+    taker: Taker | None = None
+    """The look-up's argument that a row is being located for."""
     facts: list[str] = field(default_factory=list)
 
     @property

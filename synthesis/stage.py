@@ -19,6 +19,7 @@ from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
 from synthesis.memo import Memo
 from synthesis.paths import places_at
+from synthesis.wanted import Source, Taker, Wanted
 
 Cells = list[tuple[Any, ...]]
 
@@ -37,15 +38,12 @@ class Stage:
     aim: Aim = field(default_factory=Aim)
     strict: bool = False
     """Whether a draft that leads away from the aim is given up."""
-    wanted: frozenset[LinkName] = frozenset()
+    wanted: Wanted = field(default_factory=Wanted)
     """Links that the data doesn't use yet."""
+    quest: LinkName | None = None
+    """The one of them that the plan has in view."""
     first: GoalKind | None = None
     """The kind of goal that is tried first."""
-
-    @property
-    def unused(self) -> frozenset[tuple[str, str]]:
-        """The tools and result paths from which such links begin."""
-        return frozenset((link[0], link[1]) for link in self.wanted)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -168,13 +166,27 @@ class Stage:
         if state.digest != self.state:
             self.draft.states.append(state.digest)
 
-    def earlier(self, key: str, value: Any) -> Origin | None:
-        """Give where an earlier result shows this key: the latest, or one that no argument in the data comes from."""
+    def earlier(self, key: str, value: Any, taker: Taker | None = None) -> Origin | None:
+        """Give where an earlier result shows this key: the latest, or one that the data never took it from."""
         found = list(self._showing(key, value))
-        new = (origin for origin, source in found if source in self.unused)
+        sources = self.wanted.into(taker)
+        new = (origin for origin, source in found if source in sources)
         return next(new, found[0][0] if found else None)
 
-    def _showing(self, key: str, value: Any) -> Iterator[tuple[Origin, tuple[str, str]]]:
+    def in_hand(self, taker: Taker) -> dict[Any, Origin]:
+        """Give the values in earlier results from which an argument would come in a new way, each with the latest."""
+        found: dict[Any, Origin] = {}
+        sources = sorted(self.wanted.into(taker))
+        for place in range(len(self.draft.steps) - 1, -1, -1) if sources else ():
+            step = self.draft.steps[place]
+            name = f"{step.environment}.{step.tool}"
+            for path in [path for tool, path in sources if tool == name and step.actor == "agent"]:
+                for where, value in places_at(step.result, path):
+                    if value is not None:
+                        found.setdefault(value, Origin("earlier", step=place, place=where))
+        return found
+
+    def _showing(self, key: str, value: Any) -> Iterator[tuple[Origin, Source]]:
         """Give where earlier results show a key, latest first, each with the tool and path."""
         for place in range(len(self.draft.steps) - 1, -1, -1):
             step = self.draft.steps[place]
@@ -189,12 +201,12 @@ class Stage:
                         if seen == value:
                             yield Origin("earlier", step=place, place=where), (f"{step.environment}.{step.tool}", path)
 
-    def is_new(self, origin: Origin) -> bool:
-        """Whether an origin lies where no argument in the data has come from, of those that it might serve."""
+    def is_new(self, origin: Origin, taker: Taker | None = None) -> bool:
+        """Whether an argument, or any for None, comes from an origin in a way that the data lacks."""
         if origin.step is None or origin.place is None:
             return False
         step = self.draft.steps[origin.step]
-        return (f"{step.environment}.{step.tool}", any_index(origin.place)) in self.unused
+        return (f"{step.environment}.{step.tool}", any_index(origin.place)) in self.wanted.into(taker)
 
     def pick(self, options: Sequence[Any]) -> Any:
         """Give one of some options by chance."""

@@ -62,7 +62,7 @@ def test_some_blocks_of_each_kind_are_tested() -> None:
 
 def test_every_file_that_is_named_exists() -> None:
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|\.?[\w-]+\.(?:md|json|toml|py|yaml))`", TEXT)
-    own = {"trajectories.jsonl", "report.json", "run.json", "tools/", "scenarios/", "verified.json"}
+    own = {"trajectories.jsonl", "report.json", "screens.json", "run.json", "tools/", "scenarios/", "verified.json"}
     missing = [
         name
         for name in named

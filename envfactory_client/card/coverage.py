@@ -1,43 +1,54 @@
-"""Coverage: which tools, links and refusals a dataset exercises, out of those that the environments declare."""
+"""Coverage: which tools, links and refusals a dataset exercises, out of those that the environments declare.
+
+What counts is decided here alone, for the card of a dataset and for a run that aims at what its data lacks. A link
+leads to an argument that someone can give who has seen the result: none that only echoes an argument of the same call,
+and none from what the user alone sees to what the agent does. A branch is a refusal for which a write looks at its
+rows; that a key names no row is none of them, since nothing is called with a key that hasn't been found.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from envfactory_client.card.links import LinkName, full_name, links_used
 from envfactory_client.card.report import Coverage, Covered
-from envfactory_client.graph import ToolGraph
+from envfactory_client.graph import Link, ToolGraph
 from envfactory_client.tool import Tool
 from envfactory_client.trajectory import Trajectory
 
 Branch = tuple[str, str]
 """A tool and a code that it may refuse with."""
+UNKNOWN: Final = "not_found"
+"""The code with which every tool refuses a key that no row has."""
 
 
 @dataclass(frozen=True)
 class Reach:
     """What there is to cover."""
 
-    tools: frozenset[str]
-    links: frozenset[LinkName]
-    identities: frozenset[LinkName]
-    branches: frozenset[Branch]
+    tools: frozenset[str] = frozenset()
+    links: frozenset[LinkName] = frozenset()
+    identities: frozenset[LinkName] = frozenset()
+    """Those links that carry the key of a row, and not a fact that the user may know as well."""
+    branches: frozenset[Branch] = frozenset()
 
     @classmethod
     def of(cls, tools: Iterable[Tool]) -> Reach:
         """What some tools offer together, links between environments among it."""
         listed = tuple(tools)
-        links = [link for link in ToolGraph.build(listed).links if not link.echo]
+        of_the_user = {tool.full_name for tool in listed if tool.actor == "user"}
+        links = [
+            link
+            for link in ToolGraph.build(listed).links
+            if not link.echo and not (link.producer in of_the_user and link.consumer not in of_the_user)
+        ]
         return cls(
             tools=frozenset(tool.full_name for tool in listed),
-            links=frozenset((link.producer, link.path, link.consumer, link.parameter) for link in links),
-            identities=frozenset(
-                (link.producer, link.path, link.consumer, link.parameter) for link in links if ":" in link.key
-            ),
-            branches=frozenset(
-                (tool.full_name, code) for tool in listed if tool.contract for code in tool.contract.refusals
-            ),
+            links=frozenset(_name(link) for link in links),
+            identities=frozenset(_name(link) for link in links if ":" in link.key),
+            branches=frozenset(branch for tool in listed for branch in _branches(tool)),
         )
 
 
@@ -82,6 +93,17 @@ class Exercised:
             branches=_covered({branch: " ".join(branch) for branch in reach.branches}, self.branches),
             passed=_covered({name: name for name in guarded}, self.passed),
         )
+
+
+def _branches(tool: Tool) -> Iterable[Branch]:
+    """The refusals of a write of the agent's that some row leads to."""
+    if tool.contract is None or tool.contract.kind != "writes" or tool.actor != "agent":
+        return ()
+    return [(tool.full_name, code) for code in tool.contract.refusals if code != UNKNOWN]
+
+
+def _name(link: Link) -> LinkName:
+    return link.producer, link.path, link.consumer, link.parameter
 
 
 def _environment(tool: str) -> str:

@@ -18,7 +18,7 @@ from envfactory_client.trajectory import Trajectory
 
 ENOUGH_PATHS = 3
 SCREENS = "screens.json"
-"""The file beside the trajectories that holds what `python -m synthesis.screens DATA --json` printed."""
+"""The file beside the trajectories that a run writes: what the tests of the rewards got."""
 
 
 class _Got(Frozen):

@@ -53,18 +53,19 @@ class Coverage(_Part):
     tools: Covered = Field(description="Tools that a call was made of, the user's among them, of those there are.")
     links: Covered = Field(
         description="Links along which an argument came from an earlier result, of the links that contracts declare; "
-        "a link that only echoes an argument of the producer isn't counted."
+        "a link that only echoes an argument of the producer isn't counted, nor one from what the user alone sees to "
+        "what the agent does."
     )
     identities: Covered = Field(
         description="The links among them that carry a row's key, and not a fact that the user may know as well."
     )
-    refusals: Covered = Field(description="Refusal codes met, of those that the tools of each environment declare.")
+    refusals: Covered = Field(description="Refusal codes met, of those with which a write of the agent's may end.")
     branches: Covered = Field(
-        description="Tools with one of their refusal codes: met when a call of that very tool ended with that code."
+        description="Writes of the agent's with one of their refusal codes, but for that of a key that no row has: met "
+        "when a call of that very tool ended with that code."
     )
     passed: Covered = Field(
-        description="Tools that declare refusals: met when a call of the tool succeeded, so that every precondition "
-        "held."
+        description="Writes with such codes: met when a call of the tool succeeded, so that every precondition held."
     )
 
 

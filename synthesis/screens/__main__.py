@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,54 +17,28 @@ from envfactory_client import Attempt, Dataset, EnvFactoryError, Farm, Trajector
 from envfactory_client.replay import open_start
 from synthesis.catalogue import Catalogue
 from synthesis.engine import Engine
-from synthesis.screens.screen import TRIVIAL, Screened, examine
+from synthesis.screens.screen import examine
+from synthesis.screens.screening import Screening
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
 @dataclass
-class Screening:
-    """What came of screening the tasks of a dataset."""
+class Timed:
+    """A screening, and how long it took in milliseconds of processor time."""
 
-    tasks: int = 0
-    passed: int = 0
+    screening: Screening = field(default_factory=Screening)
     milliseconds: float = 0.0
     score_milliseconds: float = 0.0
-    failures: Counter[str] = field(default_factory=Counter)
-    paths: Counter[int] = field(default_factory=Counter)
-    rewards: dict[str, list[float]] = field(default_factory=dict)
-    """By variant, and for trivial agents also by outcome."""
-
-    def add(self, screened: Screened) -> None:
-        """Count one task."""
-        self.tasks += 1
-        self.passed += not screened.failures
-        self.paths[screened.task.reward.paths] += 1
-        self.failures.update({verdict.name for verdict in screened.failures})
-        for verdict in screened.verdicts:
-            for name in (verdict.name, *_by_outcome(screened.task, verdict.name)):
-                self.rewards.setdefault(name, []).append(verdict.reward)
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
+        tasks = max(self.screening.tasks, 1)
         return {
-            "tasks": self.tasks,
-            "passed": self.passed,
-            "ms_per_screen": round(self.milliseconds / max(self.tasks, 1), 2),
-            "ms_per_score": round(self.score_milliseconds / max(self.tasks, 1), 3),
-            "failures": dict(sorted(self.failures.items())),
-            "paths": {str(number): self.paths[number] for number in sorted(self.paths)},
-            "rewards": {
-                name: {"runs": len(got), "mean": round(sum(got) / len(got), 4), "max": round(max(got), 4)}
-                for name, got in sorted(self.rewards.items())
-            },
+            **self.screening.to_json(),
+            "ms_per_screen": round(self.milliseconds / tasks, 2),
+            "ms_per_score": round(self.score_milliseconds / tasks, 3),
         }
-
-
-def _by_outcome(task: Trajectory, name: str) -> Iterator[str]:
-    if name in TRIVIAL:
-        outcomes = {goal.outcome for turn in task.turns for goal in turn.goals}
-        yield from (f"{name} / {outcome}" for outcome in sorted(outcomes))
 
 
 @app.command()
@@ -85,12 +57,12 @@ def screen_again(
         typer.echo(json.dumps(found.to_json()))
     else:
         _show(found)
-    if found.passed < found.tasks:
+    if found.screening.passed < found.screening.tasks:
         raise typer.Exit(1)
 
 
-async def _screen(dataset: Dataset) -> Screening:
-    found = Screening()
+async def _screen(dataset: Dataset) -> Timed:
+    found = Timed()
     async with Farm.embedded() as farm:
         engine = Engine(farm)
         for line in dataset.read():
@@ -98,7 +70,7 @@ async def _screen(dataset: Dataset) -> Screening:
     return found
 
 
-async def _screen_one(found: Screening, engine: Engine, recorded: tuple[Trajectory, Path]) -> None:
+async def _screen_one(found: Timed, engine: Engine, recorded: tuple[Trajectory, Path]) -> None:
     task, scenarios = recorded
     catalogues: dict[str, Catalogue] = {}
     for environment in task.environments:
@@ -112,12 +84,14 @@ async def _screen_one(found: Screening, engine: Engine, recorded: tuple[Trajecto
     began = time.process_time()
     score(screened.task, Attempt.of(screened.task))
     found.score_milliseconds += (time.process_time() - began) * 1000
-    found.add(screened)
+    found.screening.add(screened)
 
 
-def _show(found: Screening) -> None:
+def _show(found: Timed) -> None:
     plain = found.to_json()
-    table = Table(title=f"{found.passed} of {found.tasks} tasks pass every test of their reward", title_justify="left")
+    table = Table(
+        title=f"{plain['passed']} of {plain['tasks']} tasks pass every test of their reward", title_justify="left"
+    )
     for name in ("variant", "runs", "mean", "max"):
         table.add_column(name)
     for name, got in plain["rewards"].items():

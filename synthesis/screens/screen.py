@@ -57,13 +57,21 @@ class Screened:
     verdicts: tuple[Verdict, ...]
 
     @property
+    def got(self) -> dict[str, tuple[float, ...]]:
+        """Variant to the rewards of its runs."""
+        found: dict[str, tuple[float, ...]] = {}
+        for verdict in self.verdicts:
+            found[verdict.name] = (*found.get(verdict.name, ()), verdict.reward)
+        return found
+
+    @property
     def failures(self) -> tuple[Verdict, ...]:
         """The variants that the reward judged wrongly."""
         return tuple(verdict for verdict in self.verdicts if not verdict.ok)
 
 
-async def screen(task: Trajectory, episode: Episode, catalogues: Mapping[str, Catalogue]) -> Trajectory:
-    """Give the task with its reward specification, or raise `Drop` when the reward fails a test.
+async def screen(task: Trajectory, episode: Episode, catalogues: Mapping[str, Catalogue]) -> Screened:
+    """Give the task with its reward specification and what it was tested by, or raise `Drop` when it fails a test.
 
     The episode stands at the task's start and is used up.
     """
@@ -71,7 +79,7 @@ async def screen(task: Trajectory, episode: Episode, catalogues: Mapping[str, Ca
     if screened.failures:
         worst = screened.failures[0]
         raise Drop(f"reward_{worst.name}", f"pays {worst.reward:.2f}")
-    return screened.task
+    return screened
 
 
 async def examine(task: Trajectory, episode: Episode, catalogues: Mapping[str, Catalogue]) -> Screened:

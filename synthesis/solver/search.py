@@ -14,7 +14,7 @@ from itertools import product
 from math import log2
 from typing import Any, Final
 
-from envfactory_client.logical_form import Comparison, Extreme, Property, Row, Rows, Same
+from envfactory_client.logical_form import Comparison, Extreme, Field, Property, Row, Rows, Same
 from synthesis.paths import places_at
 from synthesis.solver.outcome import Stuck, Unsettled
 from synthesis.solver.sight import Found, Sight
@@ -157,9 +157,13 @@ class Search:
     def _names(part: Property, environment: str, key: str | None) -> bool:
         """Whether a property says which row of another entity it is, and that entity has a key."""
         inner = part.value
-        if not key or not isinstance(inner, Row | Same) or inner.environment != environment:
+        if not key or last_part(part.path) != last_part(key):
             return False
-        return key.partition(".")[0] == inner.entity and last_part(part.path) == last_part(key)
+        if isinstance(inner, Field):  # what another row refers to, such as the account of a card
+            return isinstance(inner.of, Row) and inner.of.environment == environment
+        if not isinstance(inner, Row | Same) or inner.environment != environment:
+            return False
+        return key.partition(".")[0] == inner.entity
 
     def _distance(self, environment: str, entity: str) -> int:
         """Give a small cost for what the user's facts alone lead to, and a large one for what must be gone through."""

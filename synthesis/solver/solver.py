@@ -207,17 +207,19 @@ class Solver:
             raise Missing(name) from error
 
     def _remember(self, tool: Tool, result: Any) -> None:
-        """Keep in mind what a write gave, and the rows that it made or changed."""
+        """Keep in mind what a write gave, and the rows that it made or changed, of a list the only one on it."""
         self.memory.gave = (tool, result)
         if tool.contract is None or result is None:
             return
-        columns, age = columns_beside(tool, ""), self.sight.age(tool.environment)
+        age = self.sight.age(tool.environment)
         for path, shown in tool.contract.results.items():
-            if "[" in path or not shown.key or result.get(path) is None:
+            entity, item = (shown.key or "").partition(".")[0], path.rpartition(".")[0]
+            if not entity or shown.key != self.toolbox.key(tool.environment, entity):
                 continue
-            entity = shown.key.partition(".")[0]
-            if shown.key == self.toolbox.key(tool.environment, entity):
-                self.memory.fresh.heads.append(Found(tool.environment, entity, result[path], result, columns, age))
+            records, columns = list(places_at(result, item)), columns_beside(tool, item)
+            if len(records) == 1 and (value := records[0][1].get(last_part(path))) is not None:
+                found = Found(tool.environment, entity, value, records[0][1], columns, age)
+                self.memory.fresh.heads.append(found)
 
 
 def _narrowed(before: Term | None, said: Term) -> Term:

@@ -62,7 +62,8 @@ def run_library(folder: Path, count: int, settings: Settings = SETTINGS, *, resu
                 campaign.folder.begin(settings)
             async for _ in campaign.run():
                 pass
-            campaign.folder.finish(card(campaign.tally(), campaign.reach, campaign.drops()))
+            report = card(campaign.tally(), campaign.scope, campaign.drops())
+            campaign.folder.finish(report, campaign.screening())
             return Run(folder, tuple(campaign.trajectories))
 
     return asyncio.run(run())

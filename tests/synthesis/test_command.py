@@ -46,7 +46,7 @@ def test_a_killed_run_resumes_to_the_bytes_of_a_whole_one(tmp_path: Path) -> Non
     done = run(*settings, "--out", cut, "--resume")
     assert done.returncode == 0, done.stderr
     assert "Going on after" in done.stderr
-    names = ["trajectories.jsonl", "drops.jsonl", "report.json", "run.json"]
+    names = ["trajectories.jsonl", "drops.jsonl", "report.json", "screens.json", "run.json"]
     assert [(cut / name).read_bytes() for name in names] == [(whole / name).read_bytes() for name in names]
 
 

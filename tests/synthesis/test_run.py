@@ -126,7 +126,6 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(library_run: Run, tmp_path: Pat
     stopped = run_library(tmp_path / "stopped", 7)
     data = stopped.folder / "trajectories.jsonl"
     data.write_bytes(data.read_bytes()[: -cut or None])
-    (stopped.folder / "report.json").unlink()
     resumed = run_library(stopped.folder, 16, resume=True)
     assert resumed.bytes == library_run.bytes
 
@@ -139,6 +138,13 @@ def test_a_torn_line_of_either_file_is_mended(library_run: Run, tmp_path: Path) 
     data.write_bytes(b"".join(data.read_bytes().splitlines(keepends=True)[:-1]))
     jobs.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
     assert run_library(stopped.folder, 16, resume=True).bytes == library_run.bytes
+
+
+def test_a_resume_takes_away_the_summaries_that_will_no_longer_be_true(tmp_path: Path) -> None:
+    stopped = run_library(tmp_path / "stopped", 2)
+    assert {"report.json", "screens.json"} <= stopped.bytes.keys()
+    RunFolder(stopped.folder).resume(SETTINGS)
+    assert not {"report.json", "screens.json"} & stopped.bytes.keys()
 
 
 def test_a_full_folder_is_left_alone(library_run: Run) -> None:
@@ -173,5 +179,6 @@ def test_the_report_counts_what_is_there(library_run: Run) -> None:
     report = json.loads((library_run.folder / "report.json").read_text(encoding="utf-8"))
     assert report["kept"] == 16
     assert sum(report["calls"].values()) == 16
-    assert report["tools_used"][0] <= report["tools_used"][1]
+    for covered in report["coverage"].values():
+        assert 0 < covered["covered"] == covered["of"] - len(covered["missing"])
     assert set(report["arguments"]) <= {"asked", "earlier", "explicit"}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from envfactory_client import Attempt, Episode, Goal, Recorder, RewardSpec, Trajectory, replay, score
+from envfactory_client.card.proof import recorded_screens
 from synthesis.engine import Engine
 from synthesis.errors import Drop
 from synthesis.screens.screen import TRIVIAL, Screened, examine, screen
+from synthesis.screens.screening import Screening
 from synthesis.screens.variant import MOST_PAID
 from tests.synthesis.conftest import Run, library_farm
 
@@ -37,6 +40,16 @@ def screened(library_run: Run) -> list[Screened]:
 def test_what_ships_passes_every_test(screened: list[Screened]) -> None:
     assert screened
     assert not [failure for one in screened for failure in one.failures]
+
+
+def test_a_run_keeps_what_the_tests_of_its_rewards_got(library_run: Run, screened: list[Screened]) -> None:
+    again = Screening()
+    for one in [*screened, *map(_examined, library_run.trajectories[len(screened) :])]:
+        again.add(one)
+    kept = json.loads((library_run.folder / "screens.json").read_text(encoding="utf-8"))
+    assert kept == again.to_json()
+    assert kept["passed"] == kept["tasks"] == len(library_run.trajectories)
+    assert recorded_screens(library_run.folder) is not None
 
 
 def test_screening_again_gives_the_same_specification(library_run: Run, screened: list[Screened]) -> None:
@@ -95,7 +108,7 @@ def _screen(task: Trajectory) -> Trajectory:
         async with library_farm() as farm:
             catalogues = {"library": await Engine(farm).survey("library")}
             async with await farm.open("library", seed=SEED) as episode:
-                return await screen(task, episode, catalogues)
+                return (await screen(task, episode, catalogues)).task
 
     return asyncio.run(run())
 

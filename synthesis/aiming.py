@@ -1,0 +1,165 @@
+"""Aiming: the goals and rows by which a plan comes to use a link that the data lacks.
+
+Each plan has one such link in view, its quest, drawn by chance so that none is forgotten. A goal whose own look-ups
+give the argument uses it at once. Where none do, a goal that makes or shows the value comes first, and the next one
+takes it up: the row that was spoken of, or one that goes by its name on a list. What else is within reach is taken up
+as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from envfactory_client.card.links import LinkName
+from synthesis.catalogue import Catalogue, Producer
+from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
+from synthesis.kin import links_of
+from synthesis.stage import Stage
+from synthesis.wanted import Source, Taker
+
+PLAIN: Final = frozenset({"done", "answer", "refuse", "left", IF})
+"""Manners of goal that name their rows one by one, so that a row within reach can be one of them."""
+FREE: Final = frozenset({"done", "refuse", IF})
+"""Manners of goal that give way to another one for the sake of a quest; of the others there are fewer."""
+SAID_NO: Final = ("refuse", "left")
+"""How a goal ends after which nothing has changed."""
+
+
+def drawn_quest(stage: Stage) -> LinkName | None:
+    """Give one of the links that the data lacks between the stage's environments, by chance."""
+    here = stage.catalogues.keys()
+    links = [link for link in stage.wanted.links if {_environment(link[0]), _environment(link[2])} <= here]
+    return stage.pick(sorted(links)) if links else None
+
+
+def is_near(stage: Stage) -> bool:
+    """Whether the next goal can fulfil the quest by what has been spoken of or shown."""
+    if stage.quest is None:
+        return False
+    _, _, consumer, parameter = stage.quest
+    return bool(within_reach(stage.at(_environment(consumer)), (consumer, parameter)))
+
+
+def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
+    """Give kinds of goal with those first that use a link which the data lacks, otherwise in the order they have."""
+    tools = {kind.full_name for kind in kinds if kind.what != NO_TOOL}
+    takers = {tool for tool in tools if _takes_up(stage.at(_environment(tool)), tool)}
+    drawn = kinds[0].manner if kinds else ""
+
+    def rank(kind: GoalKind) -> int:
+        if kind.manner in PLAIN and kind.full_name in takers:
+            return 0 if stage.quest is not None and kind.full_name == stage.quest[2] else 1
+        if drawn not in FREE and kind.manner != drawn:
+            return 4
+        return 2 if _leads(stage, kind) else 3
+
+    return sorted(kinds, key=rank)
+
+
+def within_reach(stage: Stage, taker: Taker) -> list[Any]:
+    """Give the rows that an argument can be in a new way: those spoken of last, and those shown by their name."""
+    tool, parameter = taker[0].partition(".")[2], taker[1]
+    slot = stage.catalogue.slot(tool, parameter)
+    spoken = [row for row in stage.draft.topic if not row.rival_only and stage.is_new(row.origin, taker)]
+    found = [row.value for row in spoken if row.table == slot.of] if "anaphora" in slot.by else []
+    entity = stage.catalogue.phrases.entity.get(slot.of or "")
+    return found + (list(stage.in_hand(taker)) if entity is not None and entity.named else [])
+
+
+def insists(stage: Stage, taker: Taker) -> bool:
+    """Whether an argument is the one that the quest is about, and the row for it within reach."""
+    return stage.quest is not None and taker == stage.quest[2:] and is_near(stage)
+
+
+async def toward_the_quest(stage: Stage, table: str, candidates: Sequence[Any]) -> list[Any]:
+    """Give those rows to which something refers that waits for the user, where the quest is that they act on it."""
+    if stage.quest is None or _environment(stage.quest[2]) != stage.environment:
+        return []
+    _, _, consumer, parameter = stage.quest
+    tool, catalogue = consumer.partition(".")[2], stage.catalogue
+    slot = catalogue.slot(tool, parameter)
+    column = catalogue.schema.link_to(slot.of or "", f"{table}.{catalogue.key(table)}")
+    if catalogue.tools[tool].actor != "user" or slot.of is None or column is None:
+        return []
+    waiting = set(await stage.keys(slot.of, slot.where))
+    sql = f"SELECT {catalogue.key(slot.of)}, {column} FROM {slot.of} ORDER BY 1"  # noqa: S608
+    referred = {cells[1] for cells in await stage.query(sql) if cells[0] in waiting}
+    return [value for value in candidates if value in referred]
+
+
+def _takes_up(stage: Stage, tool: str) -> bool:
+    slots = stage.catalogue.said(tool.partition(".")[2]).slots
+    return any(within_reach(stage, (tool, parameter)) for parameter in slots)
+
+
+def _leads(stage: Stage, kind: GoalKind) -> bool:
+    """Whether a goal comes nearer to the quest: by its own look-ups, by what it gives, or by what it has looked up."""
+    if stage.quest is None or kind.what == NO_TOOL:
+        return False
+    producer, path, consumer, parameter = stage.quest
+    catalogue, takes = stage.catalogues[_environment(producer)], stage.catalogues[_environment(consumer)]
+    of_kin = links_of(stage.at(_environment(consumer)), _table_of(takes, consumer, parameter))
+    if (producer, path) in of_kin or (producer, path) in _found_by(takes, consumer, parameter):
+        return kind.full_name == consumer and kind.manner in PLAIN
+    if kind.full_name == producer:
+        return kind.manner in ("answer", SUMS) or kind.outcome == "done"
+    if kind.full_name == consumer or kind.full_name not in _fed_by(catalogue, producer):
+        return False
+    of_the_user = takes.tools[consumer.partition(".")[2]].actor == "user"
+    return kind.outcome in SAID_NO if of_the_user else kind.manner in PLAIN
+
+
+def _found_by(catalogue: Catalogue, consumer: str, parameter: str) -> frozenset[Source]:
+    """Give the look-ups by which an argument can be found as any row of its table is."""
+    question = ("found by", f"{consumer} {parameter}")
+    if question not in catalogue.worked_out:
+        tool = consumer.partition(".")[2]
+        key = catalogue.parameter(tool, parameter).key if catalogue.tools[tool].actor == "agent" else None
+        catalogue.worked_out[question] = frozenset(
+            (found.tool.full_name, found.path)
+            for found in (catalogue.producers(key) if key else ())
+            if catalogue.tells(found, str(key).partition(".")[0])
+            and _can_be_made_for(catalogue, found, str(key).partition(".")[0])
+        )
+    found: frozenset[Source] = catalogue.worked_out[question]
+    return found
+
+
+def _can_be_made_for(catalogue: Catalogue, producer: Producer, table: str) -> bool:
+    """Whether all that a look-up needs can be said of a row of a table, or is the user's own."""
+    columns = {*catalogue.schema.columns.get(table, ())}
+    if table in catalogue.phrases.entity:
+        columns |= {*catalogue.schema.columns.get(catalogue.view(table), ())}
+    for name in producer.tool.required:
+        field = catalogue.parameter(producer.tool.name, name)
+        said = field.filter is not None and field.filter.column.partition(".")[2] in columns
+        linked = field.key is not None and catalogue.schema.link_to(table, field.key) is not None
+        own = catalogue.phrases.entity.get((field.key or "").partition(".")[0])
+        if not (said or linked or catalogue.fact(producer.tool.name, name) or (own and own.mine and not own.say)):
+            return False
+    return True
+
+
+def _fed_by(catalogue: Catalogue, producer: str) -> frozenset[str]:
+    """Give the tools some argument of which can be found by a look-up."""
+    question = ("fed by", producer)
+    if question not in catalogue.worked_out:
+        catalogue.worked_out[question] = frozenset(
+            link.consumer
+            for link in catalogue.graph.consumers(producer)
+            if (producer, link.path) in _found_by(catalogue, link.consumer, link.parameter)
+        )
+    found: frozenset[str] = catalogue.worked_out[question]
+    return found
+
+
+def _table_of(catalogue: Catalogue, consumer: str, parameter: str) -> str:
+    """Give the table of whose rows an argument is one; "" for none."""
+    tool = consumer.partition(".")[2]
+    key = catalogue.parameter(tool, parameter).key or ""
+    return catalogue.slot(tool, parameter).of or key.partition(".")[0]
+
+
+def _environment(tool: str) -> str:
+    return tool.partition(".")[0]
