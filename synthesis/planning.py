@@ -165,7 +165,8 @@ def _has_done(draft: Draft) -> bool:
 def _uses_new_link(stage: Stage, kind: GoalKind) -> bool:
     """Whether a goal's tool can take up something that the last calls gave and that the data never took up there."""
     made = {f"{step.environment}.{step.tool}" for step in stage.draft.steps[-LAST:]}
-    return any(link[2] == kind.full_name and (link[0] in made or not made) for link in stage.wanted)
+    makers = stage.makers(kind.full_name)
+    return bool(makers & made if made else makers)
 
 
 def _stays(stage: Stage, kind: GoalKind) -> bool:

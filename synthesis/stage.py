@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -45,7 +46,11 @@ class Stage:
     @property
     def unused(self) -> frozenset[tuple[str, str]]:
         """The tools and result paths from which such links begin."""
-        return frozenset((link[0], link[1]) for link in self.wanted)
+        return _sources(self.wanted)
+
+    def makers(self, consumer: str) -> Set[str]:
+        """Give the tools whose results a tool can take up in a way that the data doesn't use yet, all by full name."""
+        return _makers(self.wanted).get(consumer, frozenset())
 
     @property
     def catalogue(self) -> Catalogue:
@@ -203,6 +208,19 @@ class Stage:
     def chance(self, share: float) -> bool:
         """Say yes in this share of cases."""
         return self.rng.random() < share
+
+
+@lru_cache(maxsize=4)  # all tries of a round want the same links
+def _sources(wanted: frozenset[LinkName]) -> frozenset[tuple[str, str]]:
+    return frozenset((link[0], link[1]) for link in wanted)
+
+
+@lru_cache(maxsize=4)
+def _makers(wanted: frozenset[LinkName]) -> Mapping[str, Set[str]]:
+    found: dict[str, set[str]] = {}
+    for link in wanted:
+        found.setdefault(link[2], set()).add(link[0])
+    return found
 
 
 def _bindable(value: Any) -> Any:
