@@ -14,6 +14,8 @@ from synthesis.phrases import Entity, Phrases, Slot, ToolPhrases, read_phrases
 from synthesis.schema import Schema, read_schema
 
 _NO_CONTRACT = FieldContract()
+_NO_PHRASES = ToolPhrases()
+_PLAIN = Slot()
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -75,11 +77,11 @@ class Catalogue:
 
     def said(self, tool: str) -> ToolPhrases:
         """Give the phrases of a tool; empty ones when the file has none."""
-        return self.phrases.tool.get(tool, ToolPhrases())
+        return self.phrases.tool.get(tool, _NO_PHRASES)
 
     def slot(self, tool: str, parameter: str) -> Slot:
         """Give how a parameter is said; nothing particular when the file doesn't say."""
-        return self.said(tool).slots.get(parameter, Slot())
+        return self.said(tool).slots.get(parameter, _PLAIN)
 
     def view(self, table: str) -> str:
         """Give the table or view in whose columns an entity is spoken of."""

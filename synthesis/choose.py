@@ -101,7 +101,7 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
         choice.missing = stage.pick(sorted(phrases.without))
         choice.template = stage.pick(phrases.without[choice.missing])
     properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
-    slots = {name: phrases.slots.get(name, Slot()) for name in dict.fromkeys((*phrases.slots, *tool.required))}
+    slots = {name: stage.catalogue.slot(kind.tool, name) for name in dict.fromkeys((*phrases.slots, *tool.required))}
     named = set(tool.required) | choice.placeholders | {name for name, slot in slots.items() if slot.as_}
     settled = {name: schema.get("default") for name, schema in properties.items() if name not in named}
     bench = Bench(stage, tool, kind, settled)

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import typeguard
+
+if TYPE_CHECKING:
+    from inflect import engine
+
+_Checked = TypeVar("_Checked", bound=Callable[..., object])
 
 _ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b( are\b)?")
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
 
 
+@lru_cache(maxsize=1)
+def _engine() -> engine:
+    with _unchecked():
+        from inflect import engine
+    return engine()
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Let a module be imported without checks of types: to write them into all of inflect takes two seconds."""
+    checked = typeguard.typechecked
+    typeguard.typechecked = _as_it_is  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        typeguard.typechecked = checked
+
+
+def _as_it_is(target: _Checked) -> _Checked:
+    return target
+
+
 @lru_cache(maxsize=256)
 def plural(noun: str) -> str:
     """Give several of a thing: "standing orders"."""
-    from inflect import engine
-
-    return str(engine().plural_noun(noun))
+    return str(_engine().plural_noun(noun))
 
 
 def listed(words: Sequence[str]) -> str:
@@ -36,14 +65,10 @@ def _for_one(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _single(noun: str) -> str:
-    from inflect import engine
-
-    return str(engine().singular_noun(noun) or noun)
+    return str(_engine().singular_noun(noun) or noun)
 
 
 @lru_cache(maxsize=64)
 def in_words(number: int) -> str:
     """Give a number in words while it is small."""
-    from inflect import engine
-
-    return str(engine().number_to_words(str(number))) if number <= MOST_IN_WORDS else str(number)
+    return str(_engine().number_to_words(str(number))) if number <= MOST_IN_WORDS else str(number)
