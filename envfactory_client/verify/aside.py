@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -72,13 +74,18 @@ class Work(Generic[_T]):
 
 
 class Aside:
-    """A second process for what words name on a command line; use it as `with Aside(words) as aside`."""
+    """A second process for what words name on a command line; use it as `with Aside(words) as aside`.
+
+    It begins with what this one has loaded, if this one has no other threads, whose locks it would begin with as well.
+    """
 
     def __init__(self, words: str) -> None:
         self._words = words
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        alone = sys.platform == "linux" and threading.active_count() == 1
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("fork" if alone else "spawn"))
 
     def __enter__(self) -> Aside:
+        self._pool.submit(_open, self._words)
         return self
 
     def __exit__(
@@ -99,11 +106,15 @@ class Aside:
 
 
 def _walks(words: str, effort: Effort, oracles: Sequence[str]) -> Shown:
-    return _open(words).run(lambda opened: _walked(opened, effort, oracles))
+    return _kept(words).run(lambda opened: _walked(opened, effort, oracles))
 
 
 def _experiment(words: str, effort: Effort, check: str) -> Tried:
-    return _open(words).run(lambda opened: _tried(opened, effort, check))
+    return _kept(words).run(lambda opened: _tried(opened, effort, check))
+
+
+def _open(words: str) -> None:
+    _kept(words)
 
 
 class _Kept:
@@ -124,7 +135,7 @@ class _Kept:
         return self._runner.run(made())
 
 
-_open = cache(_Kept)
+_kept = cache(_Kept)
 
 
 async def _entered(opening: AbstractAsyncContextManager[Opened]) -> Opened:

@@ -20,6 +20,7 @@ from envfactory_client.tool import Tool
 from envfactory_client.verify.draw import Drawer, fits, made_text, narrowed
 from envfactory_client.verify.example import Edit, Example, Size, call, wait
 from envfactory_client.verify.mirror import Mirror, later
+from envfactory_client.verify.stakes import Stakes
 from envfactory_client.verify.subject import Session, Subject
 from envfactory_client.verify.surroundings import MOST_RELATED, Surroundings
 from envfactory_client.verify.walk import bound
@@ -81,6 +82,7 @@ class Surveyor:
     def __init__(self, subject: Subject, mirror: Mirror, rng: random.Random) -> None:
         self.mirror = mirror
         self._surroundings = Surroundings(mirror)
+        self._stakes = Stakes(mirror.facts)
         self._drawer = Drawer(subject, _as_session(mirror), rng)
         self._rng = rng
         self._known: dict[tuple[str, str], frozenset[str] | None] = {}
@@ -89,9 +91,7 @@ class Surveyor:
     async def spots(self, tool: Tool, codes: frozenset[str], tries: int) -> dict[str, Spot]:
         """For each outcome (a code, or "" for none due) a spot at which it alone is due."""
         found: dict[str, Spot] = {}
-        async for spot in self._candidates(tool, tries):
-            with self.mirror.at(spot.wait, spot.edits):
-                due = self.mirror.due(tool, spot.arguments)
+        async for spot, due in self._candidates(tool, tries):
             if len(due) <= 1:
                 found.setdefault(next(iter(due), ""), spot)
             if found.keys() >= codes | {""}:
@@ -200,7 +200,8 @@ class Surveyor:
             values = [value for value in others if isinstance(value, str | int)]
         return values[:most]
 
-    async def _candidates(self, tool: Tool, tries: int) -> AsyncIterator[Spot]:
+    async def _candidates(self, tool: Tool, tries: int) -> AsyncIterator[tuple[Spot, frozenset[str]]]:
+        """Spots by chance, with what is due there."""
         best: tuple[int, Spot] | None = None
         for turn in range(tries):
             arguments = await self._drawer.arguments(tool, odd=0.04)
@@ -212,10 +213,10 @@ class Surveyor:
                 moment = best[1].wait
             spot = Spot(arguments, moment)
             with self.mirror.at(moment):
-                due = len(self.mirror.due(tool, arguments))
-            if best is None or 0 < due <= best[0] or self._rng.random() < 0.08:
-                best = (due, spot)
-            yield spot
+                due = self.mirror.due(tool, arguments)
+            if best is None or 0 < len(due) <= best[0] or self._rng.random() < 0.08:
+                best = (len(due), spot)
+            yield spot, due
 
     async def edited(self, tool: Tool, code: str, spots: list[Spot]) -> Spot | None:
         """A spot at which a code alone is due, made by editing cells or waiting; None if that doesn't do it."""
@@ -231,25 +232,31 @@ class Surveyor:
         wanted = frozenset({code})
         here = self._due(tool, spot) or frozenset()
         for _ in range(_MOVES):
-            amiss = len(here ^ wanted)
-            moves = ((other, self._due(tool, other)) for other in self._moves(tool, spot))
+            amiss = here ^ wanted
+            moves = ((other, self._due(tool, other)) for other in self._moves(tool, amiss, spot))
             better = (
                 (other, due)
                 for other, due in moves
-                if due is not None and len(due ^ wanted) < amiss and self._sound(other)
+                if due is not None and len(due ^ wanted) < len(amiss) and self._sound(other)
             )
             spot, here = next(better, (spot, here))
             if here == wanted:
                 return spot
-            if len(here ^ wanted) == amiss:
+            if len(here ^ wanted) == len(amiss):
                 return None
         return None
 
-    def _moves(self, tool: Tool, spot: Spot) -> Iterator[Spot]:
-        """Spots that differ from one by a wait or by one cell."""
-        yield from (replace(spot, wait=moment) for moment in (0, *_WAITS) if moment != spot.wait)
-        for edit in self._surroundings.edits(tool, spot.arguments):
-            yield _with_cell(spot, edit, edit.value)
+    def _moves(self, tool: Tool, codes: Iterable[str], spot: Spot) -> Iterator[Spot]:
+        """Spots that differ from one by a wait or by one cell, if that may matter to any of the codes."""
+        if any(self._stakes.of_clock(tool, code) for code in codes):
+            yield from (replace(spot, wait=moment) for moment in (0, *_WAITS) if moment != spot.wait)
+        for table, row, column in self._surroundings.cells(tool, spot.arguments, far=True):
+            if any(self._stakes.of_cell(tool, code, f"{table}.{column}") for code in codes):
+                for value in self._surroundings.other_values(table, column, row[column]):
+                    yield _with_cell(spot, self._cell(table, row, column), value)
+
+    def _cell(self, table: str, row: Mapping[str, Any], column: str) -> Edit:
+        return Edit(table=table, key={name: row[name] for name in self.mirror.facts.layout.keys[table]}, column=column)
 
     def boundaries(self, tool: Tool, code: str, spots: Sequence[Spot]) -> Iterator[Boundary]:
         """Boundaries of a code around spots at which it is due or none is; far from them if there are none near."""
@@ -269,6 +276,8 @@ class Surveyor:
 
     def _by_argument(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
         for name, field in tool.input_schema.get("properties", {}).items():
+            if not self._stakes.of_argument(tool, code, name):
+                continue
             form = narrowed(field)
             here = spot.arguments.get(name, field.get("default"))
             at = partial(_with_argument, spot, name)
@@ -291,23 +300,24 @@ class Surveyor:
             form = narrowed(field)
             if not column or form.get("type") != "string" or form.get("format") == "date":
                 continue
+            made = made_text(form, self._rng)
+            if not self._stakes.of_argument(tool, code, name):
+                continue
             sql = f"SELECT DISTINCT {column} AS v FROM {table} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 150"  # noqa: S608
             values = [row["v"] for row in self.mirror.select(sql, {}) if fits(row["v"], form)]
-            made = made_text(form, self._rng)
             others = [_with_argument(spot, name, value) for value in ([made] if fits(made, form) else []) + values]
             yield f"the row of {name}", self._beside(tool, code, spot, others)
 
     def _by_clock(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
-        ends = [0, *(spot.wait + leap for leap in _WAITS)]
-        yield "the clock", self._bisected(tool, code, spot.wait, ends, lambda value: replace(spot, wait=value))
+        if self._stakes.of_clock(tool, code):
+            ends = [0, *(spot.wait + leap for leap in _WAITS)]
+            yield "the clock", self._bisected(tool, code, spot.wait, ends, lambda value: replace(spot, wait=value))
 
     def _by_cell(self, tool: Tool, code: str, spot: Spot, *, far: bool = False) -> Iterator[tuple[str, _Pair | None]]:
-        for table, row in self._surroundings.rows_spoken_of(tool, spot.arguments, far=far):
-            key = {name: row[name] for name in self.mirror.facts.layout.keys[table]}
-            for column in self.mirror.facts.layout.tables[table]:
-                if column.name not in key:
-                    cell = Edit(table=table, key=key, column=column.name)
-                    yield f"{table}.{column.name}", self._by_one_cell(tool, code, spot, cell, row[column.name])
+        for table, row, column in self._surroundings.cells(tool, spot.arguments, far=far):
+            if self._stakes.of_cell(tool, code, f"{table}.{column}"):
+                cell = self._cell(table, row, column)
+                yield f"{table}.{column}", self._by_one_cell(tool, code, spot, cell, row[column])
 
     def _by_one_cell(self, tool: Tool, code: str, spot: Spot, cell: Edit, here: Any) -> _Pair | None:
         holding = partial(_with_cell, spot, cell)

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -247,7 +247,9 @@ def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
     if target.loaded is None:
         return asyncio.run(_battery(target, effort, plan.checks, watch))
     lines = installed().lines(target.loaded.folder)
-    with Aside(_words(target.loaded)) as aside:
+    with ExitStack() as stack:
+        with watch.still():
+            aside = stack.enter_context(Aside(_words(target.loaded)))
         report = asyncio.run(_battery(target, effort, plan.checks, watch, Beside(aside, lines)))
     return report.model_copy(update={"coverage": lines.share()})
 

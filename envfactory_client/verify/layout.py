@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from envfactory_client.errors import VerifyError
+
+_Name = TypeVar("_Name")
 
 _RESERVED = """
 CREATE TABLE ef_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -37,6 +39,8 @@ class Layout:
     """Table to the columns of its primary key."""
     links: Mapping[tuple[str, str], tuple[str, str]]
     """(table, column) to the (table, column) that it refers to."""
+    stirring: frozenset[str]
+    """Columns, such as "books.title", whose update may change others: by a trigger, a link, or what is generated."""
 
     @classmethod
     def of(cls, sql: str) -> Layout:
@@ -47,13 +51,20 @@ class Layout:
             keys = {name: _key(db, name) for name in names["table"]}
             views = {name: tuple(column.name for column in _described(db, name)) for name in names["view"]}
             links = {link: end for name in names["table"] for link, end in _links(db, name, keys).items()}
-        return cls(sql, described, views, keys, links)
+            stirring = {f"{table}.{column}" for table, column in links.values()}
+            stirring |= {f"{name}.{column.name}" for name in _lively(db) for column in described.get(name, ())}
+        return cls(sql, described, views, keys, links, frozenset(stirring))
 
     def columns(self, name: str) -> tuple[str, ...]:
         """The column names of a table or view; none if there is no such."""
         if name in self.tables:
             return tuple(column.name for column in self.tables[name])
         return self.views.get(name, ())
+
+    def reads(self, queries: Mapping[_Name, str]) -> dict[_Name, frozenset[str]]:
+        """The columns that each query reads, such as "books.title"; VerifyError if SQLite doesn't take one."""
+        with _opened(self.sql) as db:
+            return {name: _read_by(db, sql) for name, sql in queries.items()}
 
     def filled(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], now: str) -> sqlite3.Connection:
         """A local database with these rows in it and its clock set; whoever gets it closes it.
@@ -113,6 +124,41 @@ def _described(db: sqlite3.Connection, name: str) -> tuple[Column, ...]:
 def _key(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
     rows = db.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (name,))
     return tuple(row[0] for row in rows)
+
+
+def _lively(db: sqlite3.Connection) -> set[str]:
+    """The tables that have triggers or generated columns."""
+    triggers = db.execute("SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger'")
+    generated = db.execute(
+        "SELECT DISTINCT tables.name FROM sqlite_schema AS tables, pragma_table_xinfo(tables.name) AS columns"
+        " WHERE tables.type = 'table' AND columns.hidden IN (2, 3)"
+    )
+    return {row[0] for cursor in (triggers, generated) for row in cursor.fetchall()}
+
+
+class _Nulls(dict[str, None]):
+    """Null for every parameter that a query has."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _read_by(db: sqlite3.Connection, sql: str) -> frozenset[str]:
+    found: set[str] = set()
+
+    def note(action: int, first: str | None, second: str | None, _db: str | None, _by: str | None) -> int:
+        if action == sqlite3.SQLITE_READ:
+            found.add(f"{first}.{second}")
+        return sqlite3.SQLITE_OK
+
+    db.set_authorizer(note)
+    try:
+        db.execute(f"EXPLAIN {sql}", _Nulls())
+    except sqlite3.Error as error:
+        raise VerifyError(f"A declared query can't be asked ({error}): {sql:.200}") from error
+    finally:
+        db.set_authorizer(None)
+    return frozenset(found)
 
 
 def _links(

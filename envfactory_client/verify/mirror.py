@@ -79,6 +79,9 @@ class Mirror:
     @contextmanager
     def at(self, seconds: int = 0, edits: Sequence[Edit] = ()) -> Iterator[bool]:
         """Look at another moment and at edited cells as far as the block goes; whether the schema takes the edits."""
+        if not seconds and not edits:
+            yield True
+            return
         self.db.execute("SAVEPOINT elsewhere")
         try:
             self._set_clock(later(self.start, seconds))

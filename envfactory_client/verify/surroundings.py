@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client.tool import Tool
-from envfactory_client.verify.example import Edit
 from envfactory_client.verify.mirror import Mirror, later, seconds_between
 
 MOST_RELATED = 24
@@ -21,17 +20,21 @@ class Surroundings:
     """What lies around rows in a mirror."""
 
     mirror: Mirror
+    _known: dict[tuple[str, Any], list[dict[str, Any]]] = field(default_factory=dict)
+    """What a query has given for a value: the rows themselves stay as they are."""
 
-    def edits(self, tool: Tool, arguments: Mapping[str, Any]) -> Iterator[Edit]:
-        """Every cell around a call's rows with another value."""
-        for table, row in self.rows_spoken_of(tool, arguments, far=True):
-            key = {name: row[name] for name in self.mirror.facts.layout.keys[table]}
-            for column in self.mirror.facts.layout.tables[table]:
-                if column.name not in key:
-                    for value in self._other_values(table, column.name, row[column.name]):
-                        yield Edit(table=table, key=key, column=column.name, value=value)
+    def cells(
+        self, tool: Tool, arguments: Mapping[str, Any], *, far: bool
+    ) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+        """Every cell around a call's rows that isn't of a key, as table, row and column."""
+        layout = self.mirror.facts.layout
+        for table, row in self._rows_spoken_of(tool, arguments, far=far):
+            yield from (
+                (table, row, column.name) for column in layout.tables[table] if column.name not in layout.keys[table]
+            )
 
-    def _other_values(self, table: str, column: str, here: Any) -> list[Any]:
+    def other_values(self, table: str, column: str, here: Any) -> list[Any]:
+        """Values that could stand in a cell instead of what is there."""
         values = [value for value in self.values(table, column) if value != here]
         if isinstance(here, int):
             values += [value for value in (0, 1, 1_000_000) if value not in values]
@@ -43,17 +46,17 @@ class Surroundings:
     def values(self, table: str, column: str) -> list[Any]:
         """The values of a column that has only a few, the commonest first."""
         sql = f"SELECT {column} AS v FROM {table} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 9"  # noqa: S608
-        values = [row["v"] for row in self.mirror.select(sql, {})]
+        values = [row["v"] for row in self._asked(sql)]
         return values if len(values) < 9 else []
 
-    def rows_spoken_of(
-        self, tool: Tool, arguments: Mapping[str, Any], *, far: bool = False
+    def _rows_spoken_of(
+        self, tool: Tool, arguments: Mapping[str, Any], *, far: bool
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The rows whose keys are arguments, their parents and a few of their children, and of theirs if far."""
         layout = self.mirror.facts.layout
         own: list[tuple[str, Mapping[str, Any]]] = []
-        for name, field in (tool.contract.parameters if tool.contract else {}).items():
-            table, _, column = (field.key or "").partition(".")
+        for name, contract in (tool.contract.parameters if tool.contract else {}).items():
+            table, _, column = (contract.key or "").partition(".")
             if table in layout.tables and isinstance(arguments.get(name), str):
                 own += [(table, row) for row in self._where(table, column, arguments[name])]
         near = [found for table, row in own for found in self.linked(table, row)]
@@ -70,4 +73,9 @@ class Surroundings:
                 yield from ((child, found) for found in self._where(child, column, row[key])[:_CHILDREN])
 
     def _where(self, table: str, column: str, value: Any) -> list[dict[str, Any]]:
-        return self.mirror.select(f"SELECT * FROM {table} WHERE {column} IS :value LIMIT 5", {"value": value})  # noqa: S608
+        return self._asked(f"SELECT * FROM {table} WHERE {column} IS :value LIMIT 5", value)  # noqa: S608
+
+    def _asked(self, sql: str, value: Any = None) -> list[dict[str, Any]]:
+        if (sql, value) not in self._known:
+            self._known[sql, value] = self.mirror.select(sql, {"value": value})
+        return self._known[sql, value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -36,6 +37,15 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """A block in which nothing is shown, and no thread of its own runs."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
 
     def says(self, what: str) -> None:
         """Show a sentence."""

@@ -1,0 +1,49 @@
+"""Stakes: the arguments, the columns and the clock that the SQL of a refusal looks at.
+
+Nothing else can make it due or not, so nothing else needs to be varied to see when it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from envfactory_client.tool import Tool
+from envfactory_client.verify.subject import Facts
+
+_CLOCK = frozenset({"now", "today"})
+_PARAMETER = re.compile(r":(\w+)\b")
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What the refusals of an environment look at."""
+
+    facts: Facts
+
+    def of_argument(self, tool: Tool, code: str, name: str) -> bool:
+        """Whether a refusal may depend on an argument."""
+        return name in self._named[tool.name, code]
+
+    def of_cell(self, tool: Tool, code: str, column: str) -> bool:
+        """Whether a refusal may depend on what a column such as "books.title" holds."""
+        return column in self.facts.layout.stirring or column in self._read[tool.name, code]
+
+    def of_clock(self, tool: Tool, code: str) -> bool:
+        """Whether a refusal may depend on the time."""
+        return bool(self._named[tool.name, code] & _CLOCK) or "ef_clock.now" in self._read[tool.name, code]
+
+    @cached_property
+    def _queries(self) -> Mapping[tuple[str, str], str]:
+        declared = self.facts.source.contracts
+        return {(tool, code): sql for tool in declared for code, sql in self.facts.refuses(tool).items()}
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        return {key: frozenset(_PARAMETER.findall(sql)) for key, sql in self._queries.items()}
+
+    @cached_property
+    def _read(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        return self.facts.layout.reads(self._queries)
