@@ -51,8 +51,10 @@ def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
         if kind.manner in PLAIN and kind.full_name in takers:
             return 0 if stage.quest is not None and kind.full_name == stage.quest[2] else 1
         if drawn not in FREE and kind.manner != drawn:
+            return 5
+        if not _leads(stage, kind):
             return 4
-        return 2 if _leads(stage, kind) else 3
+        return 3 if _is_of_the_user(stage) and kind.outcome == "refuse" else 2
 
     return sorted(kinds, key=rank)
 
@@ -106,8 +108,15 @@ def _leads(stage: Stage, kind: GoalKind) -> bool:
         return kind.manner in ("answer", SUMS) or kind.outcome == "done"
     if kind.full_name == consumer or kind.full_name not in _fed_by(catalogue, producer):
         return False
-    of_the_user = takes.tools[consumer.partition(".")[2]].actor == "user"
-    return kind.outcome in SAID_NO if of_the_user else kind.manner in PLAIN
+    return kind.outcome in SAID_NO if _is_of_the_user(stage) else kind.manner in PLAIN
+
+
+def _is_of_the_user(stage: Stage) -> bool:
+    """Whether the quest is that the user acts themself; few refusals are about a row that waits for that."""
+    if stage.quest is None:
+        return False
+    environment, _, tool = stage.quest[2].partition(".")
+    return stage.catalogues[environment].tools[tool].actor == "user"
 
 
 def _found_by(catalogue: Catalogue, consumer: str, parameter: str) -> frozenset[Source]:

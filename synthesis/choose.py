@@ -202,12 +202,7 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
     candidates = await parameter.possible(candidates, choice)
-    if stage.wanted and stage.chance(AIMED_SHARE):
-        near = within_reach(stage, parameter.taker)
-        aimed = [value for value in candidates if value in near]
-        if not aimed and insists(stage, parameter.taker):
-            raise Drop("infeasible", f"{parameter.name}, which is to be what was shown before")
-        candidates = aimed or await toward_the_quest(stage, table, candidates) or candidates
+    candidates = await _aimed(stage, table, candidates, parameter.taker)
     here = (stage.environment, table)
     topic = [
         salient
@@ -219,6 +214,19 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
     return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
 
 
+async def _aimed(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
+    """Give those rows by which something new comes to the data, where there are any; the quest's must be one."""
+    near = within_reach(stage, taker)
+    found = [value for value in candidates if value in near]
+    if insists(stage, taker):
+        if not found:
+            raise Drop("out_of_reach", f"{taker[1]} of what was shown before")
+        return found
+    if not stage.wanted or not stage.chance(AIMED_SHARE):
+        return candidates
+    return found or await toward_the_quest(stage, table, candidates) or candidates
+
+
 async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
     links, sources = links_of(stage, table), stage.wanted.into(taker)
@@ -226,7 +234,7 @@ async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Take
         led_to = set(await referred_to(stage, table, stage.quest[:2]))
         found = [value for value in candidates if value in led_to]
         if not found:
-            raise Drop("infeasible", f"{taker[1]}, which is to be what another row refers to")
+            raise Drop("out_of_reach", f"{taker[1]} that another row refers to")
         return found
     if not any(link in sources for link in links) or not stage.chance(KIN_ROW_SHARE):
         return candidates

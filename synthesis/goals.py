@@ -161,9 +161,9 @@ def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) ->
     for kind, number in counts.items():
         met[kind.environment, kind.what] += number
 
-    def rarity(kind: GoalKind) -> tuple[float, int, int, float]:
-        """A refusal's code counts before the tool that says it: each code is to be met."""
-        code = met[kind.environment, kind.what] if kind.outcome == "refuse" else 0
-        return order[kind.manner], code, counts[kind], lots[kind]
+    def rarity(kind: GoalKind) -> tuple[float, bool, int, float]:
+        """A code that was never met comes before a tool that never said it: each code is to be met."""
+        known = kind.outcome == "refuse" and met[kind.environment, kind.what] > 0
+        return order[kind.manner], known, counts[kind], lots[kind]
 
     return sorted(kinds, key=rarity)

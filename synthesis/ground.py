@@ -19,7 +19,6 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
-from synthesis.paths import places_at
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -29,7 +28,7 @@ from synthesis.wording import Reached, clause, reply, value_clause, which_one
 MOST_TRIES = 16
 MOST_HOPELESS = 4
 """Tries that may end for want of a row or a value; more of them would hardly find one."""
-HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value"})
+HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value", "out_of_reach"})
 REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
@@ -363,10 +362,7 @@ class Grounding:
         ]
 
     def _made(self, call: int) -> list[Salient]:
-        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written.
-
-        Of a list, that is its row where it has only one.
-        """
+        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written."""
         if call < 0:
             return []
         result = self.stage.draft.steps[call].result
@@ -376,14 +372,14 @@ class Grounding:
         return [
             Salient(
                 self.kind.environment,
-                table,
-                places[0][1],
-                Origin("earlier", step=call, place=places[0][0]),
+                shown.key.partition(".")[0],
+                result[path],
+                Origin("earlier", step=call, place=path),
             )
             for path, shown in self.tool.contract.results.items()
-            if shown.key and (table := shown.key.partition(".")[0]) in entities
+            if shown.key and "[" not in path and result.get(path) is not None
+            if (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
-            if len(places := list(places_at(result, path))) == 1
         ]
 
 

@@ -108,6 +108,7 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how:
         origin=origin,
         nested=(inner,),
         facts=inner.facts,
+        through=tuple(forms),
     )
 
 

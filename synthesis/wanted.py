@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,23 +34,11 @@ class Wanted:
 
     @cached_property
     def _by_taker(self) -> Mapping[Taker, frozenset[Source]]:
-        return _grouped(((link[2], link[3]), (link[0], link[1])) for link in self.links)
-
-    @cached_property
-    def _by_source(self) -> Mapping[Source, frozenset[Taker]]:
-        return _grouped(((link[0], link[1]), (link[2], link[3])) for link in self.links)
+        groups: dict[Taker, set[Source]] = {}
+        for producer, path, consumer, parameter in self.links:
+            groups.setdefault((consumer, parameter), set()).add((producer, path))
+        return {taker: frozenset(sources) for taker, sources in groups.items()}
 
     def into(self, taker: Taker | None) -> frozenset[Source]:
         """Give the results from which an argument would come in a new way; for None, any argument."""
         return self.sources if taker is None else self._by_taker.get(taker, NOTHING)
-
-    def out_of(self, source: Source) -> frozenset[Taker]:
-        """Give the arguments that would come from a result in a new way."""
-        return self._by_source.get(source, NOTHING)
-
-
-def _grouped(pairs: Iterable[tuple[tuple[str, str], tuple[str, str]]]) -> dict[tuple[str, str], frozenset[Source]]:
-    groups: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for name, member in pairs:
-        groups.setdefault(name, set()).add(member)
-    return {name: frozenset(members) for name, members in groups.items()}

@@ -60,7 +60,7 @@ class Teller:
             case "anaphora":
                 return _pointed_at(entity, mention, rng)
             case "relation":
-                return self._through_kin(entity, mention, rng)
+                return self._through_kin(mention, rng)
             case "set":
                 return self._set(entity, mention, rng)
         if id(mention) not in self._known:
@@ -68,11 +68,11 @@ class Teller:
         retelling = self._known[id(mention)][1]
         return retelling.told(rng) if retelling else Retold(mention)
 
-    def _through_kin(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+    def _through_kin(self, mention: Mention, rng: Random) -> Retold:
         """Give a row that is said through another one, with that one in other words."""
         inner = mention.nested[0]
         told = self.retell(inner, rng)
-        text = pick(rng, entity.kin[inner.table]).replace("{}", told.mention.text)
+        text = pick(rng, mention.through).replace("{}", told.mention.text)
         return Retold(replace(mention, text=text, short=text, nested=(told.mention,)), told.says)
 
     def _set(self, entity: Entity, mention: Mention, rng: Random) -> Retold:

@@ -207,19 +207,17 @@ class Solver:
             raise Missing(name) from error
 
     def _remember(self, tool: Tool, result: Any) -> None:
-        """Keep in mind what a write gave, and the rows that it made or changed, of a list the only one on it."""
+        """Keep in mind what a write gave, and the rows that it made or changed."""
         self.memory.gave = (tool, result)
         if tool.contract is None or result is None:
             return
-        age = self.sight.age(tool.environment)
+        columns, age = columns_beside(tool, ""), self.sight.age(tool.environment)
         for path, shown in tool.contract.results.items():
-            entity, item = (shown.key or "").partition(".")[0], path.rpartition(".")[0]
-            if not entity or shown.key != self.toolbox.key(tool.environment, entity):
+            if "[" in path or not shown.key or result.get(path) is None:
                 continue
-            records, columns = list(places_at(result, item)), columns_beside(tool, item)
-            if len(records) == 1 and (value := records[0][1].get(last_part(path))) is not None:
-                found = Found(tool.environment, entity, value, records[0][1], columns, age)
-                self.memory.fresh.heads.append(found)
+            entity = shown.key.partition(".")[0]
+            if shown.key == self.toolbox.key(tool.environment, entity):
+                self.memory.fresh.heads.append(Found(tool.environment, entity, result[path], result, columns, age))
 
 
 def _narrowed(before: Term | None, said: Term) -> Term:

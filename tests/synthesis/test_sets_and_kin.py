@@ -14,11 +14,12 @@ from synthesis.logical_form import term_of
 from synthesis.paths import value_of
 from synthesis.phrases import Slot
 from synthesis.sets import FEWEST, MOST, candidates, ground_set
-from synthesis.sought import Sought
+from synthesis.sought import Sought, Terms
 from synthesis.stage import Stage
 from tests.synthesis.conftest import on_stage
 
 FREEZE = GoalKind("bank", "freeze_card", "done", ALL)
+PLAINLY = Terms(Slot())
 
 
 def test_a_set_is_all_that_its_description_fits_with_one_call_for_each() -> None:
@@ -64,7 +65,7 @@ def test_a_row_is_said_through_one_that_refers_to_it() -> None:
     async def kin(stage: Stage) -> Mention:
         sql = "SELECT account_id FROM card_board WHERE email = :persona_email ORDER BY card_id"
         account = (await stage.query(sql))[0][0]
-        mention = await through_kin(stage, "accounts", account, locate)
+        mention = await through_kin(stage, "accounts", account, locate, PLAINLY)
         assert mention.value == account
         assert isinstance(term_of(stage, mention), Field)
         step = stage.draft.steps[mention.origin.step or 0]
@@ -77,7 +78,7 @@ def test_a_row_is_said_through_one_that_refers_to_it() -> None:
 def test_a_row_that_nothing_refers_to_has_no_kin() -> None:
     async def kin(stage: Stage) -> None:
         fee = (await stage.keys("fees", None))[0]
-        await through_kin(stage, "fees", fee, locate)
+        await through_kin(stage, "fees", fee, locate, PLAINLY)
 
     with pytest.raises(Drop, match="no_kin"):
         on_stage("bank", kin)
@@ -100,7 +101,7 @@ def test_a_row_seen_in_several_records_is_in_a_set_once() -> None:
 def test_a_card_is_said_through_a_purchase_whose_details_show_it() -> None:
     async def kin(stage: Stage) -> Mention:
         sql = "SELECT card_id FROM purchase_board WHERE email = :persona_email GROUP BY card_id ORDER BY count(*), 1"
-        mention = await through_kin(stage, "cards", (await stage.query(sql))[0][0], locate)
+        mention = await through_kin(stage, "cards", (await stage.query(sql))[0][0], locate, PLAINLY)
         step = stage.draft.steps[mention.origin.step or 0]
         assert step.tool == "get_purchase"
         assert step.result["card_id"] == mention.value
@@ -109,3 +110,19 @@ def test_a_card_is_said_through_a_purchase_whose_details_show_it() -> None:
     mention = on_stage("bank", kin)
     assert mention.nested[0].table == "purchases"
     assert mention.nested[0].text in mention.text
+
+
+def test_a_request_may_have_words_of_its_own_for_kin() -> None:
+    async def kin(stage: Stage) -> Mention:
+        sql = "SELECT flight_id FROM segment_board WHERE email = :persona_email ORDER BY segment_id"
+        how = Terms(Slot(kin=("the plane of {}",)))
+        for (flight,) in await stage.query(sql):
+            try:
+                return await through_kin(stage, "flights", flight, locate, how)
+            except Drop:
+                continue
+        raise AssertionError("none of the flights could be said")
+
+    mention = on_stage("airline", kin)
+    assert mention.text == f"the plane of {mention.nested[0].text}"
+    assert mention.through == ("the plane of {}",)

@@ -1,0 +1,157 @@
+"""Aiming: plans use links that the data lacks, by what was spoken of, shown on a list, or looked up for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from envfactory_client import Farm
+from envfactory_client.card.links import LinkName, any_index, links_used
+from synthesis.aiming import by_aim, drawn_quest, is_near, within_reach
+from synthesis.carry import anchors
+from synthesis.draft import DraftTurn, Origin
+from synthesis.engine import Engine, Job
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind, goal_kinds
+from synthesis.ground import ground
+from synthesis.locate import locate
+from synthesis.phrases import Slot
+from synthesis.sought import Terms
+from synthesis.stage import Stage
+from synthesis.wanted import Wanted
+from tests.synthesis.conftest import on_stage
+
+GUEST: LinkName = ("schedule.get_event", "guests[].person_id", "schedule.invite_person", "person_id")
+MOVED: LinkName = ("schedule.move_occurrence", "event_id", "schedule.set_reminder", "event_id")
+INVITE = GoalKind("schedule", "invite_person", "done")
+
+
+def with_quest(stage: Stage, link: LinkName) -> Stage:
+    return replace(stage, wanted=Wanted(frozenset({link})), quest=link)
+
+
+async def look_at_an_event(stage: Stage) -> None:
+    """Let the agent see an event that the user may change, with its guests."""
+    event = (await stage.keys("events", "status = 'confirmed'"))[0]
+    origins = {"email": Origin("explicit", text=str(stage.card["email"])), "event_id": Origin("explicit", text=event)}
+    await stage.look("get_event", {"email": stage.card["email"], "event_id": event}, origins)
+
+
+def test_what_is_wanted_is_told_by_the_argument_that_takes_it() -> None:
+    wanted = Wanted(frozenset({GUEST, MOVED}))
+    assert wanted.into(("schedule.invite_person", "person_id")) == {("schedule.get_event", "guests[].person_id")}
+    assert wanted.into(("schedule.invite_person", "event_id")) == frozenset()
+    assert wanted.into(None) == wanted.sources
+    assert GUEST in wanted
+    assert not Wanted()
+
+
+def test_a_quest_stays_within_the_environments_of_the_plan() -> None:
+    async def use(stage: Stage) -> tuple[LinkName | None, LinkName | None]:
+        inside = replace(stage, wanted=Wanted(frozenset({GUEST})))
+        outside = replace(stage, wanted=Wanted(frozenset({("bank.a", "b", "bank.c", "d")})))
+        return drawn_quest(inside), drawn_quest(outside)
+
+    assert on_stage("schedule", use) == (GUEST, None)
+
+
+def test_somebody_on_a_list_that_was_seen_is_not_looked_up_again() -> None:
+    async def use(stage: Stage) -> None:
+        await look_at_an_event(stage)
+        before, guest = len(stage.draft.steps), stage.draft.steps[0].result["guests"][0]
+        mention = await locate(stage, "people", guest["person_id"], Terms(Slot()))
+        assert len(stage.draft.steps) == before
+        assert (mention.origin.step, mention.origin.place) == (0, "guests[0].person_id")
+        assert guest["person_name"] in mention.text
+
+    on_stage("schedule", use)
+
+
+def test_a_goal_that_shows_the_value_comes_before_the_one_that_takes_it() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, GUEST)
+        kinds = sorted(goal_kinds(stage.catalogue), key=lambda kind: kind.manner != "done")
+        first = by_aim(stage, kinds)[0]
+        assert first.full_name != "schedule.invite_person"
+        assert (first.tool, first.outcome) == ("get_event", "answer") or first.outcome == "done"
+        await look_at_an_event(stage)
+        assert is_near(stage)
+        assert by_aim(stage, kinds)[0].full_name == "schedule.invite_person"
+
+    on_stage("schedule", use)
+
+
+def test_a_question_keeps_its_place_though_it_leads_nowhere() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, MOVED)
+        kinds = sorted(goal_kinds(stage.catalogue), key=lambda kind: kind.manner != "answer")
+        assert by_aim(stage, kinds)[0].manner == "answer"
+
+    on_stage("schedule", use)
+
+
+def test_the_next_goal_takes_the_row_that_is_within_reach() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, GUEST)
+        await look_at_an_event(stage)
+        guests = within_reach(stage, ("schedule.invite_person", "person_id"))
+        assert guests == [guest["person_id"] for guest in stage.draft.steps[0].result["guests"]]
+        turn = DraftTurn()
+        await ground(stage, INVITE, turn)
+        step = stage.draft.steps[turn.steps[-1]]
+        origin = step.origins["person_id"]
+        assert (origin.step, any_index(str(origin.place))) == (0, "guests[].person_id")
+        assert step.arguments["person_id"] in guests
+
+    on_stage("schedule", use)
+
+
+def test_a_goal_for_which_nothing_within_reach_will_do_is_given_up() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, ("schedule.move_occurrence", "event_id", "schedule.set_reminder", "event_id"))
+        done = GoalKind("schedule", "move_occurrence", "done")
+        await ground(stage, done, DraftTurn())
+        assert is_near(stage)
+        await ground(stage, GoalKind("schedule", "set_reminder", "refuse", "event_cancelled"), DraftTurn())
+
+    with pytest.raises(Drop, match="out_of_reach"):
+        on_stage("schedule", use)
+
+
+def test_a_seat_is_said_through_a_ticket_that_has_it() -> None:
+    async def use(stage: Stage) -> None:
+        found = await anchors(stage, "seat_plan.seat")
+        assert found
+        assert {anchor.table for anchor in found} == {"tickets"}
+        for anchor in found:
+            assert (await stage.row("tickets", anchor.key))["seat"] == anchor.value
+
+    on_stage("airline", use)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        GUEST,
+        ("airline.get_points", "entries[].segment_id", "airline.upgrade_segment", "segment_id"),
+        ("airline.get_booking", "segments[].flight_id", "airline.hold_flight", "flight_id"),
+        ("bank.list_transfers", "transfers[].approval_id", "bank.approve_transfer", "approval_id"),
+        ("bank.find_customer", "cards[].account_id", "bank.list_fees", "account_id"),
+    ],
+)
+def test_some_job_uses_the_link_that_the_data_lacks(link: LinkName) -> None:
+    async def run() -> bool:
+        async with Farm.embedded() as farm:
+            engine = Engine(farm)
+            for index in range(30):
+                environment = link[0].partition(".")[0]
+                job = Job(5, index, index % 3, "small", (environment,), wanted=frozenset({link}))
+                made = await engine.make(job, Counter(), frozenset(), ())
+                if made.trajectory is not None and link in set(links_used(made.trajectory)):
+                    return True
+        return False
+
+    assert asyncio.run(run())
