@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from servers.runtime.database import Database, connect
 from servers.runtime.errors import InvalidRequest, ScenarioError
+from servers.runtime.standing import Moment
 from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_digest
 from servers.runtime.world import Size, World
 
@@ -25,6 +26,8 @@ class Template:
     database: Database
     digest: str
     now: str
+    sound: bool = False
+    """Whether all invariants are known to hold in it."""
 
     @cached_property
     def bytes(self) -> int:
@@ -66,7 +69,7 @@ def build_template(environment: Environment, world: World, rows: Mapping[str, Se
     start = digest(rows_digest(all_rows(database, environment.tables)).encode(), environment.schema.encode())
     _set_reserved(database, environment, world, now, start)
     _check_invariants(database, environment, now)
-    return Template(database, digest(start.encode(), now.encode()), now)
+    return Template(database, digest(start.encode(), now.encode()), now, sound=True)
 
 
 def _insert(database: Database, environment: Environment, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -125,8 +128,32 @@ def _check_invariants(database: Database, environment: Environment, now: str) ->
         )
 
 
-def violations(database: Database, environment: Environment, now: str) -> dict[str, list[dict[str, Any]]]:
-    """Give the rows that break each invariant; invariants that hold are left out."""
+def violations(
+    database: Database, environment: Environment, now: str, changed: frozenset[str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows that break each invariant; invariants that hold are left out.
+
+    With `changed`, only the invariants that look at one of these tables are looked at.
+    """
     moment = {"now": now, "today": now[:10]}
-    found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in environment.invariants.items()}
+    asked = {
+        name: sql
+        for name, sql in environment.invariants.items()
+        if changed is None or changed & environment.invariant_tables[name]
+    }
+    found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in asked.items()}
     return {name: rows for name, rows in found.items() if rows}
+
+
+def violations_since(
+    database: Database, environment: Environment, template: Template, here: Moment
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows that break each invariant in a clone of a template that is at this moment.
+
+    What held when all was last looked at, or in the template, and can't have been broken since, isn't looked at.
+    """
+    known = database.sound or (Moment({}, template.now) if template.sound else None)
+    found = violations(database, environment, here.now, None if known is None else known.differing(here))
+    if not found:
+        database.sound = here
+    return found
