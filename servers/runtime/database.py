@@ -16,10 +16,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from servers.runtime.errors import EpisodeBusy, QuotaExceeded
 from servers.runtime.quota import UNLIMITED, Quota
+
+if TYPE_CHECKING:
+    from servers.runtime.standing import Moment, Standing
 
 _DENIED_ACTIONS = frozenset(
     {
@@ -69,8 +72,10 @@ class Database(sqlite3.Connection):
     guarded: bool = False
     quota: Quota = UNLIMITED
     source: weakref.ref[Database] | None = None
-    digested: tuple[tuple[int, int, int], str] | None = None
-    """The version whose digest was last worked out, and that digest."""
+    standing: tuple[tuple[int, int, int], Standing] | None = None
+    """The version that was last looked at, and what was found."""
+    sound: Moment | None = None
+    """When all invariants were last known to hold."""
     _selecting: bool = False
     _calls: int = 0
     """Calls that are under way."""

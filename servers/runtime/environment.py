@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -31,6 +33,7 @@ from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
 from servers.runtime.resources import resources_of
+from servers.runtime.standing import tables_read
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
 from servers.runtime.template import Template, build_template
 from servers.runtime.tool import ContractTool, Definition, Outcome, result_model
@@ -99,6 +102,13 @@ class Environment:
     def columns(self) -> Columns:
         """The columns of every table and view."""
         return columns_by_table(self._empty)
+
+    @cached_property
+    def invariant_tables(self) -> Mapping[str, frozenset[str]]:
+        """The tables that each invariant looks at."""
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.executescript(RESERVED_SCHEMA + self.schema)
+            return {name: tables_read(db, sql) for name, sql in self.invariants.items()}
 
     @cached_property
     def _empty(self) -> Database:

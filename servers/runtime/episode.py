@@ -7,7 +7,6 @@ moments within one another, for who tries things out again and again and wants s
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
 import time
@@ -33,8 +32,9 @@ from servers.runtime.errors import (
 from servers.runtime.home import Home
 from servers.runtime.log import EMPTY, Log, entry_of
 from servers.runtime.place import Databases, close_all
-from servers.runtime.state import Row, Rows, TableChanges, all_rows, canonical, changes, digest
-from servers.runtime.template import Template, starts, violations
+from servers.runtime.standing import Moment, Standing
+from servers.runtime.state import Row, Rows, TableChanges, all_rows, changes, digest, is_plain
+from servers.runtime.template import Template, starts, violations, violations_since
 from servers.runtime.world import Size
 
 if TYPE_CHECKING:
@@ -228,18 +228,17 @@ class Episode:
     def state(self) -> EpisodeState:
         """Give the digests of the state, canonical by rows and keys, and the clock."""
         with self.lock:
-            digests = {name: self._digest(name, template) for name, template in self.templates.items()}
+            digests = {name: self._standing(name).digest for name in self.templates}
             total = digest(*(f"{name}={digests[name]}".encode() for name in sorted(digests)))
             return EpisodeState(total, digests, self.now)
 
-    def _digest(self, name: str, template: Template) -> str:
-        """Give the digest of one database, which is kept for as long as nothing changes in it."""
-        database = self.databases[name]
+    def _standing(self, name: str) -> Standing:
+        """Give what has changed in one database, which is kept for as long as nothing changes in it."""
+        database, template = self.databases[name], self.templates[name]
         version = database.version
-        if database.digested is None or database.digested[0] != version:
-            found = digest(template.digest.encode(), canonical(self._changes(name, template.database)))
-            database.digested = (version, found)
-        return database.digested[1]
+        if database.standing is None or database.standing[0] != version:
+            database.standing = (version, Standing.of(template.digest, self._changes(name, template.database)))
+        return database.standing[1]
 
     def diff(self, since: str | None = None) -> dict[str, dict[str, TableChanges]]:
         """Give what changed since a snapshot, or since the start, by environment and table."""
@@ -260,11 +259,14 @@ class Episode:
     def violations(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """Give the rows that break invariants, by environment and invariant; nothing while all hold."""
         with self.lock:
-            found = {
-                name: violations(database, self.environments[name], self.now)
-                for name, database in self.databases.items()
-            }
+            found = {name: self._violations(name, database) for name, database in self.databases.items()}
             return {name: broken for name, broken in found.items() if broken}
+
+    def _violations(self, name: str, database: Database) -> dict[str, list[Row]]:
+        environment, template = self.environments[name], self.templates.get(name)
+        if template is None:
+            return violations(database, environment, self.now)
+        return violations_since(database, environment, template, Moment(self._standing(name).tables, self.now))
 
     def snapshot(self) -> str:
         """Keep the state of this moment and give its name."""
@@ -358,7 +360,7 @@ class Episode:
             except (sqlite3.Error, sqlite3.Warning) as error:
                 reason = str(error).rstrip(".")
                 raise InvalidRequest(f"The query can't be answered: {reason}. It must be one SELECT.") from error
-        if not all(_is_plain(cell) for row in rows for cell in row):
+        if not all(is_plain(cell) for row in rows for cell in row):
             raise InvalidRequest("The query gives a value that JSON can't hold; select text, whole or finite numbers.")
         return columns, [list(row) for row in rows]
 
@@ -443,7 +445,3 @@ class Episode:
     def _refuse_while_busy(self) -> None:
         if any(database.busy for database in self.databases.values()):
             raise EpisodeBusy("A call is under way in this episode; try again when it has ended.")
-
-
-def _is_plain(cell: Any) -> bool:
-    return not isinstance(cell, bytes) and not (isinstance(cell, float) and not math.isfinite(cell))

@@ -7,6 +7,7 @@ on. So a digest or a diff costs by the change, not by the size of the state.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ class Table:
         condition = " AND ".join(f"{column} IS ?" for column in self.key)
         return f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE {condition}"  # noqa: S608
 
+    @cached_property
+    def select_some(self) -> str:
+        """The query that gives the rows of a JSON list of keys."""
+        parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(self.key)))
+        condition = f"({', '.join(self.key)}) IN (SELECT {parts} FROM json_each(?))"  # noqa: S608
+        return f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE {condition}"  # noqa: S608
+
     def triggers(self) -> Iterable[str]:
         """Give the triggers that note touched keys."""
         for event, sides in {"INSERT": ("NEW",), "DELETE": ("OLD",), "UPDATE": ("OLD", "NEW")}.items():
@@ -59,6 +67,9 @@ class Table:
         # Not INSERT OR IGNORE: a statement with a conflict clause of its own that fires the trigger would override it.
         return f"INSERT INTO ef_touched VALUES ('{self.name}', json_array({key})) ON CONFLICT DO NOTHING; "  # noqa: S608
 
+
+_MANY = 4
+"""Keys from which on it is faster to ask for their rows at once."""
 
 _KEY_COLLATIONS = """
 SELECT columns.name, columns.coll
@@ -108,6 +119,11 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def is_plain(cell: Any) -> bool:
+    """Whether JSON can hold what a query gives."""
+    return not isinstance(cell, bytes) and not (isinstance(cell, float) and not math.isfinite(cell))
+
+
 def digest(*parts: bytes) -> str:
     """Give the 32 hex digits that stand for these bytes, in this order."""
     total = blake2b(digest_size=16)
@@ -138,22 +154,29 @@ def changes(before: sqlite3.Connection, after: sqlite3.Connection, tables: Seque
     Each table maps to `inserted` and `deleted` (whole rows) and `updated` (`key`, and the changed columns `before`
     and `after`), all in an order that depends on their keys alone.
     """
-    keys = touched(before) | touched(after)
-    found = {table.name: _table_changes(before, after, table, keys) for table in tables}
+    keys: dict[str, set[RowKey]] = {}
+    for name, key in touched(before) | touched(after):
+        keys.setdefault(name, set()).add(key)
+    found = {
+        table.name: _table_changes(before, after, table, keys[table.name]) for table in tables if table.name in keys
+    }
     return {name: change for name, change in found.items() if any(change.values())}
 
 
 def _table_changes(
-    before: sqlite3.Connection, after: sqlite3.Connection, table: Table, keys: set[tuple[str, RowKey]]
+    before: sqlite3.Connection, after: sqlite3.Connection, table: Table, keys: set[RowKey]
 ) -> TableChanges:
     change: TableChanges = {"inserted": [], "updated": [], "deleted": []}
-    for key in sorted((key for name, key in keys if name == table.name), key=repr):
-        old, new = _row(before, table, key), _row(after, table, key)
+    olds, news = _rows(before, table, keys), _rows(after, table, keys)
+    for key in sorted((key for key in keys if olds.get(key) != news.get(key)), key=repr):
+        old, new = (
+            dict(zip(table.columns, row, strict=True)) if row else None for row in (olds.get(key), news.get(key))
+        )
         if old is None and new is not None:
             change["inserted"].append(new)
         elif new is None and old is not None:
             change["deleted"].append(old)
-        elif old is not None and new is not None and old != new:
+        elif old is not None and new is not None:
             differing = [column for column in table.columns if old[column] != new[column]]
             change["updated"].append(
                 {
@@ -165,6 +188,13 @@ def _table_changes(
     return change
 
 
-def _row(db: sqlite3.Connection, table: Table, key: RowKey) -> Row | None:
-    row = db.execute(table.select_one, key).fetchone()
-    return dict(row) if row is not None else None
+def _rows(db: sqlite3.Connection, table: Table, keys: set[RowKey]) -> dict[RowKey, tuple[Any, ...]]:
+    """Give the rows of some keys as tuples; keys that don't come through JSON unharmed are asked for one by one."""
+    plain = [key for key in keys if all(part is not None and "\0" not in str(part) for part in key)]
+    if len(plain) < _MANY:
+        plain = []
+    rows = [tuple(row) for row in db.execute(table.select_some, (json.dumps(plain),))] if plain else []
+    for key in keys.difference(plain):
+        rows += [tuple(row) for row in db.execute(table.select_one, key)]
+    places = [table.columns.index(column) for column in table.key]
+    return {tuple(row[place] for place in places): row for row in rows}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from servers.runtime.database import Database, connect
 from servers.runtime.errors import InvalidRequest, ScenarioError
+from servers.runtime.standing import Moment
 from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_digest
 from servers.runtime.world import Size, World
 
 if TYPE_CHECKING:
     from servers.runtime.environment import Environment
+
+_PLAIN = (str, int, float, type(None))
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Template:
     database: Database
     digest: str
     now: str
+    sound: bool = False
+    """Whether all invariants are known to hold in it."""
 
     @cached_property
     def bytes(self) -> int:
@@ -66,7 +72,7 @@ def build_template(environment: Environment, world: World, rows: Mapping[str, Se
     start = digest(rows_digest(all_rows(database, environment.tables)).encode(), environment.schema.encode())
     _set_reserved(database, environment, world, now, start)
     _check_invariants(database, environment, now)
-    return Template(database, digest(start.encode(), now.encode()), now)
+    return Template(database, digest(start.encode(), now.encode()), now, sound=True)
 
 
 def _insert(database: Database, environment: Environment, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -77,8 +83,7 @@ def _insert(database: Database, environment: Environment, rows: Mapping[str, Seq
     database.execute("BEGIN IMMEDIATE")
     database.execute("PRAGMA defer_foreign_keys = ON")
     for name, entries in rows.items():
-        for place, row in enumerate(entries, 1):
-            _insert_row(database, tables[name], place, row)
+        _insert_rows(database, tables[name], entries)
     broken = database.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         database.rollback()
@@ -86,20 +91,35 @@ def _insert(database: Database, environment: Environment, rows: Mapping[str, Seq
     database.commit()
 
 
-def _insert_row(database: Database, table: Table, place: int, row: Row) -> None:
-    unknown = sorted(set(row) - set(table.columns))
-    if unknown:
-        raise ScenarioError(f"{table.name} row {place} has the unknown column '{unknown[0]}'; leave it out.")
+def _insert_rows(database: Database, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows in their order, those with the same columns by one statement."""
+    place = 0
+
+    def sound(alike: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
+        nonlocal place
+        for row in alike:
+            place += 1
+            _check_values(table, place, row)
+            yield tuple(row.values())
+
+    for columns, alike in groupby(rows, key=tuple):
+        unknown = sorted(set(columns) - set(table.columns))
+        if unknown:
+            raise ScenarioError(f"{table.name} row {place + 1} has the unknown column '{unknown[0]}'; leave it out.")
+        marks = ", ".join("?" * len(columns))
+        sql = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        first = place + 1
+        try:
+            database.executemany(sql, sound(alike))
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            database.rollback()
+            raise ScenarioError(f"{table.name} row {max(first, place)} does not fit the schema: {error}.") from error
+
+
+def _check_values(table: Table, place: int, row: Row) -> None:
     for column, value in row.items():
-        if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
+        if not isinstance(value, _PLAIN) or (isinstance(value, float) and not math.isfinite(value)):
             raise ScenarioError(f"{table.name} row {place}: {column} must be text, a number or null, not {value!r}.")
-    names = ", ".join(row)
-    values = ", ".join(f":{name}" for name in row)
-    try:
-        database.execute(f"INSERT INTO {table.name} ({names}) VALUES ({values})", row)  # noqa: S608
-    except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
-        database.rollback()
-        raise ScenarioError(f"{table.name} row {place} does not fit the schema: {error}.") from error
 
 
 def _set_reserved(database: Database, environment: Environment, world: World, now: str, start: str) -> None:
@@ -125,8 +145,32 @@ def _check_invariants(database: Database, environment: Environment, now: str) ->
         )
 
 
-def violations(database: Database, environment: Environment, now: str) -> dict[str, list[dict[str, Any]]]:
-    """Give the rows that break each invariant; invariants that hold are left out."""
+def violations(
+    database: Database, environment: Environment, now: str, changed: frozenset[str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows that break each invariant; invariants that hold are left out.
+
+    With `changed`, only the invariants that look at one of these tables are looked at.
+    """
     moment = {"now": now, "today": now[:10]}
-    found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in environment.invariants.items()}
+    asked = {
+        name: sql
+        for name, sql in environment.invariants.items()
+        if changed is None or changed & environment.invariant_tables[name]
+    }
+    found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in asked.items()}
     return {name: rows for name, rows in found.items() if rows}
+
+
+def violations_since(
+    database: Database, environment: Environment, template: Template, here: Moment
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows that break each invariant in a clone of a template that is at this moment.
+
+    What held when all was last looked at, or in the template, and can't have been broken since, isn't looked at.
+    """
+    known = database.sound or (Moment({}, template.now) if template.sound else None)
+    found = violations(database, environment, here.now, None if known is None else known.differing(here))
+    if not found:
+        database.sound = here
+    return found
