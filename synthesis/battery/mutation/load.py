@@ -6,17 +6,43 @@ import importlib.util
 import shutil
 import sqlite3
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
 from servers.runtime import Environment
+from servers.runtime.state import Rows
+from servers.runtime.world import Size, World
 from synthesis.battery.mutation.mutant import Mutant
 from synthesis.battery.mutation.schema_code import compiled
 
 
 class Stillborn(Exception):
     """A mutant that doesn't compile or import, so that there is nothing to judge."""
+
+
+class Scenario:
+    """The rows that an environment's scenario.py gives, made once for all mutants: none of them changes that file.
+
+    Those of small worlds with some seeds are made at once, the rest when they are asked for.
+    """
+
+    def __init__(self, environment: Environment, seeds: Iterable[int]) -> None:
+        self._populate = environment.populate
+        self._rows: dict[tuple[int, Size], Rows] = {}
+        for seed in seeds:
+            self._rows_of(World(seed, "small"))
+
+    def serve(self, environment: Environment) -> None:
+        """Let an environment take its rows from here."""
+        environment.populate = self._rows_of  # type: ignore[method-assign]
+
+    def _rows_of(self, world: World) -> Rows:
+        key = (world.seed, world.size)
+        if key not in self._rows:
+            self._rows[key] = self._populate(world)
+        return self._rows[key]
 
 
 def write_mutant(folder: Path, mutant: Mutant | None, workspace: Path) -> Path:
