@@ -21,14 +21,7 @@ from typing import Any, Literal
 from servers.runtime import Environment, Episode
 from servers.runtime.errors import ScenarioError
 from synthesis.battery.mutation.forks import Forks, Report, Say, end
-from synthesis.battery.mutation.load import (
-    Scenario,
-    Stillborn,
-    environment_of,
-    import_server,
-    load_mutant,
-    write_mutant,
-)
+from synthesis.battery.mutation.load import Scenario, Stillborn, environment_of, import_server, write_mutant
 from synthesis.battery.mutation.meter import Meter, ceiling_over
 from synthesis.battery.mutation.mutant import Mutant
 from synthesis.battery.mutation.places import uses
@@ -118,9 +111,13 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
 def _judged(
     bench: Bench, queue: Sequence[Mutant], forks: Forks[Mutant], count: int, progress: Callable[[Verdict], None] | None
 ) -> list[Verdict]:
-    """Judge the first `count` mutants that aren't stillborn."""
+    """Judge the first `count` mutants that aren't stillborn.
+
+    What much of the code uses comes first: it takes longest, and nobody should wait for it at the end.
+    """
     verdicts: dict[str, Verdict] = {}
-    waiting = iter(queue)
+    first = sorted(queue[:count], key=lambda mutant: -len(bench.users.get(mutant.where, ())))
+    waiting = iter([*first, *queue[count:]])
     while True:
         while forks.has_room and len(verdicts) + forks.running < count and (mutant := next(waiting, None)):
             forks.start(mutant, partial(judge, bench, mutant))
@@ -143,7 +140,8 @@ class _Warming:
     def __init__(self, folder: Path, workspace: Path, seed: int) -> None:
         self._folder, self._workspace = folder, workspace
         self._forks: Forks[str] = Forks(2, _MOST_WARMING_SECONDS)
-        environment = load_mutant(folder, None, workspace)
+        self._copy = write_mutant(folder, None, workspace)
+        environment = environment_of(import_server(self._copy))
         self._scenario = Scenario(environment, {0, 1, seed, seed + 1})  # the worlds that almost every mutant needs
         self._scenario.serve(environment)
         with Episode.open([environment]).active():  # a fork inherits what this imports and builds
@@ -152,36 +150,37 @@ class _Warming:
     def start(self, unchanged: Look | None, *, tests: bool) -> None:
         """Begin to look and to test, each in a process of its own."""
         if tests and (self._folder / TEST_FILE).exists():
-            self._forks.start("tests", partial(_traced, self._folder, self._workspace))
+            self._forks.start("tests", partial(_traced, self._copy))
         if unchanged is not None:
-            self._forks.start("contracts", partial(_looked_at, self._folder, self._workspace, unchanged))
+            self._forks.start("contracts", partial(_looked_at, self._copy, unchanged))
 
     def bench(self, contracts: Killer) -> Bench:
         """Give the bench once all is done; raises `GateError` for an environment that is itself complained of."""
-        said: dict[str, Any] = {"largest": 0, "reaches": ()}
-        while self._forks.running:
-            who, report = self._forks.next()
+        said: dict[str, Any] = {"reaches": ()}
+        largest = 0
+        for who, report in [self._forks.next() for _ in range(self._forks.running)]:
             if report.ended is not None or report.said["failure"]:
                 reason = report.ended or report.said["failure"]
                 raise GateError(f"The {who} of {self._folder.name} fail as it is: {reason}")
-            said |= {**report.said, "largest": max(said["largest"], report.said["largest"])}
-        ceiling = ceiling_over(said["largest"])
+            said |= report.said
+            largest = max(largest, report.said["largest"])
+        ceiling = ceiling_over(largest)
         reaches = tuple(said["reaches"])
         return Bench(self._folder, self._workspace, contracts, self._scenario, ceiling, reaches, uses(self._folder))
 
 
-def _traced(folder: Path, workspace: Path, say: Say) -> None:
-    copy = write_mutant(folder, None, workspace)
+def _traced(copy: Path, say: Say) -> None:
+    entered: set[str] = set()
     with Meter().running() as meter:
-        run = run_tests(copy, import_server(copy), trace=True)
+        run = run_tests(copy, import_server(copy, entered), entered=entered)
     say("failure", run.failure)
     say("reaches", run.reaches)
     say("largest", meter.largest)
 
 
-def _looked_at(folder: Path, workspace: Path, unchanged: Look, say: Say) -> None:
+def _looked_at(copy: Path, unchanged: Look, say: Say) -> None:
     with Meter().running() as meter:
-        say("failure", unchanged(load_mutant(folder, None, workspace)))
+        say("failure", unchanged(environment_of(import_server(copy))))
     say("largest", meter.largest)
 
 
