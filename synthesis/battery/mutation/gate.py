@@ -100,7 +100,7 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
     try:
         warming = _Warming(folder.resolve(), workspace, seed)
         warming.start(unchanged, tests=tests)
-        found = mutants(folder)
+        found = mutants(folder, without=without)
         sampled = sample(found, len(found), seed, without=without)
         queue = [mutant for mutant in sampled if only is None or mutant.id in only]
         return _judged(warming.bench(contracts), queue, Forks(workers, most_seconds), count, progress)
