@@ -1,7 +1,8 @@
 """The battery as a killer of mutants: the first promise that a faulty environment is caught breaking.
 
 It looks at the tools that the fault may concern, and stops at the first thing it notices. The declarations that it
-holds the environment to are the mutant's own: nothing is compared with the original.
+holds the environment to are the mutant's own; of the original it knows one thing, that its declarations are sound. So
+what follows from declarations alone isn't asked again of a mutant that has the same.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import ast
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from functools import cache
 
 from envfactory_client.errors import EnvFactoryError
-from envfactory_client.verify.bench import Bench, Effort
+from envfactory_client.verify.bench import Bench, Effort, boundary_calls, random_walks
 from envfactory_client.verify.check import Check, Experiment, Oracle
 from envfactory_client.verify.checks import CHECKS
 from envfactory_client.verify.subject import Subject
+from envfactory_client.verify.walk import Walked
 from servers.runtime import Environment, ServerError
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.inside import INSIDE
@@ -25,38 +27,103 @@ _LEFT_OUT = frozenset({"B2", "B6", "B15", "B16", "D3", "D4"})
 """What concerns the runtime or the phrases, which are not mutated, or says in other ways what other checks say."""
 
 
-def notice(environment: Environment, where: str, *, seed: int = 0) -> str | None:
-    """Give what the battery notices of a fault in a function, table or view; None if it notices nothing."""
-    logging.getLogger("servers.runtime.tool").setLevel(logging.CRITICAL)  # a mutant's bugs are what we look for
-    try:
-        return asyncio.run(_first(environment, where, seed))
-    except (EnvFactoryError, ServerError) as error:
-        return f"the battery can't even look at it: {error}"
+_OF_DECLARATIONS = frozenset({"D5", "D6", "D7"})
+"""Checks that ask for nothing but what is declared and the rows of the start: they call no tool."""
+_CALLS = 70
+"""Calls of each walk by chance."""
 
 
-async def _first(environment: Environment, where: str, seed: int) -> str | None:
-    subject = DirectSubject(environment)
-    focus = concerned(environment, where)
-    effort = Effort(seed=seed, calls=70, walks=1, short=70, tries=60, focus=focus, boundaries=6 if focus else 3)
-    async for sentence in first_signs(subject, effort, (*CHECKS, *INSIDE)):
+class Noticing:
+    """The killer: what the battery notices of faults in one environment."""
+
+    def __init__(self, unchanged: Environment, seed: int = 0) -> None:
+        self._seed = seed
+        self._sound = DirectSubject(unchanged)
+
+    def unchanged(self, environment: Environment) -> str | None:
+        """Give what is noticed of the environment as it is, by walks and in what it declares; None if it is sound."""
+        return self._answer(self._first_of_unchanged(DirectSubject(environment)))
+
+    def notice(self, environment: Environment, where: str) -> str | None:
+        """Give what is noticed of a fault in a function, table or view; None if nothing is."""
+        subject = DirectSubject(environment)
+        focus = concerned(environment, where)
+        effort = self._effort(focus=focus, boundaries=6 if focus else 3)
+        known = _OF_DECLARATIONS if self._declares_the_same(subject) else frozenset()
+        return self._answer(_first(_signs(Bench(subject, effort), _able(subject, known))))
+
+    async def _first_of_unchanged(self, subject: DirectSubject) -> str | None:
+        bench = Bench(subject, self._effort())
+        checks = _able(subject)
+        async for walked in random_walks(bench):
+            for sentence in _broken(walked, subject, checks):
+                return sentence
+        declared = [check for check in checks if check.id in _OF_DECLARATIONS]
+        return await _first(_found(bench, declared))
+
+    def _effort(self, *, focus: frozenset[str] = frozenset(), boundaries: int = 0) -> Effort:
+        return Effort(self._seed, calls=_CALLS, walks=1, short=_CALLS, tries=60, focus=focus, boundaries=boundaries)
+
+    def _declares_the_same(self, subject: DirectSubject) -> bool:
+        return subject.tools == self._sound.tools and subject.facts == self._sound.facts
+
+    @staticmethod
+    def _answer(question: Coroutine[None, None, str | None]) -> str | None:
+        logging.getLogger("servers.runtime.tool").setLevel(logging.CRITICAL)  # a mutant's bugs are what we look for
+        try:
+            return asyncio.run(question)
+        except (EnvFactoryError, ServerError) as error:
+            return f"the battery can't even look at it: {error}"
+
+
+async def _first(signs: AsyncIterator[str]) -> str | None:
+    async for sentence in signs:
         return sentence
     return None
 
 
-async def first_signs(subject: Subject, effort: Effort, checks: Sequence[Check]) -> AsyncIterator[str]:
-    """What checks find, as it is found, with nothing made smaller."""
-    bench = Bench(subject, effort)
-    able = [check for check in checks if check.needs <= subject.abilities and check.id not in _LEFT_OUT]
-    oracles = [check for check in able if isinstance(check, Oracle)]
-    async for walked in bench.walked():
-        for oracle in oracles:
-            sentence = oracle.verdict(walked.seen, subject) if oracle.concerns(walked.seen) else None
+async def _signs(bench: Bench, checks: Sequence[Check]) -> AsyncIterator[str]:
+    """What checks find, as it is found, with nothing made smaller.
+
+    Walks by chance are made first, for they are cheap and show most faults; what there is to know of them is noted
+    after the calls at boundaries all the same, so that experiments begin with the examples that they always have.
+    """
+    walks: list[Walked] = []
+    async for walked in random_walks(bench):
+        walks.append(walked)
+        for sentence in _broken(walked, bench.subject, checks):
+            yield sentence
+    async for walked in boundary_calls(bench):
+        bench.note(walked)
+        for sentence in _broken(walked, bench.subject, checks):
+            yield sentence
+    for walked in walks:
+        bench.note(walked)
+    async for sentence in _found(bench, checks):
+        yield sentence
+
+
+def _broken(walked: Walked, subject: Subject, checks: Sequence[Check]) -> Iterator[str]:
+    """What a call shows to those who judge every call."""
+    for check in checks:
+        if isinstance(check, Oracle) and check.concerns(walked.seen):
+            sentence = check.verdict(walked.seen, subject)
             if sentence is not None:
-                yield f"{oracle.id}: {sentence}"
-    for check in able:
+                yield f"{check.id}: {sentence}"
+
+
+async def _found(bench: Bench, checks: Sequence[Check]) -> AsyncIterator[str]:
+    """What calls of their own show to checks."""
+    for check in checks:
         if isinstance(check, Experiment):
             async for broken in check.probe(bench):
                 yield f"{check.id}: {broken.sentence}"
+
+
+def _able(subject: Subject, known: frozenset[str] = frozenset()) -> list[Check]:
+    """The checks that can look at a subject, without those whose answer is known."""
+    left_out = _LEFT_OUT | known
+    return [check for check in (*CHECKS, *INSIDE) if check.needs <= subject.abilities and check.id not in left_out]
 
 
 def concerned(environment: Environment, where: str) -> frozenset[str]:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.verify.installed import Faults
 from envfactory_client.verify.report import MutantReport, MutationReport
-from servers.runtime import Environment
-from synthesis.battery.killer import notice
+from synthesis.battery.killer import Noticing
+from synthesis.battery.loading import environment_in
 from synthesis.battery.mutation.gate import GateError, Verdict, run_gate
-from synthesis.battery.mutation.mutant import Mutant
 from synthesis.battery.mutation.score import untested
 
 
 def planted(folder: Path, faults: Faults) -> MutationReport:
     """Give who notices the faults that are planted in a folder."""
+    noticing = Noticing(environment_in(folder), faults.seed)
     try:
         verdicts = run_gate(
             folder,
-            contracts=partial(_noticed, faults.seed),
+            contracts=lambda environment, mutant: noticing.notice(environment, mutant.where),
+            unchanged=noticing.unchanged,
             count=faults.count,
             seed=faults.seed,
             workers=faults.workers,
@@ -31,10 +31,6 @@ def planted(folder: Path, faults: Faults) -> MutationReport:
         raise VerifyError(str(error)) from error
     texts = {file: (folder / file).read_text(encoding="utf-8") for file in ("server.py", "schema.sql")}
     return MutationReport(seed=faults.seed, mutants=tuple(_told(verdict, texts) for verdict in verdicts))
-
-
-def _noticed(seed: int, environment: Environment, mutant: Mutant) -> str | None:
-    return notice(environment, mutant.where, seed=seed)
 
 
 def _told(verdict: Verdict, texts: Mapping[str, str]) -> MutantReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 Say = Callable[[str, object], None]
 """Tells the parent one fact of a job: its name and value."""
@@ -75,7 +76,7 @@ class Forks(Generic[_Subject]):
                 fork = next(fork for fork in self._forks if fork.ear is ready)
                 if not _hear(fork):
                     done = "done" in fork.said
-                    return self._ended(fork, None if done else "Its process ended by itself.")
+                    return self._ended(fork, None if done else fork.said.get("end", "Its process ended by itself."))
 
     def _ended(self, fork: _Fork[_Subject], reason: str | None) -> tuple[_Subject, Report]:
         fork.process.kill()
@@ -94,6 +95,12 @@ def forked(job: Job, most_seconds: float) -> Report:
     return forks.next()[1]
 
 
+def end(say: Say, reason: str) -> NoReturn:
+    """End the process of a job at once, wherever it is, and say why."""
+    say("end", reason)
+    os._exit(0)
+
+
 def _hear(fork: _Fork[_Subject]) -> bool:
     """Take one fact in; false once there is nobody to hear."""
     try:
@@ -106,6 +113,7 @@ def _hear(fork: _Fork[_Subject]) -> bool:
 
 def _work(job: Job, mouth: Connection) -> None:
     """Do a job in the new process and end it at once: nothing that was inherited is closed twice."""
+    gc.freeze()  # what was inherited stays: no collection looks at it, which would copy its pages
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)

@@ -1,7 +1,8 @@
 """The mutation gate: it changes an environment's code in many small ways and asks its killers which they notice.
 
 Each mutant is judged in a forked process of its own, so a crash or an endless loop costs one mutant. Contracts are
-asked first, the environment's own tests about the mutants that these let live.
+asked first, the environment's own tests about the mutants that these let live. A statement that takes many times what
+any takes without a change is noticed, too.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 from servers.runtime import Environment, Episode
 from servers.runtime.errors import ScenarioError
-from synthesis.battery.mutation.forks import Forks, Report, forked
-from synthesis.battery.mutation.load import Stillborn, environment_of, import_server, load_mutant, write_mutant
+from synthesis.battery.mutation.forks import Forks, Report, Say, end
+from synthesis.battery.mutation.load import Scenario, Stillborn, environment_of, import_server, write_mutant
+from synthesis.battery.mutation.meter import Meter, ceiling_over
 from synthesis.battery.mutation.mutant import Mutant
 from synthesis.battery.mutation.places import uses
 from synthesis.battery.mutation.sample import UNSEEN, mutants, sample
@@ -27,9 +30,11 @@ from synthesis.battery.mutation.tests_of import TEST_FILE, Reach, covering, run_
 
 Killer = Callable[[Environment, Mutant], str | None]
 """Gives the sentence of the first thing that it notices about a mutant, or None."""
+Look = Callable[[Environment], str | None]
+"""Gives the sentence of the first thing that it notices about an environment without a mutant, or None."""
 KilledBy = Literal["start", "contracts", "tests"]
 MOST_SECONDS = 60.0
-_MOST_TRACED_SECONDS = 600.0
+_MOST_WARMING_SECONDS = 600.0
 
 
 class GateError(Exception):
@@ -63,6 +68,9 @@ class Bench:
     folder: Path
     workspace: Path
     contracts: Killer
+    scenario: Scenario
+    ceiling: int
+    """Thousands of instructions that one statement may take."""
     reaches: Sequence[Reach] = ()
     users: Mapping[str, Collection[str]] = field(default_factory=dict)
 
@@ -71,6 +79,7 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
     folder: Path,
     *,
     contracts: Killer,
+    unchanged: Look | None = None,
     count: int = 60,
     seed: int = 0,
     workers: int = 2,
@@ -82,17 +91,19 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
 ) -> list[Verdict]:
     """Judge `count` mutants of an environment's folder, fewer if it has fewer, in the order of the sample.
 
-    With `only`, the mutants of these ids and no others are judged.
+    With `only`, the mutants of these ids and no others are judged. `unchanged` looks at the environment as it is, as
+    `contracts` would; what it asks of SQLite there is the measure of what mutants may ask, beside what the tests ask.
 
-    Raises `GateError` when `contracts` or the tests complain of the environment as it is.
+    Raises `GateError` when `unchanged` or the tests complain.
     """
     workspace = Path(tempfile.mkdtemp(prefix="envfactory-mutants-"))
     try:
-        bench = _prepared(folder.resolve(), workspace, contracts, tests=tests)
-        found = mutants(folder)
+        warming = _Warming(folder.resolve(), workspace, seed)
+        warming.start(unchanged, tests=tests)
+        found = mutants(folder, without=without)
         sampled = sample(found, len(found), seed, without=without)
         queue = [mutant for mutant in sampled if only is None or mutant.id in only]
-        return _judged(bench, queue, Forks(workers, most_seconds), count, progress)
+        return _judged(warming.bench(contracts), queue, Forks(workers, most_seconds), count, progress)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
@@ -100,9 +111,13 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
 def _judged(
     bench: Bench, queue: Sequence[Mutant], forks: Forks[Mutant], count: int, progress: Callable[[Verdict], None] | None
 ) -> list[Verdict]:
-    """Judge the first `count` mutants that aren't stillborn."""
+    """Judge the first `count` mutants that aren't stillborn.
+
+    What much of the code uses comes first: it takes longest, and nobody should wait for it at the end.
+    """
     verdicts: dict[str, Verdict] = {}
-    waiting = iter(queue)
+    first = sorted(queue[:count], key=lambda mutant: -len(bench.users.get(mutant.where, ())))
+    waiting = iter([*first, *queue[count:]])
     while True:
         while forks.has_room and len(verdicts) + forks.running < count and (mutant := next(waiting, None)):
             forks.start(mutant, partial(judge, bench, mutant))
@@ -119,53 +134,97 @@ def _judged(
 # Before the first mutant ---------------------------------------------------------------------------------------------
 
 
-def _prepared(folder: Path, workspace: Path, contracts: Killer, *, tests: bool) -> Bench:
-    """Give the bench, after the unchanged environment has warmed up what a fork inherits and passed the tests."""
-    with Episode.open([load_mutant(folder, None, workspace)]).active():
-        pass
-    if not (tests and (folder / TEST_FILE).exists()):
-        return Bench(folder, workspace, contracts)
-    report = forked(partial(_traced, folder, workspace), _MOST_TRACED_SECONDS)
-    if report.ended is not None or report.said.get("failure"):
-        raise GateError(f"The tests of {folder.name} fail as it is: {report.said.get('failure') or report.ended}")
-    return Bench(folder, workspace, contracts, tuple(report.said["reaches"]), uses(folder))
+class _Warming:
+    """What is done once for all mutants: the unchanged environment is loaded, looked at and tested."""
+
+    def __init__(self, folder: Path, workspace: Path, seed: int) -> None:
+        self._folder, self._workspace = folder, workspace
+        self._forks: Forks[str] = Forks(2, _MOST_WARMING_SECONDS)
+        self._copy = write_mutant(folder, None, workspace)
+        environment = environment_of(import_server(self._copy))
+        self._scenario = Scenario(environment, {0, 1, seed, seed + 1})  # the worlds that almost every mutant needs
+        self._scenario.serve(environment)
+        with Episode.open([environment]).active():  # a fork inherits what this imports and builds
+            pass
+
+    def start(self, unchanged: Look | None, *, tests: bool) -> None:
+        """Begin to look and to test, each in a process of its own."""
+        if tests and (self._folder / TEST_FILE).exists():
+            self._forks.start("tests", partial(_traced, self._copy))
+        if unchanged is not None:
+            self._forks.start("contracts", partial(_looked_at, self._copy, unchanged))
+
+    def bench(self, contracts: Killer) -> Bench:
+        """Give the bench once all is done; raises `GateError` for an environment that is itself complained of."""
+        said: dict[str, Any] = {"reaches": ()}
+        largest = 0
+        for who, report in [self._forks.next() for _ in range(self._forks.running)]:
+            if report.ended is not None or report.said["failure"]:
+                reason = report.ended or report.said["failure"]
+                raise GateError(f"The {who} of {self._folder.name} fail as it is: {reason}")
+            said |= report.said
+            largest = max(largest, report.said["largest"])
+        ceiling = ceiling_over(largest)
+        reaches = tuple(said["reaches"])
+        return Bench(self._folder, self._workspace, contracts, self._scenario, ceiling, reaches, uses(self._folder))
 
 
-def _traced(folder: Path, workspace: Path, say: Callable[[str, object], None]) -> None:
-    copy = write_mutant(folder, None, workspace)
-    run = run_tests(copy, import_server(copy), trace=True)
+def _traced(copy: Path, say: Say) -> None:
+    entered: set[str] = set()
+    with Meter().running() as meter:
+        run = run_tests(copy, import_server(copy, entered), entered=entered)
     say("failure", run.failure)
     say("reaches", run.reaches)
+    say("largest", meter.largest)
+
+
+def _looked_at(copy: Path, unchanged: Look, say: Say) -> None:
+    with Meter().running() as meter:
+        say("failure", unchanged(environment_of(import_server(copy))))
+    say("largest", meter.largest)
 
 
 # One mutant, in its own process --------------------------------------------------------------------------------------
 
 
-def judge(bench: Bench, mutant: Mutant, say: Callable[[str, object], None]) -> None:
+def judge(bench: Bench, mutant: Mutant, say: Say) -> None:
     """Ask the killers about one mutant and say what each answers, as soon as it does."""
     logging.disable(logging.CRITICAL)
-    began = time.perf_counter()
     say("stage", "start")
     copy = write_mutant(bench.folder, mutant, bench.workspace)
-    try:
-        module = import_server(copy)
-        environment = environment_of(module)
-    except Stillborn as reason:
-        say("stillborn", str(reason))
-        return
-    noticed = _opened(environment)
+    with Meter(bench.ceiling, partial(end, say)).running():
+        try:
+            module = import_server(copy)
+            environment = environment_of(module)
+        except Stillborn as reason:
+            say("stillborn", str(reason))
+            return
+        bench.scenario.serve(environment)
+        _ask(bench, mutant, _Loaded(copy, module, environment), say)
+    shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    copy: Path
+    module: ModuleType
+    environment: Environment
+
+
+def _ask(bench: Bench, mutant: Mutant, loaded: _Loaded, say: Say) -> None:
+    began = time.perf_counter()
+    noticed = _opened(loaded.environment)
     if noticed is None:
         say("stage", "contracts")
-        noticed = bench.contracts(environment, mutant)
+        noticed = bench.contracts(loaded.environment, mutant)
     say("contracts", noticed)
     say("contracts_seconds", time.perf_counter() - began)
     if noticed is None and bench.reaches:
         say("stage", "tests")
         began = time.perf_counter()
         chosen = covering(mutant, bench.reaches, bench.users)
-        say("tests", run_tests(copy, module, chosen).failure)
+        say("tests", run_tests(loaded.copy, loaded.module, chosen).failure)
         say("tests_seconds", time.perf_counter() - began)
-    shutil.rmtree(copy.parent, ignore_errors=True)
 
 
 def _opened(environment: Environment) -> str | None:

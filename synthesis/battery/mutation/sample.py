@@ -20,18 +20,19 @@ UNSEEN = frozenset({"sql_constraint"})
 """Kinds that a sample leaves out unless it is told otherwise: a constraint speaks of code that isn't there."""
 
 
-def mutants(folder: Path) -> list[Mutant]:
-    """Give every mutant of an environment's folder, in the order of its text; none twice."""
+def mutants(folder: Path, *, without: Collection[str] = ()) -> list[Mutant]:
+    """Give every mutant of an environment's folder, in the order of its text; none twice, and none of some kinds."""
     name = folder.resolve().name
     schema_text = (folder / "schema.sql").read_text(encoding="utf-8")
     schema = Schema(schema_text)
-    found = [Mutant.of(name, "schema.sql", where, edit, schema_text) for where, edit in schema.edits()]
+    found = [Mutant.of(name, "schema.sql", where, edit, schema_text) for where, edit in schema.edits(without)]
     database = compiled(schema_text)
     assert database is not None  # or Schema would have refused it
     with closing(database):
         text = (folder / "server.py").read_text(encoding="utf-8")
         code = PythonCode.of(text, schema.vocabulary, SqlReader(database))
-        found += [Mutant.of(name, "server.py", where, edit, text) for where, edit in code.edits()]
+        edits = [(where, edit) for where, edit in code.edits() if edit.kind not in without]
+        found += [Mutant.of(name, "server.py", where, edit, text) for where, edit in edits]
     once = {(mutant.file, mutant.start, mutant.end, mutant.new): mutant for mutant in found if mutant.old != mutant.new}
     return sorted(once.values(), key=lambda mutant: (mutant.file, mutant.start, mutant.end, mutant.new))
 

@@ -10,10 +10,10 @@ import io
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,6 +21,8 @@ import pytest
 from synthesis.battery.mutation.mutant import Mutant
 
 TEST_FILE = "test_server.py"
+_NOT_NEEDED = ("cacheprovider", "xdist", "timeout", "terminalreporter", "unraisableexception")
+"""Plugins of pytest that would cost time and tell nothing; the last one collects garbage, twice."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,18 @@ class TestRun:
     reaches: tuple[Reach, ...] = ()
 
 
-def run_tests(copy: Path, module: ModuleType, tests: Sequence[str] | None = None, *, trace: bool = False) -> TestRun:
-    """Run the tests of a copied folder against `module`, all or those named in their order, up to the first failure."""
+def run_tests(
+    copy: Path, module: ModuleType, tests: Sequence[str] | None = None, *, entered: set[str] | None = None
+) -> TestRun:
+    """Run the tests of a copied folder against `module`, all or those named in their order, up to the first failure.
+
+    Where the module notes in `entered` which functions are, the run tells what each test reached.
+    """
     path = copy / TEST_FILE
     _stand_in(path, module)
-    watch = _Watch(tests, _Tracer(str(copy / "server.py")) if trace else None)
+    watch = _Watch(tests, entered)
     options = ["-x", "-q", "--import-mode=importlib", f"--rootdir={copy}", "-c", str(_settings(copy))]
-    off = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "timeout", "terminalreporter")]
+    off = [f"-pno:{plugin}" for plugin in _NOT_NEEDED]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         code = pytest.main([str(path), *options, *off], plugins=[watch])
     failure = watch.failure
@@ -109,9 +116,9 @@ def _import_or_make(package: str) -> None:
 class _Watch:
     """A plugin of pytest that orders the tests, and notes their first failure and what each reaches."""
 
-    def __init__(self, tests: Sequence[str] | None, tracer: _Tracer | None) -> None:
+    def __init__(self, tests: Sequence[str] | None, entered: set[str] | None) -> None:
         self.order = None if tests is None else {test: place for place, test in enumerate(tests)}
-        self.tracer = tracer
+        self.entered = entered
         self.failure: str | None = None
         self.reaches: list[Reach] = []
 
@@ -124,13 +131,13 @@ class _Watch:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Note what a test reaches, its fixtures included."""
-        began = time.perf_counter()
-        if self.tracer is None:
+        if self.entered is None:
             return (yield)
-        with self.tracer.tracing() as functions:
-            done = yield
+        began = time.perf_counter()
+        self.entered.clear()
+        done = yield
         seconds = time.perf_counter() - began
-        self.reaches.append(Reach(_named(item.nodeid), frozenset(functions), seconds))
+        self.reaches.append(Reach(_named(item.nodeid), frozenset(self.entered), seconds))
         return done
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -151,28 +158,3 @@ def _named(node_id: str) -> str:
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     return " ".join((crash.message if crash else str(report.longrepr)).split())[:160]
-
-
-class _Tracer:
-    """Notes which functions of one file are entered."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._names: dict[CodeType, str | None] = {}
-
-    @contextmanager
-    def tracing(self) -> Iterator[set[str]]:
-        """Give the set that the names of entered functions are put into."""
-        entered: set[str] = set()
-
-        def note(frame: FrameType, _event: str, _argument: object) -> None:
-            code = frame.f_code
-            if code.co_filename == self._file:
-                entered.add(code.co_name)
-
-        before = sys.gettrace()
-        sys.settrace(note)
-        try:
-            yield entered
-        finally:
-            sys.settrace(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from servers.runtime import Environment, Episode
+from servers.runtime.database import connect
+from servers.runtime.desk import Desk
+from servers.runtime.world import World
 from synthesis.battery.mutation import GateError, Mutant, Stillborn, load_mutant, mutants, run_gate, sample
+from synthesis.battery.mutation.load import Scenario, environment_of, import_server, write_mutant
+from synthesis.battery.mutation.meter import Meter, ceiling_over
 from synthesis.battery.mutation.mutant import Edit
 from synthesis.battery.mutation.places import uses
 from synthesis.battery.mutation.python_code import PythonCode
@@ -276,6 +282,117 @@ def test_endless_and_deadly_mutants_cost_only_themselves(folder: Path) -> None:
     dead = run_gate(folder, contracts=deadly, count=2, tests=False)
     assert [verdict.contracts for verdict in dead] == ["Its process ended by itself."] * 2
     assert {verdict.killed_by for verdict in (*late, *dead)} == {"contracts"}
+
+
+CROWDED = '''
+
+def crowded() -> int:
+    """Give how many books there are, the long way."""
+    return env.db.execute(
+        "SELECT count(*) FROM books a, books b, books c, books d, books e"
+        " WHERE a.book_id = b.book_id AND b.book_id = c.book_id AND c.book_id = d.book_id AND d.book_id = e.book_id"
+    ).fetchone()[0]
+'''
+
+
+def test_a_mutant_whose_statement_runs_away_is_noticed_by_what_it_asks_of_sqlite(folder: Path) -> None:
+    server = folder / "server.py"
+    server.write_text(server.read_text(encoding="utf-8") + CROWDED, encoding="utf-8")
+
+    def count(env: Environment, mutant: Mutant | None = None) -> str | None:
+        with Episode.open([env]).active():
+            books = crowded_of(env)
+        return None if books else "There are no books."
+
+    chosen = {
+        mutant.id: mutant.new for mutant in mutants(folder) if mutant.where == "crowded" and mutant.kind == "sql_where"
+    }
+    assert list(chosen.values()) == ["1"]
+    for _ in range(2):
+        (verdict,) = run_gate(folder, contracts=count, unchanged=count, only=chosen, tests=False)
+        assert verdict.contracts is not None
+        assert verdict.contracts.startswith("A statement ran away: SELECT count(*) FROM books a, books b,")
+        assert verdict.killed_by == "contracts"
+
+
+def crowded_of(env: Environment) -> int:
+    """Give what `crowded` of an environment's own server.py gives."""
+    counted: int = env.tools["get_book"].function.__globals__["crowded"]()
+    return counted
+
+
+def test_a_mutant_that_asks_no_more_than_others_lives(folder: Path) -> None:
+    guard = next(mutant for mutant in mutants(folder) if mutant.where == "borrow_book")
+    (verdict,) = run_gate(folder, contracts=lives, unchanged=lambda _: None, only={guard.id}, tests=False)
+    assert verdict.killed_by is None
+
+
+def test_what_the_contracts_say_of_the_unchanged_environment_stops_the_gate(folder: Path) -> None:
+    with pytest.raises(GateError, match="contracts of library fail as it is: nothing works"):
+        run_gate(folder, contracts=lives, unchanged=lambda _: "nothing works", count=1, tests=False)
+
+
+COUNTING = (
+    "WITH RECURSIVE counted(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM counted WHERE n < ?) SELECT 1 FROM counted"
+)
+
+
+def test_a_statement_may_take_ten_times_what_the_largest_took() -> None:
+    with Meter().running() as meter:
+        connect().execute(COUNTING, (30_000,)).fetchall()
+    said: list[str] = []
+    with Meter(ceiling_over(meter.largest), said.append).running():
+        db = connect()
+        for _ in range(3):
+            db.execute(COUNTING, (200_000,)).fetchall()
+        assert not said
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            db.execute(COUNTING, (400_000,)).fetchall()
+    assert len(said) == 1
+    assert said[0].startswith("A statement ran away: WITH RECURSIVE counted(n)")
+    assert ceiling_over(0) > 500
+    assert sqlite3.connect(":memory:").execute("SELECT 1").fetchone() == (1,)
+
+
+def test_searches_that_limit_themselves_may_go_on_until_all_together_are_too_much() -> None:
+    said: list[str] = []
+    with Meter(1, said.append).running():
+        db = sqlite3.connect(":memory:")
+        db.set_progress_handler(lambda: False, 1000)
+        db.execute(COUNTING, (200_000,)).fetchall()
+        assert not said
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            db.execute(COUNTING, (20_000_000,)).fetchall()
+    assert said[0].startswith("Searching ran away: WITH RECURSIVE")
+
+
+def test_a_query_with_a_limit_of_its_own_counts_as_a_statement_of_the_environment() -> None:
+    said: list[str] = []
+    with Meter(100, said.append).running(), pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        connect().select(COUNTING.replace("?", "200000"), {}, steps=1_000_000)
+    assert said[0].startswith("A statement ran away:")
+
+
+def test_a_server_notes_which_of_its_functions_are_entered(tmp_path: Path) -> None:
+    entered: set[str] = set()
+    environment = environment_of(import_server(write_mutant(LIBRARY, None, tmp_path), entered))
+    entered.clear()
+    with Desk(environment) as desk:
+        desk.call("get_book", book_id=desk.one("SELECT book_id FROM books ORDER BY 1"))
+    assert "get_book" in entered
+    assert "borrow_book" not in entered
+    assert (
+        environment.tools["get_book"].description == load_mutant(LIBRARY, None, tmp_path).tools["get_book"].description
+    )
+
+
+def test_all_mutants_take_the_rows_of_one_scenario(tmp_path: Path) -> None:
+    original, other = load_mutant(LIBRARY, None, tmp_path), load_mutant(LIBRARY, None, tmp_path)
+    scenario = Scenario(original, [0])
+    scenario.serve(other)
+    for seed in (0, 5):
+        assert other.template(seed=seed, size="small").digest == original.template(seed=seed, size="small").digest
+    assert other.populate(World(0, "small")) is other.populate(World(0, "small"))
 
 
 def test_tests_that_fail_without_a_mutant_stop_the_gate(folder: Path) -> None:
