@@ -70,24 +70,45 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     await stage.begin()
     seen = Counter(counts)
     drops: list[str] = []
-    for _ in range(_drawn_length(stage.rng, stage.aim.lean)):
-        kind = await _next_goal(stage, seen, drops)
-        if kind is None:
+    length = _drawn_length(stage.rng, stage.aim.lean)
+    for number in range(length):
+        if not await _grows(stage, seen, drops, last=number == length - 1):
             break
-        seen[kind] += 1
-        await _follow_up(stage)
-        if len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1:
-            break
-        if stage.strict and not stage.aim.takes(stage.draft, leeway=LEEWAY):
-            raise Drop("hidden_rate")
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
-    if stage.strict and not stage.aim.takes(stage.draft):
+    if not _is_aimed(stage, stage.draft, last=True):
         raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
     put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
+
+
+async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, last: bool) -> bool:
+    """Add a goal, with what the user does about it, and say whether further ones may follow.
+
+    One that leads away from the aim is taken back where what was there before will do; otherwise the draft is given up.
+    """
+    held, before = await stage.episode.hold() if stage.strict else "", stage.draft.copy()
+    kind = await _next_goal(stage, seen, drops)
+    if kind is None:
+        return False
+    await _follow_up(stage)
+    enough = len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1
+    if _is_aimed(stage, stage.draft, last=last or enough):
+        seen[kind] += 1
+        return not enough
+    if not before.turns or not _is_aimed(stage, before, last=True):
+        raise Drop("hidden_rate")
+    drops.append(f"{kind}: hidden_rate")
+    await stage.episode.undo(held)
+    stage.draft = before
+    return False
+
+
+def _is_aimed(stage: Stage, draft: Draft, *, last: bool) -> bool:
+    """Whether a draft needn't be given up for its hidden rate; one to which goals are still to come has some leeway."""
+    return not stage.strict or stage.aim.takes(draft, leeway=0.0 if last else LEEWAY)
 
 
 def _check_length(draft: Draft) -> None:
