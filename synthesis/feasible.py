@@ -35,7 +35,7 @@ class Bench:
 
     async def sorted_out(self, name: str, candidates: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
         """Give the candidates for an argument under which the goal can still end as it wants."""
-        decided = dict(self._decided_by(name, values))
+        decided = self.decided_by(name, values)
         if not decided or not candidates:
             return list(candidates)
         due: dict[int, set[str]] = {}
@@ -46,8 +46,11 @@ class Bench:
         wanted = {self.kind.what} & set(decided) if self.kind.outcome == "refuse" else set()
         return [value for place, value in enumerate(candidates) if due.get(place, set()) == wanted]
 
+    def decided_by(self, name: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Give the refusals that the argument decides, the others' values being known, with their queries."""
+        return dict(self._decided_by(name, values))
+
     def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Give the refusals that the argument decides, the others' values being known."""
         card = {f"persona_{fact}" for fact in self.stage.card}
         known = {name} | GIVEN | card | set(values) | set(self.settled)
         for code, sql in self.stage.catalogue.refuses.get(self.tool.name, {}).items():
