@@ -54,6 +54,8 @@ class Choice:
     """The parameter that the user only says when asked."""
     anchored: dict[str, Anchor] = field(default_factory=dict)
     """Parameters whose value is said through a row of another environment."""
+    asked: set[str] = field(default_factory=set)
+    """The refusals of which the values were asked already; of them only that is due which the goal wants."""
 
     @property
     def told(self) -> list[str]:
@@ -89,6 +91,7 @@ class _Parameter:
         found = await self.bench.sorted_out(self.name, options, choice.values)
         if not found:
             raise Drop("infeasible", self.name)
+        choice.asked.update(self.bench.decided_by(self.name, choice.values))
         return found
 
 

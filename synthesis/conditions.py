@@ -342,7 +342,8 @@ class _Otherwise(Conditional):
         ):
             raise Drop("no_condition", str(self.kind))
         subject = await self._subject(choice)
-        other = replace(choice, values={**choice.values, subject.parameter: await self._other_row(choice, subject)})
+        values = {**choice.values, subject.parameter: await self._other_row(choice, subject)}
+        other = replace(choice, values=values, asked=set())
         await self.rehearse(other)
         await choice.get_known(stage)
         other.known = choice.known

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from envfactory_client import Goal, Span
@@ -200,6 +201,16 @@ class DraftTurn:
     """What of the user's message says a value, a row, a fact of the card or a side fact."""
     assistant: str = ""
 
+    def copy(self) -> DraftTurn:
+        """Give a turn that can grow apart from this one."""
+        return replace(self, **_lists_of(self))
+
+
+def _lists_of(part: DraftTurn | Draft) -> dict[str, Any]:
+    """Give copies of the lists and the mappings of a part of a draft, by name."""
+    found = {own.name: getattr(part, own.name) for own in fields(part)}
+    return {name: copy(value) for name, value in found.items() if isinstance(value, list | dict)}
+
 
 @dataclass(frozen=True)
 class Salient:
@@ -242,3 +253,7 @@ class Draft:
     """The present digest of each environment."""
     starts: dict[str, str] = field(default_factory=dict)
     """The digest of each environment at the start."""
+
+    def copy(self) -> Draft:
+        """Give a draft that can grow apart from this one."""
+        return replace(self, **{**_lists_of(self), "turns": [turn.copy() for turn in self.turns]})

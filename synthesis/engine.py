@@ -109,6 +109,8 @@ class Engine:
     scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
     worlds: Worlds = field(default_factory=Worlds)
+    own: dict[int, Episode] = field(default_factory=dict)
+    """The episode of each job under way that starts from rows of its own, by the job's index."""
     clock: Callable[[str], AbstractContextManager[None]] = _unmeasured
     """What goes around each stage of a job, for who wants to know how long they take."""
 
@@ -117,8 +119,15 @@ class Engine:
 
         `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
         """
-        drops: list[str] = []
         job = await self._with_witness(job)
+        try:
+            return await self._tried(job, counts, taken, said)
+        finally:
+            if job.index in self.own:
+                await self.own.pop(job.index).close()
+
+    async def _tried(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
+        drops: list[str] = []
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
@@ -157,19 +166,19 @@ class Engine:
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
-        """Give an episode at the start of the job; whatever is done in it is undone, or gone with it."""
-        own = job.rows is not None
+        """Give an episode at the start of the job; whatever is done in it is undone."""
         try:
-            if own:
-                episode, held = await self._opened(job, job.rows), ""
-            else:
+            if job.rows is None:
                 episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
+            else:
+                episode = self.own[job.index] = self.own.get(job.index) or await self._opened(job, job.rows)
+                held = await episode.hold()
         except (FarmError, ProtocolError) as error:
             raise Drop("world", f"seed {job.world_seed}: {error}") from error
         try:
             yield episode
         finally:
-            await (episode.close() if own else episode.undo(held))
+            await episode.undo(held)
 
     async def _opened(self, job: Job, rows: Mapping[str, Rows] | None) -> Episode:
         return await self.farm.open(*job.environments, seed=job.world_seed, size=job.size, scenarios=rows)

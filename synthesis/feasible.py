@@ -38,7 +38,7 @@ class Bench:
 
         Where each candidate for a refusal would meet another one, too, the call itself says which of them comes first.
         """
-        decided = dict(self._decided_by(name, values))
+        decided = self.decided_by(name, values)
         if not decided or not candidates:
             return list(candidates)
         due: dict[int, set[str]] = {}
@@ -52,8 +52,11 @@ class Bench:
             return left
         return [value for place, value in enumerate(candidates) if wanted <= due.get(place, set())]
 
+    def decided_by(self, name: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Give the refusals that the argument decides, the others' values being known, with their queries."""
+        return dict(self._decided_by(name, values))
+
     def _decided_by(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Give the refusals that the argument decides, the others' values being known."""
         card = {f"persona_{fact}" for fact in self.stage.card}
         known = {name} | GIVEN | card | set(values) | set(self.settled)
         for code, sql in self.stage.catalogue.refuses.get(self.tool.name, {}).items():

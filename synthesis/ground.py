@@ -135,7 +135,7 @@ class Grounding:
         """Raise `Drop` unless the call ends as the goal wants; the trial leaves the episode as it is."""
         stage = self.stage
         wanted = {self.kind.what} if self.kind.outcome == "refuse" else set()
-        due = await self._due_refusals(choice)
+        due = (wanted & choice.asked) | await self._due_refusals(choice)
         if not wanted <= due or (due and not wanted):
             raise Drop("other_refusal" if wanted else "refused", str(self.kind))
         if self.tool.read_only:
@@ -153,8 +153,9 @@ class Grounding:
             raise Drop("no_effect", str(self.kind))
 
     async def _due_refusals(self, choice: Choice) -> set[str]:
-        """Give the codes whose declared queries say that the call is to be refused."""
-        refuses = self.stage.catalogue.refuses.get(self.tool.name, {})
+        """Give the codes whose declared queries say that the call is to be refused, of those not yet asked."""
+        declared = self.stage.catalogue.refuses.get(self.tool.name, {})
+        refuses = {code: sql for code, sql in declared.items() if code not in choice.asked}
         if not refuses:
             return set()
         union = " UNION ALL ".join(f"SELECT '{code}' WHERE EXISTS ({sql})" for code, sql in refuses.items())

@@ -70,27 +70,48 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     stage.quest = drawn_quest(stage)
     seen = Counter(counts)
     drops: list[str] = []
-    wanted = _drawn_length(stage.rng, stage.aim.lean)
-    for number in range(len(TURN_WEIGHTS)):
-        if number >= wanted and not is_near(stage):
+    length = _drawn_length(stage.rng, stage.aim.lean)
+    for number in range(1, len(TURN_WEIGHTS) + 1):
+        if not await _grows(stage, seen, drops, last=number >= length):
             break
-        kind = await _next_goal(stage, seen, drops)
-        if kind is None:
-            break
-        seen[kind] += 1
-        await _follow_up(stage)
-        if len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1:
-            break
-        if stage.strict and not stage.aim.takes(stage.draft, leeway=LEEWAY):
-            raise Drop("hidden_rate")
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
-    if stage.strict and not stage.aim.takes(stage.draft):
+    if not _is_aimed(stage, stage.draft, last=True):
         raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
     put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
+
+
+async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, last: bool) -> bool:
+    """Add a goal, with what the user does about it, and say whether further ones may follow.
+
+    The last one is followed nevertheless by those that bring the draft to what it is near to. One that leads away from the aim is taken back where what was there before will do; otherwise the draft is given up.
+    """
+    held, before, quest = await stage.episode.hold() if stage.strict else "", stage.draft.copy(), stage.quest
+    kind = await _next_goal(stage, seen, drops)
+    if kind is None:
+        return False
+    await _follow_up(stage)
+    if stage.quest is not None and is_fulfilled(stage):
+        stage.quest = None
+    enough = len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1
+    over = enough or (last and not is_near(stage))
+    if _is_aimed(stage, stage.draft, last=over):
+        seen[kind] += 1
+        return not over
+    if not before.turns or not _is_aimed(stage, before, last=True):
+        raise Drop("hidden_rate")
+    drops.append(f"{kind}: hidden_rate")
+    await stage.episode.undo(held)
+    stage.draft, stage.quest = before, quest
+    return False
+
+
+def _is_aimed(stage: Stage, draft: Draft, *, last: bool) -> bool:
+    """Whether a draft needn't be given up for its hidden rate; one to which goals are still to come has some leeway."""
+    return not stage.strict or stage.aim.takes(draft, leeway=0.0 if last else LEEWAY)
 
 
 def _check_length(draft: Draft) -> None:

@@ -49,10 +49,10 @@ async def witness(stage: Stage, kind: GoalKind, opening: Open) -> Witness | None
     names = tuple(stage.catalogues)
     deeds = [other for other in goal_kinds(stage.catalogues[kind.environment]) if other.manner == "done"]
     for deed in stage.rng.choices(deeds, k=MOST_DEEDS) if deeds else ():
-        async with await stage.episode.fork() as fork:
-            if await _done(_anew(stage, fork), deed):
-                rows = {name: await fork.rows(name) for name in names}
-                if await _is_met(_anew(stage, fork), kind):
+        async with stage.episode.trial() as trial:
+            if await _done(_anew(stage, trial), deed):
+                rows = {name: await trial.rows(name) for name in names}
+                if await _is_met(_anew(stage, trial), kind):
                     return Witness(kind, rows)
     rows = {name: await stage.episode.rows(name) for name in names}
     for changed in _cells(stage, kind, rows):
@@ -80,8 +80,8 @@ async def _done(stage: Stage, kind: GoalKind) -> bool:
 
 async def _is_met(stage: Stage, kind: GoalKind) -> bool:
     """Whether a refusal can be met from where an episode stands, which stays as it is."""
-    async with await stage.episode.fork() as fork:
-        return await _done(_anew(stage, fork), kind)
+    async with stage.episode.trial() as trial:
+        return await _done(_anew(stage, trial), kind)
 
 
 def _cells(stage: Stage, kind: GoalKind, rows: Scenario) -> Iterator[Scenario]:

@@ -54,6 +54,9 @@ _WRITING_ACTIONS = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqli
 _READING_ACTIONS = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
+_FREE_ACTIONS = _READING_ACTIONS - {sqlite3.SQLITE_FUNCTION}
+"""What any statement may do; to prepare one takes hundreds of questions, nearly all of them about these."""
+_OK, _UPDATE = sqlite3.SQLITE_OK, sqlite3.SQLITE_UPDATE
 _DENIED_FUNCTIONS = frozenset(
     {"random", "randomblob", "current_date", "current_time", "current_timestamp", "load_extension"}
 )
@@ -90,15 +93,15 @@ class Database(sqlite3.Connection):
 
         It asks for an update of `sqlite_master` when json_each is first used; a real one it refuses by itself.
         """
-        if not self.guarded or (action == sqlite3.SQLITE_UPDATE and first == "sqlite_master"):
-            return sqlite3.SQLITE_OK
+        if not self.guarded or action in _FREE_ACTIONS or (action == _UPDATE and first == "sqlite_master"):
+            return _OK
         denied = (
             (self._selecting and action not in _READING_ACTIONS)
             or action in _DENIED_ACTIONS
             or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _DENIED_FUNCTIONS)
             or (action in _WRITING_ACTIONS and by is None and (first or "").startswith((_RESERVED, "sqlite_")))
         )
-        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY if denied else _OK
 
     def transaction(self) -> Transaction:
         """Run tool code in one transaction: commit when it ends well, leave no trace when it raises.

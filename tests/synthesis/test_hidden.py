@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 from synthesis.draft import Draft, DraftStep, Origin
+from synthesis.errors import Drop
 from synthesis.hidden import Aim, Count, of_draft
-from tests.synthesis.conftest import Run
+from synthesis.language.novelty import Recent
+from synthesis.planning import plan
+from synthesis.stage import Stage
+from tests.synthesis.conftest import Run, on_stage
 
 SAID, FOUND = Origin("explicit", text="x"), Origin("earlier", step=0, place="x")
 
@@ -60,3 +66,24 @@ def test_drafts_that_lead_away_from_the_target_are_not_taken() -> None:
 def test_a_run_tells_its_hidden_rate(library_run: Run) -> None:
     report = json.loads((library_run.folder / "report.json").read_text())
     assert 0.3 < report["hidden"] < 0.9
+
+
+def test_a_draft_leaves_its_last_goal_out_where_that_leads_away_from_the_target() -> None:
+    """Whatever was written for that goal is taken back with it."""
+    aim = Aim(0.55, Count(1000, 580))
+
+    async def drawn(stage: Stage, seed: int) -> bool:
+        own = replace(stage, rng=Random(seed), draft=Draft(), aim=aim, strict=True)
+        async with own.episode.trial():
+            try:
+                planned = await plan(own, Counter(), Recent())
+            except Drop:
+                return False
+            assert aim.takes(planned.draft)
+            assert planned.draft.steps[-1].state == (await own.episode.state()).digest
+            return any(drop.endswith("hidden_rate") for drop in planned.drops)
+
+    async def use(stage: Stage) -> None:
+        assert any([await drawn(stage, seed) for seed in range(24)])
+
+    on_stage("airline", use)
