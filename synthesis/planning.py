@@ -10,7 +10,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
-from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_near
+from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop
@@ -79,6 +79,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
             break
         seen[kind] += 1
         await _follow_up(stage)
+        if stage.quest is not None and is_fulfilled(stage):
+            stage.quest = None
         if len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1:
             break
         if stage.strict and not stage.aim.takes(stage.draft, leeway=LEEWAY):
