@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from envfactory_client.card.links import LinkName
+from envfactory_client.card.links import LinkName, any_index
 from synthesis.catalogue import Catalogue, Producer
 from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
 from synthesis.kin import links_of
@@ -22,6 +22,8 @@ PLAIN: Final = frozenset({"done", "answer", "refuse", "left", IF})
 """Manners of goal that name their rows one by one, so that a row within reach can be one of them."""
 FREE: Final = frozenset({"done", "refuse", IF})
 """Manners of goal that give way to another one for the sake of a quest; of the others there are fewer."""
+MOST_NEAR: Final = 5
+"""How many kinds of goal are tried that would fulfil the quest, before any other."""
 SAID_NO: Final = ("refuse", "left")
 """How a goal ends after which nothing has changed."""
 
@@ -31,6 +33,19 @@ def drawn_quest(stage: Stage) -> LinkName | None:
     here = stage.catalogues.keys()
     links = [link for link in stage.wanted.links if {_environment(link[0]), _environment(link[2])} <= here]
     return stage.pick(sorted(links)) if links else None
+
+
+def is_fulfilled(stage: Stage) -> bool:
+    """Whether an argument of the draft has come along the quest."""
+    steps = stage.draft.steps
+    return any(
+        (f"{steps[origin.step].environment}.{steps[origin.step].tool}", any_index(origin.place or ""), *taker)
+        == stage.quest
+        for step in steps
+        for name, origin in step.origins.items()
+        if origin.step is not None
+        for taker in [(f"{step.environment}.{step.tool}", name.partition("[")[0])]
+    )
 
 
 def is_near(stage: Stage) -> bool:
@@ -56,7 +71,9 @@ def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
             return 4
         return 3 if _is_of_the_user(stage) and kind.outcome == "refuse" else 2
 
-    return sorted(kinds, key=rank)
+    ordered = sorted(kinds, key=rank)
+    near = [kind for kind in ordered if rank(kind) == 0]
+    return near[:MOST_NEAR] + ordered[len(near) :] + near[MOST_NEAR:]
 
 
 def within_reach(stage: Stage, taker: Taker) -> list[Any]:

@@ -55,7 +55,7 @@ from synthesis.worlds import Worlds
 MOST_ATTEMPTS = 16
 MOST_AIMED = 3
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
-WITNESS_SHARE = 0.2
+WITNESS_SHARE = 0.3
 """How often a job is given a refusal that the data lacks."""
 SHARES_OF_CAST = (0.2, 0.4, 0.4)
 """Shares of tasks over one, two and three environments, where a run has as many."""

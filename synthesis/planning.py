@@ -10,7 +10,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
-from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_near
+from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
 from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
 from synthesis.errors import Drop

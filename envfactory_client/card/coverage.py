@@ -2,13 +2,14 @@
 
 What counts is decided here alone, for the card of a dataset and for a run that aims at what its data lacks. A link
 leads to an argument that someone can give who has seen the result: none that only echoes an argument of the same call,
-and none from what the user alone sees to what the agent does. A branch is a refusal for which a write looks at its
-rows; that a key names no row is none of them, since nothing is called with a key that hasn't been found.
+none from what the user alone sees to what the agent does, and none that tells the user a fact of their own. A branch is
+a refusal for which a write looks at its rows; that a key names no row is none of them, since nothing is called with a
+key that hasn't been found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,15 +40,11 @@ class Reach:
         """What some tools offer together, links between environments among it."""
         listed = tuple(tools)
         of_the_user = {tool.full_name for tool in listed if tool.actor == "user"}
-        links = [
-            link
-            for link in ToolGraph.build(listed).links
-            if not link.echo and not (link.producer in of_the_user and link.consumer not in of_the_user)
-        ]
+        links = [link for link in ToolGraph.build(listed).links if not link.echo and _carries(link, of_the_user)]
         return cls(
             tools=frozenset(tool.full_name for tool in listed),
             links=frozenset(_name(link) for link in links),
-            identities=frozenset(_name(link) for link in links if ":" in link.key),
+            identities=frozenset(_name(link) for link in links if _is_identity(link)),
             branches=frozenset(branch for tool in listed for branch in _branches(tool)),
         )
 
@@ -93,6 +90,18 @@ class Exercised:
             branches=_covered({branch: " ".join(branch) for branch in reach.branches}, self.branches),
             passed=_covered({name: name for name in guarded}, self.passed),
         )
+
+
+def _is_identity(link: Link) -> bool:
+    """Whether a link carries the key of a row, which belongs to one environment, and not a shared fact."""
+    return ":" in link.key
+
+
+def _carries(link: Link, of_the_user: Container[str]) -> bool:
+    """Whether who gives the argument can have it from the result, and not sooner from elsewhere."""
+    if link.consumer in of_the_user:
+        return _is_identity(link)
+    return link.producer not in of_the_user
 
 
 def _branches(tool: Tool) -> Iterable[Branch]:

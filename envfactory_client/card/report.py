@@ -54,7 +54,7 @@ class Coverage(_Part):
     links: Covered = Field(
         description="Links along which an argument came from an earlier result, of the links that contracts declare; "
         "a link that only echoes an argument of the producer isn't counted, nor one from what the user alone sees to "
-        "what the agent does."
+        "what the agent does, nor one that tells the user a fact of their own."
     )
     identities: Covered = Field(
         description="The links among them that carry a row's key, and not a fact that the user may know as well."

@@ -10,7 +10,7 @@ import pytest
 
 from envfactory_client import Farm
 from envfactory_client.card.links import LinkName, any_index, links_used
-from synthesis.aiming import by_aim, drawn_quest, is_near, within_reach
+from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near, within_reach
 from synthesis.carry import anchors
 from synthesis.draft import DraftTurn, Origin
 from synthesis.engine import Engine, Job
@@ -97,6 +97,7 @@ def test_the_next_goal_takes_the_row_that_is_within_reach() -> None:
     async def use(stage: Stage) -> None:
         stage = with_quest(stage, GUEST)
         await look_at_an_event(stage)
+        assert not is_fulfilled(stage)
         guests = within_reach(stage, ("schedule.invite_person", "person_id"))
         assert guests == [guest["person_id"] for guest in stage.draft.steps[0].result["guests"]]
         turn = DraftTurn()
@@ -105,6 +106,7 @@ def test_the_next_goal_takes_the_row_that_is_within_reach() -> None:
         origin = step.origins["person_id"]
         assert (origin.step, any_index(str(origin.place))) == (0, "guests[].person_id")
         assert step.arguments["person_id"] in guests
+        assert is_fulfilled(stage)
 
     on_stage("schedule", use)
 

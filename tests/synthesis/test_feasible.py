@@ -10,7 +10,7 @@ from synthesis.engine import Engine
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
 from synthesis.stage import Stage
-from tests.synthesis.conftest import library_farm
+from tests.synthesis.conftest import library_farm, on_stage
 
 MEMBER = "SELECT min(member_id) FROM members WHERE fines_cents = 0"
 
@@ -60,3 +60,19 @@ def test_only_what_will_be_refused_for_that_reason_is_left_for_a_goal_to_be_refu
 def test_candidates_stay_as_long_as_no_refusal_is_decided() -> None:
     found, left, _ = sorted_out(GoalKind("library", "search_books", "answer", "total"), "title", "books.title", {})
     assert left == found
+
+
+def test_a_refusal_that_another_one_is_always_due_beside_leaves_the_rows_of_both() -> None:
+    async def use(stage: Stage) -> tuple[list[Any], set[str | None]]:
+        tool = stage.catalogue.tools["check_in"]
+        bench = Bench(stage, tool, GoalKind("airline", "check_in", "refuse", "payment_pending"), {})
+        left = await bench.sorted_out("segment_id", await stage.keys("segments", None), {})
+        ends = set()
+        for segment in left:
+            async with await stage.episode.fork() as fork:
+                ends.add((await fork.call("airline", "check_in", segment_id=segment)).refusal)
+        return left, ends
+
+    left, ends = on_stage("airline", use)
+    assert left
+    assert "payment_pending" in ends

@@ -16,7 +16,7 @@ from synthesis.ground import ground
 from synthesis.stage import Stage
 from synthesis.witness import Scenario, due, witness
 
-UPGRADED = GoalKind("airline", "upgrade_segment", "refuse", "already_business")
+FULL = GoalKind("airline", "add_bags", "refuse", "bag_limit")
 
 
 def stage_on(episode: Episode, engine: Engine, seed: int) -> Stage:
@@ -38,7 +38,7 @@ def test_a_refusal_that_no_row_leads_to_is_met_from_a_seeded_start() -> None:
                     stage = stage_on(episode, engine, seed)
                     await stage.begin()
                     before = (await episode.state()).digest
-                    found = await witness(stage, UPGRADED, partial(opening, seed))
+                    found = await witness(stage, FULL, partial(opening, seed))
                     assert (await episode.state()).digest == before
                 if found is None or found.rows is None:
                     continue
@@ -47,16 +47,16 @@ def test_a_refusal_that_no_row_leads_to_is_met_from_a_seeded_start() -> None:
                     await again.begin()
                     assert (await seeded.state()).digest != before
                     turn = DraftTurn()
-                    await ground(again, UPGRADED, turn)
-                    return turn.goals[0].code == "already_business"
+                    await ground(again, FULL, turn)
+                    return turn.goals[0].code == "bag_limit"
         return False
 
     assert asyncio.run(run())
 
 
 def test_only_a_refusal_that_the_data_lacks_is_due_and_only_where_it_can_be() -> None:
-    unmet = frozenset({UPGRADED})
-    assert due(Random(1), 1.0, unmet, ("airline",)) == UPGRADED
+    unmet = frozenset({FULL})
+    assert due(Random(1), 1.0, unmet, ("airline",)) == FULL
     assert due(Random(1), 1.0, unmet, ("bank",)) is None
     assert due(Random(1), 0.0, unmet, ("airline",)) is None
     assert due(Random(1), 1.0, frozenset(), ("airline",)) is None
@@ -68,7 +68,7 @@ def test_a_task_from_a_seeded_start_replays_from_the_rows_that_are_kept() -> Non
             engine = Engine(farm)
             for index in range(8):
                 made = await engine.make(
-                    Job(3, index, index, "small", ("airline",), unmet=frozenset({UPGRADED})), Counter(), frozenset(), ()
+                    Job(3, index, index, "small", ("airline",), unmet=frozenset({FULL})), Counter(), frozenset(), ()
                 )
                 if made.job.rows is None or made.trajectory is None:
                     continue

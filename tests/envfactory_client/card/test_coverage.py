@@ -63,7 +63,10 @@ def test_a_fact_that_the_user_may_know_is_no_identity() -> None:
     asked_of = shop_tool("list_cards", takes=True).model_copy(
         update={"input_schema": text, "contract": Contract(parameters={"email": email})}
     )
-    reach = Reach.of((found_by, asked_of))
+    asked_by_the_user = asked_of.model_copy(
+        update={"name": "show_cards", "contract": Contract(actor="user", parameters={"email": email})}
+    )
+    reach = Reach.of((found_by, asked_of, asked_by_the_user))
     assert reach.links == {("shop.find_person", "email", "shop.list_cards", "email")}
     assert not reach.identities
 
