@@ -87,7 +87,8 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
 async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, last: bool) -> bool:
     """Add a goal, with what the user does about it, and say whether further ones may follow.
 
-    The last one is followed nevertheless by those that bring the draft to what it is near to. One that leads away from the aim is taken back where what was there before will do; otherwise the draft is given up.
+    The last one is followed nevertheless by those that fulfil a quest which is near. One that leads away from the
+    aim is taken back where what was there before will do; otherwise the draft is given up.
     """
     held, before, quest = await stage.episode.hold() if stage.strict else "", stage.draft.copy(), stage.quest
     kind = await _next_goal(stage, seen, drops)
