@@ -18,8 +18,8 @@ _TIMES = 10
 """How much more than any of the unchanged environment a statement may take."""
 _LEAST = 1000
 """Thousands of instructions that a statement may always take, about a tenth of a second."""
-_MOST_SEARCHED = 40_000
-"""Thousands of instructions that all searches may take together: of sound environments, none takes a third of it."""
+_MOST_SEARCHED = 30_000
+"""Thousands of instructions that all searches may take together: of sound environments, none takes half of it."""
 _QUOTED = 100
 
 

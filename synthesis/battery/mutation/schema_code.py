@@ -26,7 +26,7 @@ class Schema:
             raise ValueError("schema.sql doesn't compile; make it run in SQLite first.")
         with closing(database):
             self.vocabulary = Vocabulary(columns_by_table(database), tuple(_values(text)))
-            self._program = _program(database)
+            self._programs = _programs(database, self._reading(""))
 
     def edits(self, without: Collection[str] = ()) -> Iterator[tuple[str, Edit]]:
         """Give each edit with the table or view it is in, if it compiles to something else than now.
@@ -36,19 +36,32 @@ class Schema:
         for kind, name, start, end in statements(self.text):
             statement = self.text[start:end]
             found = _constraints(statement) if kind == "TABLE" else _body(kind, statement, self.vocabulary)
+            views = self._reading(name)
             for edit in found:
                 moved = edit.moved(start)
-                if edit.kind not in without and self._differs(moved):
+                if edit.kind not in without and self._differs(moved, views):
                     yield name, moved
 
-    def _differs(self, edit: Edit) -> bool:
+    def _differs(self, edit: Edit, views: Collection[str]) -> bool:
+        """Whether a schema with an edit compiles, to other programs for the views that can be concerned."""
         with closing(sqlite3.connect(":memory:")) as database:
             try:
                 database.executescript(RESERVED_SCHEMA + edit.apply(self.text))
-                program = _program(database)  # which compiles every view
+                programs = _programs(database, views)
             except sqlite3.Error:
                 return False
-        return edit.kind == "sql_constraint" or program != self._program
+        return edit.kind == "sql_constraint" or any(programs[view] != self._programs[view] for view in views)
+
+    def _reading(self, name: str) -> frozenset[str]:
+        """Give the views that read a table or view, directly or not, with the view itself; all for anything else."""
+        texts = {view: self.text[start:end] for kind, view, start, end in statements(self.text) if kind == "VIEW"}
+        if name not in texts:
+            return frozenset(texts)
+        spoken = {view: set(re.findall(r"\w+", text.lower())) for view, text in texts.items()}
+        found = {name}
+        while new := {view for view, words in spoken.items() if words & {one.lower() for one in found}} - found:
+            found |= new
+        return frozenset(found)
 
 
 def compiled(schema: str) -> sqlite3.Connection | None:
@@ -64,13 +77,12 @@ def compiled(schema: str) -> sqlite3.Connection | None:
     return database
 
 
-def _program(database: sqlite3.Connection) -> tuple[object, ...]:
-    """Give the instructions that SQLite runs for the views: equal ones read equal rows."""
-    views = database.execute("SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name").fetchall()
-    return tuple(
-        tuple(database.execute(f"EXPLAIN SELECT * FROM {view}"))  # noqa: S608 - a name from the schema
-        for (view,) in views
-    )
+def _programs(database: sqlite3.Connection, views: Collection[str]) -> dict[str, tuple[object, ...]]:
+    """Give the instructions that SQLite runs for each of some views: equal ones read equal rows."""
+    return {
+        view: tuple(database.execute(f"EXPLAIN SELECT * FROM {view}"))  # noqa: S608 - a name from the schema
+        for view in views
+    }
 
 
 def statements(text: str) -> Iterator[tuple[str, str, int, int]]:
