@@ -429,10 +429,11 @@ class Episode:
     def _replace(self, sources: Databases, log: Log) -> None:
         self._refuse_while_busy()
         old = self.databases
-        self._databases = self._place.live(sources, log)
+        if self._place.in_files or not all(old[name].is_still(source) for name, source in sources.items()):
+            self._databases = self._place.live(sources, log)
+            for database in old.values():
+                database.close()
         self._held.clear()
-        for database in old.values():
-            database.close()
         self.log = log
 
     def _refuse_while_busy(self) -> None:
