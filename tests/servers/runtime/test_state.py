@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
 from servers.runtime.errors import DefinitionError, EpisodeError, UnknownSnapshot
+from servers.runtime.home import Home
 from servers.runtime.state import RESERVED_SCHEMA, Rows, changes, reflect
 
 
@@ -267,3 +268,26 @@ def test_a_diff_is_exact_however_many_rows_it_is_about(
     assert {(row["key"]["a"], row["key"]["b"]): (row["before"]["c"], row["after"]["c"]) for row in told["updated"]} == {
         key: (old[key], new[key]) for key in old.keys() & new.keys() if old[key] != new[key]
     }
+
+
+def test_going_back_to_where_one_is_takes_back_the_log_and_the_moments_held(library: Environment) -> None:
+    episode = Episode.open([library], seed=1, home=Home(logged=True))
+    mark = episode.snapshot()
+    episode.restore(mark)
+    live = episode.databases["library"]
+    with episode.active():
+        episode.call(library, library.tools["get_book"], {"book_id": "B0000"})
+    held = episode.hold()
+    episode.undo(held)
+    assert len(episode.calls()) == 1
+    episode.restore(mark)
+    assert episode.databases["library"] is live
+    assert episode.calls() == []
+    held = episode.hold()
+    episode.restore(mark)
+    with pytest.raises(UnknownSnapshot):
+        episode.undo(held)
+    episode.databases["library"].execute("UPDATE books SET copies = copies + 1")
+    episode.restore(mark)
+    assert episode.diff() == {}
+    episode.close()
