@@ -14,6 +14,7 @@ import pytest
 
 from envfactory_client.verify.aside import Aside, Shown, Tried, start_method
 from envfactory_client.verify.bench import Effort
+from envfactory_client.verify.terminal import Watch
 from tests.fixtures.shelves import write_shelves
 
 LITTLE = Effort(calls=30, walks=1, short=10, tries=20)
@@ -49,6 +50,16 @@ def test_a_process_is_forked_by_one_that_has_no_other_threads() -> None:
     assert answer.stdout.strip() == "fork"
     with another_thread():
         assert start_method() == "spawn"
+
+
+def test_a_terminal_that_is_still_has_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    before = threading.active_count()
+    with Watch(quiet=False) as watch:
+        assert threading.active_count() == before + 1
+        with watch.still():
+            assert threading.active_count() == before
+        assert threading.active_count() == before + 1
 
 
 def test_the_second_process_finds_the_same_however_it_begins(tmp_path: Path) -> None:
