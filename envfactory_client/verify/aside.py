@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.verify.bench import Bench, Effort, random_walks
@@ -73,16 +73,17 @@ class Work(Generic[_T]):
             raise VerifyError(f"The process that tries {self._words} meanwhile has died: {error}.") from error
 
 
-class Aside:
-    """A second process for what words name on a command line; use it as `with Aside(words) as aside`.
+def start_method() -> Literal["fork", "spawn"]:
+    """How a second process begins: with what this one has loaded, or anew where it might inherit a thread's locks."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
-    It begins with what this one has loaded, if this one has no other threads, whose locks it would begin with as well.
-    """
+
+class Aside:
+    """A second process for what words name on a command line; use it as `with Aside(words) as aside`."""
 
     def __init__(self, words: str) -> None:
         self._words = words
-        alone = sys.platform == "linux" and threading.active_count() == 1
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("fork" if alone else "spawn"))
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context(start_method()))
 
     def __enter__(self) -> Aside:
         self._pool.submit(_open, self._words)

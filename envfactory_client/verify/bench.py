@@ -17,7 +17,7 @@ from envfactory_client.verify.draw import Drawer
 from envfactory_client.verify.example import Example, Size, Step, call, wait
 from envfactory_client.verify.mirror import Mirror
 from envfactory_client.verify.subject import INSIDE, Ability, Observation, Session, Subject
-from envfactory_client.verify.walk import Walked, Watcher, due_codes, replayed
+from envfactory_client.verify.walk import Rewound, Walked, Watcher, due_codes
 
 if TYPE_CHECKING:
     from envfactory_client.verify.check import Check
@@ -168,14 +168,15 @@ async def boundary_calls(bench: Bench) -> AsyncIterator[Walked]:
     mirror = await mirrored(bench.subject, seed=bench.effort.seed)
     try:
         surveyor = Surveyor(bench.subject, mirror, bench.rng("boundaries"))
-        for tool in bench.tools:
-            async for walked in _boundary_calls_of(bench, surveyor, tool):
-                yield walked
+        async with Rewound.at(bench.subject, Example(seed=bench.effort.seed, size="small")) as again:
+            for tool in bench.tools:
+                async for walked in _boundary_calls_of(bench, surveyor, tool, again):
+                    yield walked
     finally:
         mirror.close()
 
 
-async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool) -> AsyncIterator[Walked]:
+async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool, again: Rewound) -> AsyncIterator[Walked]:
     facts = bench.subject.facts
     assert facts is not None
     codes = frozenset(facts.refuses(tool.name))
@@ -184,30 +185,30 @@ async def _boundary_calls_of(bench: Bench, surveyor: Surveyor, tool: Tool) -> As
         if (made := await surveyor.edited(tool, code, list(spots.values()))) is not None:
             spots[code] = made
     for outcome, spot in sorted(spots.items()):
-        async for walked in _sides(bench, tool, [spot]):
+        async for walked in _sides(bench, tool, [spot], again):
             yield walked
         around = [spot, *(spots[""] for _ in [0] if "" in spots)]
         found = surveyor.boundaries(tool, outcome, around)
         for boundary in islice(found, bench.effort.boundaries if outcome else 0):
-            pair = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing])]
+            pair = [walked async for walked in _sides(bench, tool, [boundary.refused, boundary.passing], again)]
             if len(pair) == 2:
                 bench.at_boundary.add((tool.name, outcome))
             for walked in pair:
                 yield walked
 
 
-async def _sides(bench: Bench, tool: Tool, spots: Sequence[Spot]) -> AsyncIterator[Walked]:
+async def _sides(bench: Bench, tool: Tool, spots: Sequence[Spot], again: Rewound) -> AsyncIterator[Walked]:
     """The calls at some spots, without those whose edits don't fit after all."""
     for spot in spots:
-        walked = await _made(bench, spot.example(tool, bench.effort.seed, "small"))
+        walked = await _made(spot.example(tool, bench.effort.seed, "small"), again)
         if walked is not None:
             yield walked
 
 
-async def _made(bench: Bench, example: Example) -> Walked | None:
+async def _made(example: Example, again: Rewound) -> Walked | None:
     """Make an example; None when its edits don't fit after all."""
     with suppress(VerifyError):
-        seen = await replayed(bench.subject, example)
+        seen = await again.replayed(example)
         if seen is not None:
             start = example.model_copy(update={"steps": ()})
             return Walked(seen, start, example.steps, len(example.steps) - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -28,10 +29,16 @@ class Watch:
         self._progress = Progress(*columns, console=console, transient=True, disable=off)
         self._task = self._progress.add_task("verifying", total=None)
         self._found = 0
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Watch:
-        self._progress.start()
+        self._start()
         return self
+
+    def _start(self) -> None:
+        before = set(threading.enumerate())
+        self._progress.start()
+        self._threads = [thread for thread in threading.enumerate() if thread not in before]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -42,10 +49,12 @@ class Watch:
     def still(self) -> Iterator[None]:
         """A block in which nothing is shown, and no thread of its own runs."""
         self._progress.stop()
+        for thread in self._threads:
+            thread.join()
         try:
             yield
         finally:
-            self._progress.start()
+            self._start()
 
     def says(self, what: str) -> None:
         """Show a sentence."""

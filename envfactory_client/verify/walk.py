@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,12 +160,40 @@ async def replayed(subject: Subject, example: Example) -> Observation | None:
     """What is seen of an example's last step when the whole example is made anew; None for a wait."""
     session = await subject.open(example)
     try:
-        watcher = Watcher(subject, session)
-        for step in example.steps[:-1]:
-            if step.tool is None:
-                await session.advance(step.advance)
-            else:
-                await session.call(step.tool, step.arguments)
-        return await watcher.step(example.last)
+        return await _last_seen(subject, session, example)
     finally:
         await session.close()
+
+
+async def _last_seen(subject: Subject, session: Session, example: Example) -> Observation | None:
+    for step in example.steps[:-1]:
+        if step.tool is None:
+            await session.advance(step.advance)
+        else:
+            await session.call(step.tool, step.arguments)
+    return await Watcher(subject, session).step(example.last)
+
+
+class Rewound:
+    """A session that goes back to its start for each example that begins there; open it by `Rewound.at`."""
+
+    def __init__(self, subject: Subject, session: Session, start: Example, mark: str) -> None:
+        self._subject, self._session, self._mark = subject, session, mark
+        self._start = start.model_copy(update={"steps": ()})
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, subject: Subject, start: Example) -> AsyncIterator[Rewound]:
+        """The session as far as the block goes."""
+        session = await subject.open(start)
+        try:
+            yield cls(subject, session, start, await session.snapshot())
+        finally:
+            await session.close()
+
+    async def replayed(self, example: Example) -> Observation | None:
+        """What `replayed` gives, in this session if the example begins where it does."""
+        if example.model_copy(update={"steps": ()}) != self._start:
+            return await replayed(self._subject, example)
+        await self._session.restore(self._mark)
+        return await _last_seen(self._subject, self._session, example)

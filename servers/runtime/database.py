@@ -326,7 +326,8 @@ class Database(sqlite3.Connection):
 
     def is_still(self, source: Database) -> bool:
         """Whether it is a clone of `source` that nothing was written to since."""
-        return self.source is not None and self.source() is source and self.total_changes == 0
+        cloned = self.source is not None and self.source() is source
+        return cloned and self.total_changes == 0 and not self.in_transaction
 
     @property
     def bytes(self) -> int:

@@ -437,9 +437,11 @@ class Episode:
     def _replace(self, sources: Databases, log: Log) -> None:
         self._refuse_while_busy()
         old = self.databases
-        self._databases = self._place.live(sources, log)
+        as_it_is = all(old[name].is_still(source) for name, source in sources.items())
+        if self._place.in_files or self._held or not as_it_is:
+            self._databases = self._place.live(sources, log)
+            close_all(old)
         self._held.clear()
-        close_all(old)
         self.log = log
 
     def _refuse_while_busy(self) -> None:

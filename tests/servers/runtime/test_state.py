@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
 from servers.runtime.errors import DefinitionError, EpisodeError, UnknownSnapshot
-from servers.runtime.state import Rows, reflect
+from servers.runtime.home import Home
+from servers.runtime.state import RESERVED_SCHEMA, Rows, changes, reflect
 
 
 @pytest.fixture
@@ -230,3 +231,63 @@ def test_a_fork_of_a_held_moment_goes_its_own_way(episode: Episode) -> None:
     fork, then = episode.fork(), episode.state()
     episode.undo(held)
     assert fork.state() == then
+
+
+def two_states() -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Two equal states with one table whose keys have two parts, and what notes their changes."""
+    pair = []
+    for _ in range(2):
+        state = sqlite3.connect(":memory:", isolation_level=None)
+        state.executescript(RESERVED_SCHEMA + "CREATE TABLE t (a TEXT, b INTEGER, c TEXT, PRIMARY KEY (a, b));")
+        for trigger in reflect(state)[0].triggers():
+            state.execute(trigger)
+        pair.append(state)
+    return pair[0], pair[1]
+
+
+keys = st.tuples(st.text(st.sampled_from("a0\"'\\é\0"), max_size=3) | st.none(), st.integers(-(2**63), 2**63 - 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(old=st.dictionaries(keys, st.sampled_from("xy"), max_size=9), new=st.dictionaries(keys, st.sampled_from("xy")))
+def test_a_diff_is_exact_however_many_rows_it_is_about(
+    old: dict[tuple[str | None, int], str], new: dict[tuple[str | None, int], str]
+) -> None:
+    before, after = two_states()
+    for state, rows in ((before, old), (after, new)):
+        state.executemany("INSERT INTO t VALUES (?, ?, ?)", [(*key, value) for key, value in rows.items()])
+    told = changes(before, after, reflect(before)).get("t", {"inserted": [], "updated": [], "deleted": []})
+    before.close()
+    after.close()
+    assert {(row["a"], row["b"]): row["c"] for row in told["inserted"]} == {
+        key: value for key, value in new.items() if key not in old
+    }
+    assert {(row["a"], row["b"]): row["c"] for row in told["deleted"]} == {
+        key: value for key, value in old.items() if key not in new
+    }
+    assert {(row["key"]["a"], row["key"]["b"]): (row["before"]["c"], row["after"]["c"]) for row in told["updated"]} == {
+        key: (old[key], new[key]) for key in old.keys() & new.keys() if old[key] != new[key]
+    }
+
+
+def test_going_back_to_where_one_is_takes_back_the_log_and_the_moments_held(library: Environment) -> None:
+    episode = Episode.open([library], seed=1, home=Home(logged=True))
+    mark = episode.snapshot()
+    episode.restore(mark)
+    live = episode.databases["library"]
+    with episode.active():
+        episode.call(library, library.tools["get_book"], {"book_id": "B0000"})
+    held = episode.hold()
+    episode.undo(held)
+    assert len(episode.calls()) == 1
+    episode.restore(mark)
+    assert episode.databases["library"] is live
+    assert episode.calls() == []
+    held = episode.hold()
+    episode.restore(mark)
+    with pytest.raises(UnknownSnapshot):
+        episode.undo(held)
+    episode.databases["library"].execute("UPDATE books SET copies = copies + 1")
+    episode.restore(mark)
+    assert episode.diff() == {}
+    episode.close()

@@ -1,0 +1,73 @@
+"""The second process finds the same whether it begins with what this one has loaded or anew."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from envfactory_client.verify.aside import Aside, Shown, Tried, start_method
+from envfactory_client.verify.bench import Effort
+from envfactory_client.verify.terminal import Watch
+from tests.fixtures.shelves import write_shelves
+
+LITTLE = Effort(calls=30, walks=1, short=10, tries=20)
+
+
+@contextmanager
+def another_thread() -> Iterator[None]:
+    """A block beside which another thread runs."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def found(aside: Aside) -> tuple[Shown, Tried]:
+    """What walks and an experiment bring about in the second process."""
+
+    async def both() -> tuple[Shown, Tried]:
+        walks, order = aside.walks(LITTLE, ["B3", "B11"]), aside.experiment(LITTLE, "D9")
+        return await walks.done(), await order.done()
+
+    return asyncio.run(both())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+def test_a_process_is_forked_by_one_that_has_no_other_threads() -> None:
+    asking = "from envfactory_client.verify.aside import start_method; print(start_method())"
+    answer = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout.strip() == "fork"
+    with another_thread():
+        assert start_method() == "spawn"
+
+
+def test_a_terminal_that_is_still_has_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    before = threading.active_count()
+    with Watch(quiet=False) as watch:
+        assert threading.active_count() == before + 1
+        with watch.still():
+            assert threading.active_count() == before
+        assert threading.active_count() == before + 1
+
+
+def test_the_second_process_finds_the_same_however_it_begins(tmp_path: Path) -> None:
+    folder = str(write_shelves(tmp_path / "shelves"))
+    with Aside(folder) as aside:
+        here = found(aside)
+    with another_thread(), Aside(folder) as aside:
+        anew = found(aside)
+    assert here == anew
+    assert here[0].calls == LITTLE.calls + LITTLE.short
+    assert set(here[0].counts) == {"B3", "B11"}
