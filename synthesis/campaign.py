@@ -176,8 +176,9 @@ class Campaign:
 
     async def _survey(self, engine: Engine) -> None:
         """See what there is to cover, so that a report can tell what was not."""
+        first = world_seed(self.settings.seed, 0, self.settings.worlds)
         for name in self.settings.environments:
-            catalogue = await engine.survey(name)
+            catalogue = await engine.survey(name, seed=first, size=self.settings.size)
             found = Reach.of(catalogue.graph, goal_kinds(catalogue))
             self.reach = Reach(
                 self.reach.tools | found.tools, self.reach.links | found.links, self.reach.goals | found.goals
