@@ -28,7 +28,12 @@ def canonical_json(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """The first 16 hex digits of blake2b over a value's canonical JSON."""
-    return blake2b(canonical_json(value).encode(), digest_size=8).hexdigest()
+    return text_digest(canonical_json(value))
+
+
+def text_digest(text: str) -> str:
+    """The first 16 hex digits of blake2b over a text, such as a value's canonical JSON."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def scenario_digest(scenario: Mapping[str, Rows]) -> str:

@@ -185,7 +185,10 @@ class Campaign:
 
     async def _survey(self, engine: Engine) -> None:
         """See what there is to cover, so that a report can tell what was not."""
-        self.scope = Scope.of([await engine.survey(name) for name in self.settings.environments])
+        settings = self.settings
+        first = world_seed(settings.seed, 0, settings.worlds)
+        surveys = [await engine.survey(name, seed=first, size=settings.size) for name in settings.environments]
+        self.scope = Scope.of(surveys)
 
 
 def _reason(drop: str) -> str:

@@ -150,9 +150,9 @@ class Engine:
                 drops.append(str(drop))
         return Made(job, None, (), tuple(drops))
 
-    async def survey(self, environment: str) -> Catalogue:
-        """Give the catalogue of an environment, before any job."""
-        async with await self.farm.open(environment) as episode:
+    async def survey(self, environment: str, *, seed: int = 0, size: Size = "small") -> Catalogue:
+        """Give the catalogue of an environment, before any job; it is the same whichever world is looked at."""
+        async with await self.farm.open(environment, seed=seed, size=size) as episode:
             return (await self._catalogues(episode, (environment,)))[environment]
 
     async def scenario(self, job: Job) -> Mapping[str, Rows]:
