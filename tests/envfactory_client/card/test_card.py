@@ -108,7 +108,7 @@ def test_coverage_is_told_of_what_the_farm_declares(card: Card) -> None:
 
 def test_what_a_run_made_replays(card: Card) -> None:
     assert card.proof.replayed == 1.0
-    assert card.proof.reward_tests is None
+    assert (card.proof.reward_tests, card.proof.null_agent) == (1.0, 0.0)
 
 
 def test_a_dataset_of_which_one_line_was_changed_does_not_replay_whole(
