@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from envfactory_client import Episode, Farm, UnknownEpisode
 from envfactory_client.farm import Size
 
-MOST_KEPT = 48
+MOST_KEPT = 1
 """Episodes that are kept open; the one that was entered longest ago is closed first."""
 
 
