@@ -203,6 +203,11 @@ class Database(sqlite3.Connection):
         self._undone += 1
         self._holds = self._holds[:depth]
 
+    def let_go(self) -> None:
+        """Go back to the first moment that is held, if there is one, so that none is."""
+        if self._holds and not self.busy:
+            self.undo(self._holds[0])
+
     def holds(self, name: str) -> bool:
         """Whether `undo` can go back to a moment of this name."""
         return name in self._holds

@@ -139,6 +139,7 @@ class Stock:
         """Keep a database that an episode has done with, if it is at rest."""
         with self._lock:
             self._used -= 1
+            vessel.database.let_go()
             if self._open and not vessel.database.in_transaction:
                 self._idle.append(vessel)
                 return

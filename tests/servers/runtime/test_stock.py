@@ -118,9 +118,21 @@ def test_a_copy_is_of_this_moment_though_others_are_held(stock: Stock) -> None:
     copy.close()
 
 
-def test_one_that_is_left_in_a_transaction_is_not_used_again(stock: Stock) -> None:
+def test_one_that_comes_back_with_moments_held_is_used_again(stock: Stock) -> None:
     first = stock.copy(shelves(1), UNLIMITED)
     first.hold("one")
+    first.execute("INSERT INTO shelves VALUES (2)")
+    first.hold("two")
+    first.close()
+    again = stock.copy(shelves(1), UNLIMITED)
+    assert again is first
+    assert (on(again), again.holds("one"), again.in_transaction) == ([1], False, False)
+    again.close()
+
+
+def test_one_that_comes_back_in_a_transaction_is_not_used_again(stock: Stock) -> None:
+    first = stock.copy(shelves(1), UNLIMITED)
+    first.execute("BEGIN IMMEDIATE")
     first.execute("INSERT INTO shelves VALUES (2)")
     first.close()
     again = stock.copy(shelves(1), UNLIMITED)
