@@ -34,6 +34,7 @@ RESPOND_TOOL: Final[Mapping[str, Any]] = {
 }
 """That tool as MCP lists one, to be offered beside a task's own."""
 Changes = Mapping[str, Mapping[str, TableDiff]]
+_PLAIN: Final = frozenset({str, int, bool, float})
 
 
 class LoggedCall(Frozen):
@@ -147,13 +148,22 @@ def _same(said: str, scripted: str | None) -> bool:
     return scripted is not None and " ".join(said.split()) == " ".join(scripted.split())
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """The plain values in a JSON value, at any depth."""
+def leaves(value: Any) -> list[Any]:
+    """The plain values in a JSON value, at any depth, in order."""
+    found: list[Any] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Any, found: list[Any]) -> None:
     if isinstance(value, dict | Mapping):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from leaves(part)
-    elif value is not None:
-        yield value
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        if value is not None:
+            found.append(value)
+        return
+    for part in value:
+        if type(part) in _PLAIN:  # nearly all are, and this is asked a thousand times a task
+            found.append(part)
+        else:
+            _gather(part, found)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from envfactory_client import Diff, Episode, StepArgument, TableDiff, Trajectory
+from envfactory_client import Episode, StepArgument, TableDiff, Trajectory
 from envfactory_client.score import Judge, spoken
 from envfactory_client.score.attempt import Changes, changes_of, leaves
 from synthesis.catalogue import Catalogue
@@ -97,8 +97,9 @@ class _Screen:
         deeds = deeds_of(self.task, self.catalogues)
         values = Values(self.episode, self.catalogues, self.rng)
         await self._learn_volatile(deeds)
-        self._judge(Variant("perfect", deeds, "all"), deeds, self._planned)
-        for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds)):
+        planned = self.judge.planned
+        self._judge(Variant("perfect", deeds, "all"), deeds, planned)
+        for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds, planned)):
             self._judge(variant, variant.deeds, variant.changes or {})
         await self._play_without_plan(deeds, values)
         variants = [variant async for variant in spoilt(deeds, values)]
@@ -106,11 +107,6 @@ class _Screen:
         await self._walk(deeds, variants)
         await self._beside_the_plan(deeds, values)
         return self._screened()
-
-    @cached_property
-    def _planned(self) -> Changes:
-        """What the plan changed."""
-        return changes_of(self.task.reward.changes)
 
     @cached_property
     def judge(self) -> Judge:
@@ -147,7 +143,7 @@ class _Screen:
             done, changes = await self._try_out(rest, to_the_end=variant.wish != "little")
         else:
             done = await Doing(self.episode, self.catalogues).do(rest)
-            changes = self.before if variant.name == "missing_write" else self._planned
+            changes = self.before if variant.name == "missing_write" else self.judge.planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
 
     async def _try_out(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
@@ -165,7 +161,7 @@ class _Screen:
         """Judge what was done, unless it shows that it was no such variant after all."""
         if variant.shows is not None and variant.shows not in done[variant.altered or 0].call.leaves:
             return
-        if variant.name == "wrong_value" and self._same(changes) and self._answers_alike(done):
+        if variant.name == "wrong_value" and self.judge.reached(changes) and self._answers_alike(done):
             self.masks.append(StepArgument(step=variant.altered or 0, name=variant.argument))
             return
         self._judge(variant, done, changes)
@@ -175,14 +171,10 @@ class _Screen:
         steps = self.task.steps
         return all(deed.place is None or deed.call.result == steps[deed.place].result for deed in done)
 
-    def _same(self, changes: Changes) -> bool:
-        """Whether changes are the plan's."""
-        return changes is self._planned or self.judge.atoms(changes) == self.judge.wanted
-
     def _judge(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> None:
-        attempt = attempt_of(self.task, done, changes, variant.messages)
-        reward = self.judge.worth(attempt)
-        ok = variant.passes(reward, same=variant.wish != "what it changes" or self._same(changes))
+        same = self.judge.reached(changes)
+        reward = self.judge.worth(attempt_of(self.task, done, changes, variant.said)) if same else 0.0
+        ok = variant.passes(reward, same=same)
         self.verdicts.append(Verdict(variant.name, reward, ok))
         if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
             self.paths.append(variant.name)
@@ -202,12 +194,12 @@ class _Screen:
         """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
         doing = Doing(self.episode, self.catalogues)
         done: list[Deed] = []
-        changes = self._planned
+        changes = self.judge.planned
         for deed in await other_rows(deeds, values):
             done += await doing.do([deed])
             if not done[-1].call.is_error:
                 before, changes = changes, (await self.episode.diff()).changes
-                if self._same(before) and not self._same(changes):
+                if self.judge.reached(before) and not self.judge.reached(changes):
                     self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done[-1]), changes)
         messages = said(DONE, self.task.turns)
         self._judge(Variant("shotgun", deeds, "little", messages=messages), (*deeds, *done), changes)
@@ -216,22 +208,18 @@ class _Screen:
 
     async def _learn_volatile(self, deeds: tuple[Deed, ...]) -> None:
         """Do the same a minute later: the columns that then hold another time are left out of comparisons."""
-        now = spoken.as_moment(self.task.world.now)
-        times = [spoken.as_moment(value) for value in leaves(_plain(self._planned)) if "T" in str(value)]
+        now, planned = spoken.as_moment(self.task.world.now), self.task.reward.changes
+        times = [spoken.as_moment(value) for value in leaves(planned) if "T" in str(value)]
         if not any(now and time and abs(time - now) < SOON for time in times):
             return
         async with self.episode.trial():
             await self.episode.advance(LATER)
             await Doing(self.episode, self.catalogues).do(deed for deed in deeds if deed.live)
             later = (await self.episode.diff()).changes
-        volatile = tuple(sorted(set(_differing(self._planned, later))))
+        volatile = tuple(sorted(set(_differing(changes_of(planned), later))))
         if volatile:
             spec = self.task.reward.model_copy(update={"volatile": volatile})
             self.task = self.task.model_copy(update={"reward": spec})
-
-
-def _plain(changes: Changes) -> Any:
-    return Diff(changes=changes).to_json()
 
 
 def _differing(planned: Changes, later: Changes) -> Iterator[str]:
