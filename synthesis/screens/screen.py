@@ -22,6 +22,7 @@ from synthesis.errors import Drop
 from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
 from synthesis.screens.idle import DONE, idle, unfounded
 from synthesis.screens.paths import MOST_PATHS, other_paths
+from synthesis.screens.read_arguments import OTHER_ARGUMENTS, other_arguments
 from synthesis.screens.spec import draft_spec
 from synthesis.screens.spoilt import at_random, other_rows, spoilt
 from synthesis.screens.values import Values
@@ -89,6 +90,8 @@ class _Screen:
     rng: Random
     verdicts: list[Verdict] = field(default_factory=list)
     masks: list[StepArgument] = field(default_factory=list)
+    tried: dict[StepArgument, bool] = field(default_factory=dict)
+    """The arguments of look-ups that were given other values, and whether they have made no difference so far."""
     paths: list[str] = field(default_factory=list)
     before: Changes = field(default_factory=dict)
     """What the plan has changed up to where the episode stands."""
@@ -104,6 +107,7 @@ class _Screen:
         await self._play_without_plan(deeds, values)
         variants = [variant async for variant in spoilt(deeds, values)]
         variants += [variant async for variant in other_paths(self.task, deeds, values)]
+        variants += [variant async for variant in other_arguments(self.task, deeds, values)]
         await self._walk(deeds, variants)
         await self._beside_the_plan(deeds, values)
         return self._screened()
@@ -114,9 +118,9 @@ class _Screen:
         return Judge(self.task)
 
     def _screened(self) -> Screened:
-        spec = self.task.reward.model_copy(
-            update={"masks": tuple(self.masks), "paths": min(len(self.paths), MOST_PATHS)}
-        )
+        masks = (*self.masks, *(argument for argument, masked in self.tried.items() if masked))
+        ordered = tuple(sorted(masks, key=lambda mask: (mask.step, mask.name)))
+        spec = self.task.reward.model_copy(update={"masks": ordered, "paths": min(len(self.paths), MOST_PATHS)})
         whole = self.task.model_copy(update={"reward": spec, "id": ""})
         return Screened(whole.model_copy(update={"id": whole.content_id()}), tuple(self.verdicts))
 
@@ -136,7 +140,7 @@ class _Screen:
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
-        if variant.shows is not None and variant.name in self.paths:
+        if self._is_settled(variant):
             return
         rest = variant.deeds[variant.first :]
         if any(deed.live and self._writes(deed) for deed in rest):
@@ -159,7 +163,12 @@ class _Screen:
 
     def _learn_from(self, variant: Variant, done: tuple[Deed, ...], changes: Changes) -> None:
         """Judge what was done, unless it shows that it was no such variant after all."""
-        if variant.shows is not None and variant.shows not in done[variant.altered or 0].call.leaves:
+        shown = variant.shows <= done[variant.altered or 0].call.leaves if variant.shows else True
+        if variant.name == OTHER_ARGUMENTS:
+            argument = StepArgument(step=variant.altered or 0, name=variant.argument)
+            self.tried[argument] = shown and self._worth(variant, done, changes) == 1.0
+            shown = self.tried[argument]
+        if not shown:
             return
         if variant.name == "wrong_value" and self.judge.reached(changes) and self._answers_alike(done):
             self.masks.append(StepArgument(step=variant.altered or 0, name=variant.argument))
@@ -171,10 +180,20 @@ class _Screen:
         steps = self.task.steps
         return all(deed.place is None or deed.call.result == steps[deed.place].result for deed in done)
 
+    def _is_settled(self, variant: Variant) -> bool:
+        """Whether nothing more can be learned by trying a variant."""
+        if variant.name == OTHER_ARGUMENTS:
+            return not self.tried.get(StepArgument(step=variant.altered or 0, name=variant.argument), True)
+        return bool(variant.shows) and variant.name in self.paths
+
+    def _worth(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> float:
+        if not self.judge.reached(changes):
+            return 0.0
+        return self.judge.worth(attempt_of(self.task, done, changes, variant.said))
+
     def _judge(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> None:
-        same = self.judge.reached(changes)
-        reward = self.judge.worth(attempt_of(self.task, done, changes, variant.said)) if same else 0.0
-        ok = variant.passes(reward, same=same)
+        reward = self._worth(variant, done, changes)
+        ok = variant.passes(reward, same=variant.wish != "what it changes" or self.judge.reached(changes))
         self.verdicts.append(Verdict(variant.name, reward, ok))
         if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
             self.paths.append(variant.name)

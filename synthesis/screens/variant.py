@@ -32,7 +32,7 @@ class Variant:
     altered: int | None = None
     """The plan's step in whose place another call stands."""
     argument: str = ""
-    shows: Any = None
+    shows: frozenset[Any] = frozenset()
     """What the altered step's result must show, or it is no such variant after all."""
 
     @property
