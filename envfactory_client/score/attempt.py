@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import Field
 
@@ -60,6 +60,12 @@ class LoggedCall(Frozen):
     def leaves(self) -> frozenset[Hashable]:
         """The plain values in the result, at any depth."""
         return frozenset(leaves(self.result))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed; the values in the result are looked for anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("leaves", None)
+        return copied
 
     @classmethod
     def of(cls, step: Step) -> LoggedCall:
