@@ -9,10 +9,11 @@ them. Columns are named as the tools' contracts name them, such as "booking_boar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import pydantic
-from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from envfactory_client.tool import Frozen
 
@@ -21,6 +22,12 @@ Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "on", "at", "before", "aft
 Operation = Literal["count", "half", "double", "sum", "difference", "days_between", "days_later", "days_earlier"]
 """How a value is derived from others: "count" takes rows, "sum" amounts or one amount of each of some rows,
 "days_between" two days, the earlier one last, and the last two take a day and a number of days."""
+
+
+@cache
+def default_of(model: type[BaseModel], name: str) -> Any:
+    """What a model's field is when it is left out."""
+    return model.model_fields[name].get_default(call_default_factory=True)
 
 
 class Part(Frozen):
@@ -33,12 +40,10 @@ class Part(Frozen):
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
-        defaults = {name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.SPARSE}
-        return {
-            name: value
-            for name, value in written.items()
-            if name not in defaults or getattr(self, name) != defaults[name]
-        }
+        for name in self.SPARSE:
+            if getattr(self, name) == default_of(type(self), name):
+                written.pop(name, None)
+        return written
 
 
 class Said(Part):

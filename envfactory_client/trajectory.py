@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from envfactory_client.episode import EnvironmentVersion, Rows
-from envfactory_client.logical_form import Intent
+from envfactory_client.logical_form import Intent, default_of
 from envfactory_client.tool import Actor, Frozen
 
 FORMAT: Final = "envfactory.trajectory/1"
@@ -51,12 +51,10 @@ class _Sparse(Frozen):
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
-        defaults = {name: type(self).model_fields[name].default for name in self.SPARSE}
-        return {
-            name: value
-            for name, value in written.items()
-            if name not in defaults or getattr(self, name) != defaults[name]
-        }
+        for name in self.SPARSE:
+            if getattr(self, name) == default_of(type(self), name):
+                written.pop(name, None)
+        return written
 
 
 class TrajectoryWorld(_Sparse):

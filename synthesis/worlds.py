@@ -1,7 +1,8 @@
 """Worlds: episodes that stand at the start of a world and are kept open, for whatever is tried out in it.
 
 Whoever enters one undoes in the end what they did, in place, so the statements that were prepared for one attempt
-serve the next; in a new episode each of them would have to be prepared anew, which costs more than running it.
+serve the next. Few are kept: a farm uses the databases of those that are closed again, statements and all, and each
+that is open beside them would have to prepare its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from envfactory_client import Episode, Farm, UnknownEpisode
 from envfactory_client.farm import Size
 
-MOST_KEPT = 48
+MOST_KEPT = 1
 """Episodes that are kept open; the one that was entered longest ago is closed first."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import Field
 
@@ -34,6 +34,7 @@ RESPOND_TOOL: Final[Mapping[str, Any]] = {
 }
 """That tool as MCP lists one, to be offered beside a task's own."""
 Changes = Mapping[str, Mapping[str, TableDiff]]
+_PLAIN: Final = frozenset({str, int, bool, float})
 
 
 class LoggedCall(Frozen):
@@ -59,6 +60,12 @@ class LoggedCall(Frozen):
     def leaves(self) -> frozenset[Hashable]:
         """The plain values in the result, at any depth."""
         return frozenset(leaves(self.result))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed; the values in the result are looked for anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("leaves", None)
+        return copied
 
     @classmethod
     def of(cls, step: Step) -> LoggedCall:
@@ -147,13 +154,22 @@ def _same(said: str, scripted: str | None) -> bool:
     return scripted is not None and " ".join(said.split()) == " ".join(scripted.split())
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """The plain values in a JSON value, at any depth."""
+def leaves(value: Any) -> list[Any]:
+    """The plain values in a JSON value, at any depth, in order."""
+    found: list[Any] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Any, found: list[Any]) -> None:
     if isinstance(value, dict | Mapping):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from leaves(part)
-    elif value is not None:
-        yield value
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        if value is not None:
+            found.append(value)
+        return
+    for part in value:
+        if type(part) in _PLAIN:  # nearly all are, and this is asked a thousand times a task
+            found.append(part)
+        else:
+            _gather(part, found)

@@ -36,6 +36,16 @@ def atoms(changes: Changes, spec: RewardSpec) -> Counter[Atom]:
     )
 
 
+def numbers(changes: Changes) -> dict[tuple[str, str], tuple[int, int]]:
+    """How many rows are new and gone in each table that has such; changes with other numbers have other atoms."""
+    counted = {
+        (environment, table): (len(change.inserted), len(change.deleted))
+        for environment, tables in changes.items()
+        for table, change in tables.items()
+    }
+    return {place: number for place, number in counted.items() if any(number)}
+
+
 @dataclass(frozen=True)
 class _Place:
     environment: str

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from envfactory_client.errors import ScoreError
 from envfactory_client.score.attempt import Attempt, Changes, aligned, changes_of
-from envfactory_client.score.changes import Atom, atoms
+from envfactory_client.score.changes import Atom, atoms, numbers
 from envfactory_client.score.log import moments
 from envfactory_client.score.owed import Hearing, Turns
 from envfactory_client.score.slots import Told
@@ -93,7 +93,10 @@ class Judge:
                 f"Task {task.id} has no reward specification of format 1; make it with `synthesis.run` again."
             )
         self.task = task
-        self.wanted = self.atoms(changes_of(task.reward.changes))
+        self.planned = changes_of(task.reward.changes)
+        """What the plan changed."""
+        self.wanted = self.atoms(self.planned)
+        self._numbers = numbers(self.planned)
 
     def atoms(self, changes: Changes) -> Counter[Atom]:
         """Everything that changed, in the form in which equal deeds are equal."""
@@ -117,10 +120,16 @@ class Judge:
             turns=tuple(_shaping(judged)),
         )
 
+    def reached(self, changes: Changes) -> bool:
+        """Whether the state is the plan's, which is the first factor of the reward."""
+        if changes is self.planned:
+            return True
+        return numbers(changes) == self._numbers and self.atoms(changes) == self.wanted
+
     def worth(self, attempt: Attempt) -> float:
-        """The reward's number alone, without looking further once it is 0."""
+        """The number alone of an attempt that reached the plan's state, without looking further once it is 0."""
         value = 1.0
-        for component in _Judged(self, attempt).components():
+        for component in _Judged(self, attempt).beside_the_state():
             value *= component.value
             if not value:
                 break
@@ -136,6 +145,10 @@ class _Judged:
     def components(self) -> Iterator[Component]:
         """The factors of the reward, in order."""
         yield _state(self.judge.wanted, self.done)
+        yield from self.beside_the_state()
+
+    def beside_the_state(self) -> Iterator[Component]:
+        """The factors but the first."""
         yield _info(self.owed)
         yield _flow(self.spec, self.turns)
         yield _failures(self.spec, self.attempt)

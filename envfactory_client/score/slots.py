@@ -84,10 +84,10 @@ def _is_the(kind: str, said: Any, value: Any) -> bool:
 
 def beside(message: str, *, heard: str, seen: Iterable[Any], apart: Iterable[Any] = ()) -> int:
     """How many values out of results a message tells that the user hadn't said, other than those in `apart`."""
-    values = {spoken.plain(value) for value in seen if isinstance(value, str | int) and not _is_small(value)}
-    values -= {spoken.plain(value) for value in apart}
     here, before = spoken.plain(message), spoken.plain(heard)
-    return sum(1 for value in values if spoken.has_words(here, value) and not spoken.has_words(before, value))
+    values = {spoken.plain(value) for value in seen if isinstance(value, str | int) and not _is_small(value)}
+    told = {value for value in values if value in here} - {spoken.plain(value) for value in apart}
+    return sum(1 for value in told if spoken.has_words(here, value) and not spoken.has_words(before, value))
 
 
 def _is_small(value: str | int) -> bool:

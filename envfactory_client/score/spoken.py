@@ -50,6 +50,9 @@ _NO: Final = re.compile(r"\b(no|none|nothing|nobody)\b", re.IGNORECASE)
 _KEPT: Final = 1024
 """Texts whose values are kept, since the messages of one task are judged again and again."""
 
+_LONGEST_NAME: Final = 200
+"""Texts up to this length are names or values, which are compared again and again."""
+
 
 @dataclass(frozen=True)
 class Day:
@@ -100,7 +103,15 @@ def number_words(text: str) -> frozenset[int]:
 
 def plain(text: Any) -> str:
     """A text as names are compared: lower case, single blanks, no underscores, one kind of quote."""
-    return " ".join(str(text).replace("_", " ").replace("\u2019", "'").lower().split())
+    text = str(text)
+    return _plain_name(text) if len(text) <= _LONGEST_NAME else _made_plain(text)
+
+
+def _made_plain(text: str) -> str:
+    return " ".join(text.replace("_", " ").replace("\u2019", "'").lower().split())
+
+
+_plain_name = lru_cache(maxsize=16 * _KEPT)(_made_plain)
 
 
 def names(wanted: Any, text: str) -> bool:

@@ -39,17 +39,32 @@ def asks_for(message: str, phrases: Sequence[str]) -> bool:
 
 def gives_reason(message: str, code: str, phrases: Mapping[str, Sequence[str]]) -> bool:
     """Whether the message gives a refusal's reason, at least as clearly as any other, and not all there are."""
-    forms = {name: (*said, name.replace("_", " ")) for name, said in phrases.items()}
+    return code in _reasons(message, tuple((name, tuple(said)) for name, said in phrases.items()))
+
+
+@lru_cache(maxsize=512)
+def _reasons(message: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> frozenset[str]:
+    """The codes whose reason a message gives; none when it gives too many."""
+    forms = {name: (*said, name.replace("_", " ")) for name, said in phrases}
     common = _common(forms)
+    words = telling_words(message)
+    likely = {name: [form for form in said if _may_be_in(form, words, common)] for name, said in forms.items()}
     parts = list(sentences(message))
     pairs = [" ".join(parts[place : place + 2]) for place in range(max(len(parts) - 1, 1))]
     clear = {
         name: max((_clearness(part, form, common) for part in pairs for form in said), default=0.0)
-        for name, said in forms.items()
+        for name, said in likely.items()
     }
     best = max(clear.values(), default=0.0)
-    given = [name for name, clearness in clear.items() if clearness >= max(best, _ENOUGH_OF_A_REASON)]
-    return code in given and len(given) <= _MOST_REASONS
+    given = frozenset(name for name, clearness in clear.items() if clearness >= max(best, _ENOUGH_OF_A_REASON))
+    return given if len(given) <= _MOST_REASONS else frozenset()
+
+
+def _may_be_in(phrase: str, words: frozenset[str], common: frozenset[str]) -> bool:
+    """Whether some part of a text with these telling words can be clear about a phrase."""
+    wanted = telling_words(phrase)
+    told_by_plain_words = len(wanted) <= 1 or wanted <= common
+    return told_by_plain_words or len(wanted & words) / len(wanted) >= _ENOUGH_OF_A_QUESTION
 
 
 def _common(forms: Mapping[str, Sequence[str]]) -> frozenset[str]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sqlite3
 import time
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -65,6 +65,7 @@ _SELECTED = "/* selected */ "
 """Tells the statements of `select` from those of tools, so that none of theirs, prepared and kept, is taken for one."""
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file."""
+_STATEMENTS = 256
 _STEPS = 20_000
 """Instructions of SQLite's machine between two looks at the time, about a tenth of a millisecond."""
 
@@ -79,6 +80,10 @@ class Database(sqlite3.Connection):
     """The version that was last looked at, and what was found."""
     sound: Moment | None = None
     """When all invariants were last known to hold."""
+    keeper: Callable[[], None] | None = None
+    """Who takes it back instead of its being closed."""
+    _copied_at: int = 0
+    """What `total_changes` was when it became a copy."""
     _selecting: bool = False
     _calls: int = 0
     """Calls that are under way."""
@@ -195,15 +200,21 @@ class Database(sqlite3.Connection):
 
     def hold(self, name: str) -> None:
         """Note this moment as one to go back to; what is prepared stays so, unlike in a copy."""
-        self.execute(f"SAVEPOINT ef_hold_{name}")
+        self.execute(f"SAVEPOINT ef_hold_{len(self._holds)}")
         self._holds = (*self._holds, name)
 
     def undo(self, name: str) -> None:
         """Go back to a moment that was noted, and drop it and all later ones."""
-        self.execute(f"ROLLBACK TO ef_hold_{name}")
-        self.execute(f"RELEASE ef_hold_{name}")
+        depth = self._holds.index(name)
+        self.execute(f"ROLLBACK TO ef_hold_{depth}")
+        self.execute(f"RELEASE ef_hold_{depth}")
         self._undone += 1
-        self._holds = self._holds[: self._holds.index(name)]
+        self._holds = self._holds[:depth]
+
+    def let_go(self) -> None:
+        """Go back to the first moment that is held, if there is one, so that none is."""
+        if self._holds and not self.busy:
+            self.undo(self._holds[0])
 
     def holds(self, name: str) -> bool:
         """Whether `undo` can go back to a moment of this name."""
@@ -301,7 +312,8 @@ class Database(sqlite3.Connection):
             raise EpisodeBusy("A transaction is open, so the state can't be copied; finish the call first.")
         copy = connect(path, quota=self.quota if quota is None else quota)
         try:
-            self._copied().backup(copy)
+            with self.steady() as steady:
+                steady.backup(copy)
         except sqlite3.OperationalError as error:
             copy.close()
             if (told := copy.meaning_of(error)) is None:
@@ -310,13 +322,15 @@ class Database(sqlite3.Connection):
         copy.source = weakref.ref(self)
         return copy
 
-    def _copied(self) -> sqlite3.Connection:
+    @contextmanager
+    def steady(self) -> Iterator[sqlite3.Connection]:
         """Give what a backup can be made of: while moments are held a backup would never end, so a copy."""
         if not self.in_transaction:
-            return self
-        copy = sqlite3.connect(":memory:")
-        copy.deserialize(self.serialize())
-        return copy
+            yield self
+            return
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(self.serialize())
+            yield copy
 
     @property
     def version(self) -> tuple[int, int, int]:
@@ -326,8 +340,22 @@ class Database(sqlite3.Connection):
 
     def is_still(self, source: Database) -> bool:
         """Whether it is a clone of `source` that nothing was written to since."""
-        cloned = self.source is not None and self.source() is source
-        return cloned and self.total_changes == 0 and not self.in_transaction
+        unchanged = self.total_changes == self._copied_at
+        return self.source is not None and self.source() is source and unchanged
+
+    def refilled(self, source: Database) -> None:
+        """Hear that the rows are now a copy of those of `source`, by another connection's doing."""
+        self.source, self._copied_at = weakref.ref(source), self.total_changes
+        self.standing = self.sound = self._counted = None
+        self._holds = ()
+
+    def close(self) -> None:
+        """Give it back to its keeper, or close it if it has none."""
+        keeper, self.keeper = self.keeper, None
+        if keeper is None:
+            super().close()
+        else:
+            keeper()
 
     @property
     def bytes(self) -> int:
@@ -356,14 +384,14 @@ class Transaction:
         self._database.finish(self._nested, error)
 
 
-def connect(path: Path | str = ":memory:", *, quota: Quota = UNLIMITED) -> Database:
-    """Open a database with foreign keys on, rows by name, and the guard in place."""
+def connect(path: Path | str = ":memory:", *, quota: Quota = UNLIMITED, statements: int = _STATEMENTS) -> Database:
+    """Open a database with foreign keys on, rows by name, and the guard in place; it remembers so many statements."""
     connection = sqlite3.connect(
         path,
         factory=Database,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=256,
+        cached_statements=statements,
         timeout=BUSY_SECONDS,
     )
     connection.row_factory = sqlite3.Row

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Protocol
 
 from servers.runtime.database import Database, connect
-from servers.runtime.log import EMPTY, Log, flat, linked
+from servers.runtime.log import Log, flat, linked
 from servers.runtime.quota import UNLIMITED, Quota
+from servers.runtime.stock import Stock
 
 Databases = dict[str, Database]
 """Databases by environment."""
@@ -71,13 +72,19 @@ class Place(Protocol):
 
 
 class Memory:
-    """A place in this process's memory; `parking` gives the file that idle databases may move to."""
+    """A place in this process's memory; `parking` gives the file that idle databases may move to.
+
+    Databases are taken from `stock` if there is one, and else cloned.
+    """
 
     in_files = False
 
-    def __init__(self, quota: Quota = UNLIMITED, parking: Callable[[], Path] | None = None) -> None:
+    def __init__(
+        self, quota: Quota = UNLIMITED, parking: Callable[[], Path] | None = None, stock: Stock | None = None
+    ) -> None:
         self._quota = quota
         self._parking = parking
+        self._stock = stock
         self._parked: Path | None = None
         self._snapshots: dict[str, Databases] = {}
 
@@ -87,7 +94,12 @@ class Memory:
         return self._snapshots
 
     def live(self, sources: Mapping[str, Database], log: Log) -> Databases:  # noqa: ARG002 - files keep logs
-        """Give clones under the episode's quota."""
+        """Give copies under the episode's quota."""
+        if self._stock is None:
+            return self._clones(sources)
+        return {name: self._stock.copy(database, self._quota) for name, database in sources.items()}
+
+    def _clones(self, sources: Mapping[str, Database]) -> Databases:
         return {name: database.clone(quota=self._quota) for name, database in sources.items()}
 
     def keep(self, name: str, sources: Mapping[str, Database], log: Log) -> None:  # noqa: ARG002 - files keep logs
@@ -113,7 +125,7 @@ class Memory:
 
     def shrink(self, live: Databases) -> Databases:
         """Give clones in place of the databases."""
-        fresh = self.live(live, EMPTY)
+        fresh = self._clones(live)
         close_all(live)
         return fresh
 

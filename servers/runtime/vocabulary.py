@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -76,6 +77,7 @@ def _real_date(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def _real_time(text: str) -> str:
     datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
     return text

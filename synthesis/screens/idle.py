@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from envfactory_client import Evidence, Owed, Trajectory
 from envfactory_client.score import spoken
-from envfactory_client.score.attempt import Changes, changes_of, leaves
+from envfactory_client.score.attempt import Changes, leaves
 from synthesis.screens.deeds import Deed
 from synthesis.screens.variant import Variant, said
 from synthesis.spoken import say
@@ -41,12 +42,11 @@ def idle(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
     yield Variant("echo", (), "nothing", messages=echo, changes=NOTHING)
     yield Variant("reads_only", reads, "nothing", messages=said(LOOKED, task.turns), changes=NOTHING)
     yield Variant("always_lacking", reads, "nothing", messages=said(LACKS, task.turns), changes=NOTHING)
-    yield Variant("list_all", reads, "little", messages=_everything(task), changes=NOTHING)
+    yield Variant("list_all", reads, "little", messages=partial(_everything, task), changes=NOTHING)
 
 
-def unfounded(task: Trajectory, deeds: tuple[Deed, ...]) -> Iterator[Variant]:
-    """Give the plan with its right deeds, but without having seen, asked or said what they rest on."""
-    changes = changes_of(task.reward.changes)
+def unfounded(task: Trajectory, deeds: tuple[Deed, ...], changes: Changes) -> Iterator[Variant]:
+    """Give the plan with its right deeds and changes, but without having seen, asked or said what they rest on."""
     if _rests_on_reads(task, deeds):
         writes = tuple(deed for deed in deeds if deed.live)
         yield Variant("guessed_ids", writes, "little", changes=changes)
@@ -114,8 +114,8 @@ def _other(value: Any, kind: str) -> Any:
 
 def _everything(task: Trajectory) -> tuple[str, ...]:
     """Give a message for every turn that tells each value of all results, in each of its forms."""
-    values = [leaf for step in task.steps if step.actor == "agent" for leaf in leaves(step.result)]
-    return said(". ".join(dict.fromkeys(form for leaf in values for form in _forms(leaf))), task.turns)
+    values = {(type(leaf), leaf): leaf for step in task.steps if step.actor == "agent" for leaf in leaves(step.result)}
+    return said(". ".join(dict.fromkeys(form for leaf in values.values() for form in _forms(leaf))), task.turns)
 
 
 def _forms(leaf: Any) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Other paths: valid ways to the same end that the plan doesn't take, each of which must pay in full.
 
-Defaults made explicit, another look-up that shows the same key, look-ups in another order, and reads that nobody
-needs. Writes that commute are found among the spoilt variants, by executing them.
+Defaults made explicit, another look-up that shows the same key, look-ups in another order, one made again before the
+last call, and reads that nobody needs, before the plan or after it. Writes that commute are found among the spoilt
+variants, by executing them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from synthesis.screens.values import Values
 from synthesis.screens.variant import Variant
 
 MOST_PATHS: Final = 3
+MOST_NEEDLESS: Final = 2
 
 
 async def other_paths(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
@@ -27,6 +29,7 @@ async def other_paths(task: Trajectory, deeds: tuple[Deed, ...], values: Values)
         *_other_look_ups(task, deeds, values),
         *_explicit_defaults(deeds, values.catalogues),
         *_reordered_reads(task, deeds),
+        *_looked_up_again(deeds),
     )
     for variant in found:
         yield variant
@@ -83,7 +86,7 @@ def _other_look_ups(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -
         calls += [("narrower_look_up", call) for call in _narrowed(deed.call, value, values)]
         for name, call in calls:
             others = (*deeds[:place], replace(deed, call=call, live=True), *after)
-            yield Variant(name, others, "all", first=place, altered=place, shows=value)
+            yield Variant(name, others, "all", first=place, altered=place, shows=frozenset({value}))
 
 
 def _narrowed(call: LoggedCall, value: Any, values: Values) -> Iterator[LoggedCall]:
@@ -160,20 +163,38 @@ def _keys_seen(deeds: tuple[Deed, ...], catalogue: Catalogue, key: str) -> list[
 
 
 async def _extra_reads(deeds: tuple[Deed, ...], values: Values) -> AsyncIterator[Variant]:
-    """Give the plan with one look-up beside it that nobody needs: an unplanned one, or else one made again."""
-    again = [deed.call for deed in deeds if not deed.live and deed.call.actor == "agent"]
+    """Give the plan with a look-up that nobody needs after it, and another before it; unplanned ones if there are."""
+    spare = [deed.call for deed in deeds if not deed.live and deed.call.actor == "agent"]
     for environment in dict.fromkeys(deed.call.environment for deed in deeds):
-        again = [*await _needless(values, environment), *again]
-    for call in again[:1]:
+        spare = [*await _needless(values, environment), *spare]
+    for call in spare[:1]:
         yield Variant("extra_reads", (*deeds, Deed(deeds[-1].turn, call, live=True)), "all", first=len(deeds))
+    for call in spare[1:2] or spare[:1]:
+        recorded = tuple(replace(deed, live=False) for deed in deeds)
+        yield Variant("early_reads", (Deed(0, call, live=True), *recorded), "all")
+
+
+def _looked_up_again(deeds: tuple[Deed, ...]) -> Iterator[Variant]:
+    """Give the plan with its last look-up made once more right before its last call, as by who makes sure."""
+    mine = [place for place, deed in enumerate(deeds) if deed.call.actor == "agent"]
+    reads = [deeds[place] for place in mine[:-1] if not deeds[place].live and not deeds[place].call.is_error]
+    for read in reads[-1:]:
+        last = mine[-1]
+        again = replace(read, turn=deeds[last].turn, place=None, live=True)
+        recorded = tuple(replace(deed, live=False) for deed in deeds[last:])
+        yield Variant("looked_up_again", (*deeds[:last], again, *recorded), "all", first=last)
 
 
 async def _needless(values: Values, environment: str) -> list[LoggedCall]:
-    """Give a look-up of an environment that needs nothing but the key of some row."""
+    """Give look-ups of an environment, of two tools at the most, that need nothing but the key of some row."""
+    found: list[LoggedCall] = []
     catalogue = values.catalogues[environment]
     for tool in catalogue.tools.values():
         keys = [catalogue.parameter(tool.name, name).key for name in tool.required]
         if tool.read_only and tool.actor == "agent" and len(keys) == 1 and keys[0]:
             for value in (await values.keys(environment, keys[0]))[:1]:
-                return [LoggedCall(environment=environment, tool=tool.name, arguments={tool.required[0]: value})]
-    return []
+                arguments = {tool.required[0]: value}
+                found.append(LoggedCall(environment=environment, tool=tool.name, arguments=arguments))
+        if len(found) == MOST_NEEDLESS:
+            break
+    return found

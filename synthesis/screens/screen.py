@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from envfactory_client import Diff, Episode, StepArgument, TableDiff, Trajectory
+from envfactory_client import Episode, StepArgument, TableDiff, Trajectory
 from envfactory_client.score import Judge, spoken
 from envfactory_client.score.attempt import Changes, changes_of, leaves
 from synthesis.catalogue import Catalogue
@@ -22,6 +22,7 @@ from synthesis.errors import Drop
 from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
 from synthesis.screens.idle import DONE, idle, unfounded
 from synthesis.screens.paths import MOST_PATHS, other_paths
+from synthesis.screens.read_arguments import OTHER_ARGUMENTS, other_arguments
 from synthesis.screens.spec import draft_spec
 from synthesis.screens.spoilt import at_random, other_rows, spoilt
 from synthesis.screens.values import Values
@@ -97,6 +98,8 @@ class _Screen:
     rng: Random
     verdicts: list[Verdict] = field(default_factory=list)
     masks: list[StepArgument] = field(default_factory=list)
+    tried: dict[StepArgument, bool] = field(default_factory=dict)
+    """The arguments of look-ups that were given other values, and whether they have made no difference so far."""
     paths: list[str] = field(default_factory=list)
     before: Changes = field(default_factory=dict)
     """What the plan has changed up to where the episode stands."""
@@ -105,20 +108,17 @@ class _Screen:
         deeds = deeds_of(self.task, self.catalogues)
         values = Values(self.episode, self.catalogues, self.rng)
         await self._learn_volatile(deeds)
-        self._judge(Variant("perfect", deeds, "all"), deeds, self._planned)
-        for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds)):
+        planned = self.judge.planned
+        self._judge(Variant("perfect", deeds, "all"), deeds, planned)
+        for variant in (*idle(self.task, deeds), *unfounded(self.task, deeds, planned)):
             self._judge(variant, variant.deeds, variant.changes or {})
         await self._play_without_plan(deeds, values)
         variants = [variant async for variant in spoilt(deeds, values)]
         variants += [variant async for variant in other_paths(self.task, deeds, values)]
+        variants += [variant async for variant in other_arguments(self.task, deeds, values)]
         await self._walk(deeds, variants)
         await self._beside_the_plan(deeds, values)
         return self._screened()
-
-    @cached_property
-    def _planned(self) -> Changes:
-        """What the plan changed."""
-        return changes_of(self.task.reward.changes)
 
     @cached_property
     def judge(self) -> Judge:
@@ -126,9 +126,9 @@ class _Screen:
         return Judge(self.task)
 
     def _screened(self) -> Screened:
-        spec = self.task.reward.model_copy(
-            update={"masks": tuple(self.masks), "paths": min(len(self.paths), MOST_PATHS)}
-        )
+        masks = (*self.masks, *(argument for argument, masked in self.tried.items() if masked))
+        ordered = tuple(sorted(masks, key=lambda mask: (mask.step, mask.name)))
+        spec = self.task.reward.model_copy(update={"masks": ordered, "paths": min(len(self.paths), MOST_PATHS)})
         whole = self.task.model_copy(update={"reward": spec, "id": ""})
         return Screened(whole.model_copy(update={"id": whole.content_id()}), tuple(self.verdicts))
 
@@ -148,14 +148,14 @@ class _Screen:
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
-        if variant.shows is not None and variant.name in self.paths:
+        if self._is_settled(variant):
             return
         rest = variant.deeds[variant.first :]
         if any(deed.live and self._writes(deed) for deed in rest):
             done, changes = await self._try_out(rest, to_the_end=variant.wish != "little")
         else:
             done = await Doing(self.episode, self.catalogues).do(rest)
-            changes = self.before if variant.name == "missing_write" else self._planned
+            changes = self.before if variant.name == "missing_write" else self.judge.planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
 
     async def _try_out(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
@@ -171,9 +171,14 @@ class _Screen:
 
     def _learn_from(self, variant: Variant, done: tuple[Deed, ...], changes: Changes) -> None:
         """Judge what was done, unless it shows that it was no such variant after all."""
-        if variant.shows is not None and variant.shows not in done[variant.altered or 0].call.leaves:
+        shown = variant.shows <= done[variant.altered or 0].call.leaves if variant.shows else True
+        if variant.name == OTHER_ARGUMENTS:
+            argument = StepArgument(step=variant.altered or 0, name=variant.argument)
+            self.tried[argument] = shown and self._worth(variant, done, changes) == 1.0
+            shown = self.tried[argument]
+        if not shown:
             return
-        if variant.name == "wrong_value" and self._same(changes) and self._answers_alike(done):
+        if variant.name == "wrong_value" and self.judge.reached(changes) and self._answers_alike(done):
             self.masks.append(StepArgument(step=variant.altered or 0, name=variant.argument))
             return
         self._judge(variant, done, changes)
@@ -183,14 +188,20 @@ class _Screen:
         steps = self.task.steps
         return all(deed.place is None or deed.call.result == steps[deed.place].result for deed in done)
 
-    def _same(self, changes: Changes) -> bool:
-        """Whether changes are the plan's."""
-        return changes is self._planned or self.judge.atoms(changes) == self.judge.wanted
+    def _is_settled(self, variant: Variant) -> bool:
+        """Whether nothing more can be learned by trying a variant."""
+        if variant.name == OTHER_ARGUMENTS:
+            return not self.tried.get(StepArgument(step=variant.altered or 0, name=variant.argument), True)
+        return bool(variant.shows) and variant.name in self.paths
+
+    def _worth(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> float:
+        if not self.judge.reached(changes):
+            return 0.0
+        return self.judge.worth(attempt_of(self.task, done, changes, variant.said))
 
     def _judge(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> None:
-        attempt = attempt_of(self.task, done, changes, variant.messages)
-        reward = self.judge.worth(attempt)
-        ok = variant.passes(reward, same=variant.wish != "what it changes" or self._same(changes))
+        reward = self._worth(variant, done, changes)
+        ok = variant.passes(reward, same=variant.wish != "what it changes" or self.judge.reached(changes))
         self.verdicts.append(Verdict(variant.name, reward, ok))
         if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
             self.paths.append(variant.name)
@@ -210,12 +221,12 @@ class _Screen:
         """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
         doing = Doing(self.episode, self.catalogues)
         done: list[Deed] = []
-        changes = self._planned
+        changes = self.judge.planned
         for deed in await other_rows(deeds, values):
             done += await doing.do([deed])
             if not done[-1].call.is_error:
                 before, changes = changes, (await self.episode.diff()).changes
-                if self._same(before) and not self._same(changes):
+                if self.judge.reached(before) and not self.judge.reached(changes):
                     self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done[-1]), changes)
         messages = said(DONE, self.task.turns)
         self._judge(Variant("shotgun", deeds, "little", messages=messages), (*deeds, *done), changes)
@@ -224,22 +235,18 @@ class _Screen:
 
     async def _learn_volatile(self, deeds: tuple[Deed, ...]) -> None:
         """Do the same a minute later: the columns that then hold another time are left out of comparisons."""
-        now = spoken.as_moment(self.task.world.now)
-        times = [spoken.as_moment(value) for value in leaves(_plain(self._planned)) if "T" in str(value)]
+        now, planned = spoken.as_moment(self.task.world.now), self.task.reward.changes
+        times = [spoken.as_moment(value) for value in leaves(planned) if "T" in str(value)]
         if not any(now and time and abs(time - now) < SOON for time in times):
             return
         async with self.episode.trial():
             await self.episode.advance(LATER)
             await Doing(self.episode, self.catalogues).do(deed for deed in deeds if deed.live)
             later = (await self.episode.diff()).changes
-        volatile = tuple(sorted(set(_differing(self._planned, later))))
+        volatile = tuple(sorted(set(_differing(changes_of(planned), later))))
         if volatile:
             spec = self.task.reward.model_copy(update={"volatile": volatile})
             self.task = self.task.model_copy(update={"reward": spec})
-
-
-def _plain(changes: Changes) -> Any:
-    return Diff(changes=changes).to_json()
 
 
 def _differing(planned: Changes, later: Changes) -> Iterator[str]:

@@ -227,25 +227,26 @@ def _key(catalogue: Catalogue, table: str) -> str:
 
 def _generated(task: Trajectory, catalogues: Catalogues) -> Iterator[str]:
     """Give the unique columns of new rows whose values nobody gave."""
-    given = {value for step in task.steps for value in leaves(step.arguments)}
+    shown = [(set(leaves(step.arguments)), set(leaves(step.result))) for step in task.steps]
+    given = {value for arguments, _ in shown for value in arguments}
     said = " ".join(turn.user for turn in task.turns)
     for environment, tables in task.reward.changes.items():
         for table, change in tables.items():
             rows = change.get("inserted", ())
             for column in _unique(catalogues[environment].schema.sql, table) if rows else ():
                 values = [row[column] for row in rows if row[column] is not None]
-                new = {row[column] for row in rows} & (given - _results_before(task, values))
+                new = {row[column] for row in rows} & (given - _results_before(shown, values))
                 if values and not new and not any(spoken.names(value, said) for value in values):
                     yield f"{environment}.{table}.{column}"
 
 
-def _results_before(task: Trajectory, values: list[Any]) -> set[Any]:
+def _results_before(shown: list[tuple[set[Any], set[Any]]], values: list[Any]) -> set[Any]:
     """Give those of some values that a write's result was the first to show, so that later arguments only repeat it."""
     found: set[Any] = set()
     met: set[Any] = set()
-    for step in task.steps:
-        met.update(value for value in leaves(step.arguments) if value in values and value not in found)
-        found.update(value for value in leaves(step.result) if value in values and value not in met)
+    for arguments, results in shown:
+        met.update(value for value in values if value in arguments and value not in found)
+        found.update(value for value in values if value in results and value not in met)
     return found
 
 

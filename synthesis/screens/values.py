@@ -25,12 +25,10 @@ class Values:
 
     async def other(self, environment: str, tool: str, parameter: str, value: Any) -> Any:
         """Give another value for a parameter, or `value` itself when there is none."""
-        catalogue = self.catalogues[environment]
-        schema = catalogue.tools[tool].input_schema.get("properties", {}).get(parameter, {})
-        contract = catalogue.parameter(tool, parameter)
         if isinstance(value, list):
+            contract = self.catalogues[environment].parameter(tool, parameter)
             return await self._other_list(environment, contract, value)
-        options = [option for option in await self._options(environment, schema, contract, value) if option != value]
+        options = [option for option in await self.options(environment, tool, parameter, value) if option != value]
         return options[self.rng.randrange(len(options))] if options else value
 
     async def keys(self, environment: str, column: str) -> list[Any]:
@@ -46,9 +44,11 @@ class Values:
         keys = [key for key in await self.keys(environment, contract.key) if key not in value] if contract.key else []
         return [*value[:-1], keys[self.rng.randrange(len(keys))]] if keys and value else value
 
-    async def _options(
-        self, environment: str, schema: Mapping[str, Any], contract: FieldContract, value: Any
-    ) -> list[Any]:
+    async def options(self, environment: str, tool: str, parameter: str, value: Any) -> list[Any]:
+        """Give the values that could stand in a parameter where `value` stands, which may be among them."""
+        catalogue = self.catalogues[environment]
+        schema = catalogue.tools[tool].input_schema.get("properties", {}).get(parameter, {})
+        contract = catalogue.parameter(tool, parameter)
         listed = [one for part in (schema, *schema.get("anyOf", ())) for one in part.get("enum", ())]
         if listed or isinstance(value, bool):
             return listed or [not value]

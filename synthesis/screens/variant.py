@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -25,15 +25,20 @@ class Variant:
     wish: Wish
     first: int = 0
     """The plan's step before which its live deeds begin; the ones before are as in the plan."""
-    messages: tuple[str, ...] | None = None
-    """What the agent says instead of the plan's messages, turn by turn."""
+    messages: tuple[str, ...] | Callable[[], tuple[str, ...]] | None = None
+    """What the agent says instead of the plan's messages, turn by turn; or what makes them, where they are long."""
     changes: Changes | None = None
     """What it changed, when that is known without doing it."""
     altered: int | None = None
     """The plan's step in whose place another call stands."""
     argument: str = ""
-    shows: Any = None
+    shows: frozenset[Any] = frozenset()
     """What the altered step's result must show, or it is no such variant after all."""
+
+    @property
+    def said(self) -> tuple[str, ...] | None:
+        """The messages, made."""
+        return self.messages() if callable(self.messages) else self.messages
 
     def passes(self, reward: float, *, same: bool) -> bool:
         """Whether a reward is as it must be; `same` tells whether the changes are the plan's."""

@@ -29,6 +29,7 @@ from servers.runtime.farm.limits import MIB, Limits
 from servers.runtime.home import Home, Names, Observer
 from servers.runtime.place import Memory
 from servers.runtime.state import Row
+from servers.runtime.stock import Stock
 from servers.runtime.template import Template, starts
 from servers.runtime.tool import Definition, Outcome
 from servers.runtime.world import Size
@@ -74,6 +75,7 @@ class Store:
         lost = ", or was lost with its worker, as those are that a farm without --durable had"
         self._loss = lost if prefix and archive is None else ""
         self._shelter: TemporaryDirectory[str] | None = None
+        self._stock = Stock(self.limits.stock) if self.limits.stock else None
         self._episodes: dict[str, Episode] = {}
         self._seats: dict[str, Seat] = {}
         self._warm: OrderedDict[str, float] = OrderedDict()
@@ -180,6 +182,8 @@ class Store:
                 self._forget(episode)
             else:
                 self._forget(episode).close()
+        if self._stock is not None:
+            self._stock.close()
         if self._shelter is not None:
             self._shelter.cleanup()
             self._shelter = None
@@ -227,7 +231,7 @@ class Store:
         if self._archive is not None:
             return self._archive.home(names, templates, seed=seed, size=size, observer=self._observe)
         quota = self.limits.quota
-        place = Memory(quota, partial(self._parking_of, names.episode))
+        place = Memory(quota, partial(self._parking_of, names.episode), self._stock)
         return Home(names, place, quota, logged=True, observer=self._observe)
 
     def _observe(self, environment: str, definition: Definition, outcome: Outcome, seconds: float) -> None:

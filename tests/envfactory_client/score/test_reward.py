@@ -227,3 +227,9 @@ async def test_a_recording_that_is_no_task_can_not_be_scored(task: ef.Trajectory
     bare = task.model_copy(update={"reward": ef.RewardSpec(state="s")})
     with pytest.raises(ef.ScoreError, match="no reward specification of format 1"):
         ef.score(bare, perfect)
+
+
+def test_a_copy_of_a_call_shows_its_own_result() -> None:
+    call = ef.LoggedCall(environment="library", tool="get_book", result={"book_id": "B1"})
+    assert call.leaves == {"B1"}
+    assert call.model_copy(update={"result": {"book_id": "B2"}}).leaves == {"B2"}

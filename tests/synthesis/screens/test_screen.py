@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from envfactory_client import Attempt, Episode, Goal, Recorder, RewardSpec, Trajectory, replay, score
+from envfactory_client import (
+    Attempt,
+    Episode,
+    Goal,
+    LedgerEntry,
+    Recorder,
+    RewardSpec,
+    StepArgument,
+    Trajectory,
+    replay,
+    score,
+)
 from envfactory_client.card.proof import recorded_screens
 from synthesis.engine import Engine
 from synthesis.errors import Drop
@@ -64,7 +75,7 @@ def test_the_plan_of_every_task_is_worth_one(library_run: Run) -> None:
 
 def test_the_tests_are_all_made(screened: list[Screened]) -> None:
     met = {verdict.name for one in screened for verdict in one.verdicts}
-    always = {"perfect", *TRIVIAL, "extra_reads"}
+    always = {"perfect", *TRIVIAL, "extra_reads", "early_reads"}
     assert all(always <= {verdict.name for verdict in one.verdicts} for one in screened)
     assert {"wrong_entity", "missing_write", "guessed_ids", "late_reads", "explicit_defaults"} <= met
 
@@ -79,7 +90,14 @@ def test_agents_that_know_nothing_of_a_task_get_nothing(screened: list[Screened]
 
 
 def test_other_paths_are_counted_up_to_three(screened: list[Screened]) -> None:
-    assert {one.task.reward.paths for one in screened} <= {1, 2, 3}
+    assert {one.task.reward.paths for one in screened} == {3}
+
+
+def test_look_ups_may_be_made_before_the_plan_and_again(screened: list[Screened]) -> None:
+    for name in ("early_reads", "looked_up_again"):
+        got = [verdict.reward for one in screened for verdict in one.verdicts if verdict.name == name]
+        assert got
+        assert set(got) == {1.0}
 
 
 def test_a_screened_task_replays(library_run: Run) -> None:
@@ -88,6 +106,47 @@ def test_a_screened_task_replays(library_run: Run) -> None:
             return [line for task in library_run.trajectories[:3] for line in (await replay(task, farm)).mismatches]
 
     assert asyncio.run(run()) == []
+
+
+def _after_a_search(number: int, **search: Any) -> Trajectory:
+    """Give a task in which a book of those that a search shows and that can be lent is lent, as its ledger says."""
+
+    async def lend(recorder: Recorder, episode: Episode) -> None:
+        email = episode.persona["email"]
+        recorder.user(f"Lend me something; I'm {email}.", goals=[Goal(tool="library.borrow_book", outcome="done")])
+        member = await recorder.call("library", "find_member", email=email)
+        found = await recorder.call("library", "search_books", **search)
+        place, book = [(place, book) for place, book in enumerate(found["books"]) if book["available"] > 0][number]
+        await recorder.call("library", "borrow_book", book_id=book["book_id"], member_id=member["member_id"])
+        await recorder.assistant("It's yours.")
+        places.append(place)
+
+    places: list[int] = []
+    task = _recorded(lend)
+    taken = LedgerEntry(
+        turn=0, step=2, argument="book_id", source="earlier", origin={"step": 1, "path": f"books[{places[0]}].book_id"}
+    )
+    return _screen(task.model_copy(update={"ledger": (taken,)}))
+
+
+def test_an_argument_with_which_a_search_shows_the_same_row_is_masked() -> None:
+    masks = _after_a_search(0, limit=50).reward.masks
+    assert masks == (StepArgument(step=1, name="limit"),)
+
+
+def test_an_argument_is_not_masked_when_another_value_of_it_hides_the_row() -> None:
+    assert _after_a_search(1, limit=50).reward.masks == ()
+
+
+def test_the_trace_doesnt_ask_for_a_masked_argument() -> None:
+    task = _after_a_search(0, limit=50)
+    perfect = Attempt.of(task)
+    calls = [
+        call.model_copy(update={"arguments": {"limit": 1}}) if call.tool == "search_books" else call
+        for call in perfect.turns[0].calls
+    ]
+    other = perfect.model_copy(update={"turns": (perfect.turns[0].model_copy(update={"calls": tuple(calls)}),)})
+    assert score(task, other).trace == 1.0
 
 
 Record = Callable[[Recorder, Episode], Any]
