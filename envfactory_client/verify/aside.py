@@ -65,6 +65,11 @@ class Work(Generic[_T]):
         """Whether it could still be taken back, so that it is for others to do."""
         return self._future.cancel()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it has come to an end."""
+        return self._future.done()
+
     async def done(self) -> _T:
         """What came of it."""
         try:

@@ -101,18 +101,31 @@ async def verify(
         with nullcontext() if beside is None else beside.lines:
             async for found in finds.of_walks(oracles, by_chance=begun is None):
                 yield Walking(bench.calls) if found is None else Found(found)
+    back = [check for check in experiments if check.looks_back]
+    alone = [check for check in reversed(experiments) if not check.looks_back]  # the first may be made aside
     if begun is not None:
+        while alone and not begun.walks.is_done:
+            async for event in _tried(finds, alone.pop(0), able, begun):
+                yield event
         async for violation in finds.of_walks_aside(oracles, await begun.walks.done()):
             yield Found(violation)
         yield Walking(bench.calls)
     for oracle in oracles:
         yield Ended(finds.report(oracle))
-    for place, check in enumerate(_in_order(experiments), len(oracles) + 1):
-        yield Began(check, place, len(able))
-        async for violation in finds.of_experiment(check, None if begun is None else begun.experiments.get(check.id)):
-            yield Found(violation)
-        yield Ended(finds.report(check))
+    for check in back + alone:
+        async for event in _tried(finds, check, able, begun):
+            yield event
     yield Verified(_report(bench, [finds.report(check) for check in asked]))
+
+
+async def _tried(
+    finds: Findings, check: Experiment, able: Sequence[Check], begun: _Begun | None
+) -> AsyncIterator[Event]:
+    """Make an experiment here, unless it is under way aside, or wait for what comes of it there."""
+    yield Began(check, able.index(check) + 1, len(able))
+    async for violation in finds.of_experiment(check, None if begun is None else begun.experiments.get(check.id)):
+        yield Found(violation)
+    yield Ended(finds.report(check))
 
 
 @dataclass(frozen=True)
@@ -127,12 +140,6 @@ def _begun(aside: Aside, effort: Effort, oracles: Sequence[Oracle], experiments:
     walks = aside.walks(effort, [oracle.id for oracle in oracles])
     alone = [check.id for check in experiments if not check.looks_back]
     return _Begun(walks, {check: aside.experiment(effort, check) for check in alone})
-
-
-def _in_order(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """Those that only this process can make, then the others from the last on, as the first may be made aside."""
-    last_first = experiments[::-1]
-    return sorted(last_first, key=lambda check: not check.looks_back)
 
 
 class Findings:
