@@ -29,6 +29,8 @@ _LEFT_OUT = frozenset({"B2", "B6", "B15", "B16", "D3", "D4"})
 
 _OF_DECLARATIONS = frozenset({"D5", "D6", "D7"})
 """Checks that ask for nothing but what is declared and the rows of the start: they call no tool."""
+_OF_MANY_CALLS = frozenset({"B8"})
+"""Checks that say that something never matters, for which the few calls of a wide look are too few."""
 _CALLS = 70
 """Calls of each walk by chance."""
 
@@ -49,8 +51,9 @@ class Noticing:
         subject = DirectSubject(environment)
         focus = concerned(environment, where)
         effort = self._effort(focus=focus, boundaries=6 if focus else 3)
-        known = _OF_DECLARATIONS if self._declares_the_same(subject) else frozenset()
-        return self._answer(_first(_signs(Bench(subject, effort), _able(subject, known))))
+        left_out = _OF_DECLARATIONS if self._declares_the_same(subject) else frozenset()
+        left_out |= frozenset() if focus else _OF_MANY_CALLS
+        return self._answer(_first(_signs(Bench(subject, effort), _able(subject, left_out))))
 
     async def _first_of_unchanged(self, subject: DirectSubject) -> str | None:
         bench = Bench(subject, self._effort())
@@ -120,9 +123,9 @@ async def _found(bench: Bench, checks: Sequence[Check]) -> AsyncIterator[str]:
                 yield f"{check.id}: {broken.sentence}"
 
 
-def _able(subject: Subject, known: frozenset[str] = frozenset()) -> list[Check]:
-    """The checks that can look at a subject, without those whose answer is known."""
-    left_out = _LEFT_OUT | known
+def _able(subject: Subject, left_out: frozenset[str] = frozenset()) -> list[Check]:
+    """The checks that can look at a subject, without those left out here or always."""
+    left_out |= _LEFT_OUT
     return [check for check in (*CHECKS, *INSIDE) if check.needs <= subject.abilities and check.id not in left_out]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from servers.runtime import Environment
-from synthesis.battery.killer import Noticing
+from synthesis.battery.killer import Noticing, concerned
 from synthesis.battery.loading import environment_in
 
 LIBRARY = Path(__file__).resolve().parents[2] / "fixtures" / "library"
@@ -35,6 +35,12 @@ def test_nothing_is_noticed_of_the_library_as_it_is(library: Environment) -> Non
     noticing = Noticing(library)
     assert noticing.unchanged(library) is None
     assert noticing.notice(library, "get_book") is None
+
+
+def test_nothing_is_noticed_of_our_environments_where_all_tools_are_looked_at() -> None:
+    schedule = environment_in(Path(__file__).resolve().parents[3] / "servers" / "schedule")
+    assert concerned(schedule, "events") == frozenset()
+    assert Noticing(schedule).notice(schedule, "events") is None
 
 
 def test_a_guard_that_never_refuses_is_noticed(library: Environment, tmp_path: Path) -> None:
