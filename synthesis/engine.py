@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
@@ -24,6 +24,7 @@ from envfactory_client import (
     Recorder,
     Tool,
     Trajectory,
+    UnknownEpisode,
     canonical_json,
 )
 from envfactory_client.card.links import LinkName
@@ -119,12 +120,19 @@ class Engine:
 
         `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
         """
-        job = await self._with_witness(job)
+        try:
+            job = await self._with_witness(job)
+        except Drop as drop:
+            return Made(job, None, (), (str(drop),))
         try:
             return await self._tried(job, counts, taken, said)
         finally:
-            if job.index in self.own:
-                await self.own.pop(job.index).close()
+            with suppress(UnknownEpisode):  # the farm has closed it, as nobody used it for a while
+                await self._let_go(job)
+
+    async def _let_go(self, job: Job) -> None:
+        if job.index in self.own:
+            await self.own.pop(job.index).close()
 
     async def _tried(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
         drops: list[str] = []
@@ -171,14 +179,23 @@ class Engine:
             if job.rows is None:
                 episode, held = await self.worlds.enter(self.farm, job.environments, job.world_seed, job.size)
             else:
-                episode = self.own[job.index] = self.own.get(job.index) or await self._opened(job, job.rows)
-                held = await episode.hold()
+                episode, held = await self._own(job)
         except (FarmError, ProtocolError) as error:
             raise Drop("world", f"seed {job.world_seed}: {error}") from error
         try:
             yield episode
         finally:
             await episode.undo(held)
+
+    async def _own(self, job: Job) -> tuple[Episode, str]:
+        """Give the episode of a job that starts from rows of its own, and its start, which is held."""
+        if job.index in self.own:
+            try:
+                return self.own[job.index], await self.own[job.index].hold()
+            except UnknownEpisode:  # a farm closes what nobody has used for a while
+                del self.own[job.index]
+        episode = self.own[job.index] = await self._opened(job, job.rows)
+        return episode, await episode.hold()
 
     async def _opened(self, job: Job, rows: Mapping[str, Rows] | None) -> Episode:
         return await self.farm.open(*job.environments, seed=job.world_seed, size=job.size, scenarios=rows)

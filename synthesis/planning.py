@@ -72,7 +72,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     drops: list[str] = []
     length = _drawn_length(stage.rng, stage.aim.lean)
     for number in range(1, len(TURN_WEIGHTS) + 1):
-        if not await _grows(stage, seen, drops, last=number >= length):
+        if not await _grows(stage, seen, drops, last=number >= length, final=number == len(TURN_WEIGHTS)):
             break
     if not stage.draft.turns:
         raise Drop("no_goal", ", ".join(sorted(set(drops))))
@@ -84,11 +84,11 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     return Planned(stage.draft, tuple(drops))
 
 
-async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, last: bool) -> bool:
+async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, last: bool, final: bool) -> bool:
     """Add a goal, with what the user does about it, and say whether further ones may follow.
 
-    The last one is followed nevertheless by those that fulfil a quest which is near. One that leads away from the
-    aim is taken back where what was there before will do; otherwise the draft is given up.
+    The last one, unless it is the final one, is followed nevertheless by those that fulfil a quest which is near. One
+    that leads away from the aim is taken back where what was there before will do; otherwise the draft is given up.
     """
     held, before, quest = await stage.episode.hold() if stage.strict else "", stage.draft.copy(), stage.quest
     kind = await _next_goal(stage, seen, drops)
@@ -98,7 +98,7 @@ async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, las
     if stage.quest is not None and is_fulfilled(stage):
         stage.quest = None
     enough = len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1
-    over = enough or (last and not is_near(stage))
+    over = enough or final or (last and not is_near(stage))
     if _is_aimed(stage, stage.draft, last=over):
         seen[kind] += 1
         return not over

@@ -185,8 +185,9 @@ class Database(sqlite3.Connection):
         return self.execute("SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERRED%'").fetchone() is not None
 
     def _take_back(self, nested: bool) -> None:
-        if not self.in_transaction:
-            self._holds = ()  # where time or room has run out, SQLite itself takes back the whole transaction
+        if not self.in_transaction:  # where time or room has run out, SQLite itself takes back the whole transaction
+            self._undone += 1
+            self._holds, self.sound = (), None
         elif nested:
             self.execute("ROLLBACK TO ef_call")
             self.execute("RELEASE ef_call")
@@ -243,8 +244,8 @@ class Database(sqlite3.Connection):
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_BUSY:
                 return EpisodeBusy("Another process holds the file of this state; try again in a moment.")
-            case sqlite3.SQLITE_FULL:
-                kib = (self.quota.pages or 0) * 4
+            case sqlite3.SQLITE_FULL if self.quota.pages is not None:
+                kib = self.quota.pages * 4
                 return QuotaExceeded(f"This episode's state is at its limit of {kib} KiB; delete something first.")
             case sqlite3.SQLITE_INTERRUPT if self.quota.call_seconds is not None:
                 seconds = f"{self.quota.call_seconds:g}"
@@ -339,7 +340,7 @@ class Database(sqlite3.Connection):
         return self.total_changes, others, self._undone
 
     def is_still(self, source: Database) -> bool:
-        """Whether it is a clone of `source` that nothing was written to since."""
+        """Whether it is a clone of `source`, a template or snapshot, that nothing was written to since."""
         unchanged = self.total_changes == self._copied_at
         return self.source is not None and self.source() is source and unchanged
 
@@ -350,12 +351,11 @@ class Database(sqlite3.Connection):
         self._holds = ()
 
     def close(self) -> None:
-        """Give it back to its keeper, or close it if it has none."""
-        keeper, self.keeper = self.keeper, None
-        if keeper is None:
+        """Give it back to its keeper, or close it if it has none; whoever did so must not use it any more."""
+        if self.keeper is None:
             super().close()
         else:
-            keeper()
+            self.keeper()
 
     @property
     def bytes(self) -> int:

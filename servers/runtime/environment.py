@@ -156,6 +156,7 @@ class Environment:
     def invariant(self, name: str, sql: str) -> None:
         """Declare what always holds: `sql` gives the rows that break it; :now and :today are bound."""
         self.invariants[name] = sql
+        self.__dict__.pop("invariant_tables", None)
 
     def _define(self, function: Callable[..., BaseModel], declared: Declaration) -> None:
         name = function.__name__

@@ -29,6 +29,7 @@ from servers.runtime.errors import (
     UnknownEnvironment,
     UnknownSnapshot,
 )
+from servers.runtime.held import Held
 from servers.runtime.home import Home
 from servers.runtime.log import EMPTY, Log, entry_of
 from servers.runtime.place import Databases, close_all
@@ -84,14 +85,13 @@ class Episode:
         self._place = home.place
         self._logs: dict[str, Log] = {}
         self._snapshots_made = snapshots_made
-        self._held: dict[str, tuple[Log, str | None]] = {}
-        """Moment that is held to the log and clock of then."""
-        self._holds_made = 0
+        self._held = Held()
         self._parked = databases is None
         self._moment: str | None = None
         self._closed = False
         self._fresh = True
         self._at_start = False
+        """Whether it is parked and as its templates are."""
 
     @classmethod
     def open(
@@ -121,7 +121,6 @@ class Episode:
         databases = home.place.live({name: template.database for name, template in templates.items()}, EMPTY)
         episode = cls(environments, templates, databases, seed=seed, size=size, home=home)
         episode._moment = next(iter(templates.values())).now
-        episode._at_start = True
         return episode
 
     @contextmanager
@@ -139,7 +138,7 @@ class Episode:
         if self._databases is None:
             self._wake()
         assert self._databases is not None
-        self._fresh = self._at_start = False
+        self._fresh = False
         return self._databases
 
     def _wake(self) -> None:
@@ -151,7 +150,7 @@ class Episode:
             elif self._parked:
                 self._databases, logs = self._place.wake()
                 self.log, self._logs = logs.pop(""), logs
-            self._parked = False
+            self._parked = self._at_start = False
 
     @property
     def _start(self) -> Databases:
@@ -175,6 +174,8 @@ class Episode:
                 raise QuotaExceeded(f"This episode has made {self.log.length} calls, which is its limit; open another.")
             began = time.perf_counter()
             outcome = self._called(environment, definition, database, arguments)
+            if self._held and (then := self._held.undo_if_lost(self.databases)) is not None:
+                self.log, self._moment = then
             if self._observer is not None:
                 self._observer(environment.name, definition, outcome, time.perf_counter() - began)
             return outcome
@@ -300,32 +301,19 @@ class Episode:
             self._refuse_while_busy()
             if self._place.in_files:
                 raise InvalidRequest("An episode that is kept in files holds no moments; take a snapshot instead.")
-            self._holds_made += 1
-            name = f"h{self._holds_made}"
-            for database in self.databases.values():
-                database.hold(name)
-            self._held[name] = (self.log, self._moment)
-            return name
+            return self._held.hold(self.databases, (self.log, self._moment))
 
     def undo(self, held: str) -> None:
         """Go back to a moment that is held, which ends it and all those held since."""
         with self.lock:
             self._refuse_while_busy()
-            if not all(database.holds(held) for database in self.databases.values()):
-                raise UnknownSnapshot(f"No moment '{held}' is held in this episode; it was undone, restored or reset.")
-            for database in self.databases.values():
-                database.undo(held)
-            self.log, self._moment = self._held[held]
-            names = list(self._held)
-            for name in names[names.index(held) :]:
-                del self._held[name]
+            self.log, self._moment = self._held.undo(held, self.databases)
 
     def reset(self) -> None:
         """Go back to the start; snapshots stay kept."""
         with self.lock:
             self._replace(self._start, EMPTY)
             self._moment = next((template.now for template in self.templates.values()), None)
-            self._at_start = True
 
     def fork(self, home: Home | None = None) -> Episode:
         """Give a new episode, with handles of its own, that begins in this one's state."""
@@ -414,7 +402,8 @@ class Episode:
             self._fresh = True
 
     def _park(self, databases: Databases) -> None:
-        self._at_start = self._at_start and not (self._logs or self.in_files)
+        start = {} if self.log.length or self._logs or self.in_files else self._start
+        self._at_start = bool(start) and all(databases[name].is_still(start[name]) for name in databases)
         if self._at_start:  # its templates know it all
             close_all(databases)
         else:

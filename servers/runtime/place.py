@@ -97,7 +97,14 @@ class Memory:
         """Give copies under the episode's quota."""
         if self._stock is None:
             return self._clones(sources)
-        return {name: self._stock.copy(database, self._quota) for name, database in sources.items()}
+        copies: Databases = {}
+        try:
+            for name, database in sources.items():
+                copies[name] = self._stock.copy(database, self._quota)
+        except BaseException:
+            close_all(copies)
+            raise
+        return copies
 
     def _clones(self, sources: Mapping[str, Database]) -> Databases:
         return {name: database.clone(quota=self._quota) for name, database in sources.items()}

@@ -14,7 +14,7 @@ from servers.runtime.errors import DefinitionError
 from servers.runtime.state import TableChanges, canonical, digest
 
 _CLOCK = "ef_clock"
-_MOMENT = (":now", ":today")
+_MOMENT = frozenset({"now", "today"})
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,13 @@ class Moment:
 
 
 class _Nulls(dict[str, None]):
-    """Null for every parameter of a statement."""
+    """Null for every parameter of a statement, and the names of those."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
 
     def __missing__(self, name: str) -> None:
-        return None
+        self.asked.add(name)
 
 
 def tables_read(db: sqlite3.Connection, sql: str) -> frozenset[str]:
@@ -60,7 +63,8 @@ def tables_read(db: sqlite3.Connection, sql: str) -> frozenset[str]:
 
     Raises `DefinitionError` for SQL that SQLite doesn't take. The connection has no authorizer afterwards.
     """
-    found = {_CLOCK} if any(name in sql for name in _MOMENT) else set()
+    found: set[str] = set()
+    nulls = _Nulls()
 
     def note(action: int, first: str | None, _column: str | None, _db: str | None, _by: str | None) -> int:
         if action == sqlite3.SQLITE_READ and first is not None:
@@ -69,9 +73,9 @@ def tables_read(db: sqlite3.Connection, sql: str) -> frozenset[str]:
 
     db.set_authorizer(note)
     try:
-        db.execute(f"EXPLAIN {sql}", _Nulls())
+        db.execute(f"EXPLAIN {sql}", nulls)
     except sqlite3.Error as error:
         raise DefinitionError(f"SQLite doesn't take this query ({error}): {sql:.200}") from error
     finally:
         db.set_authorizer(None)
-    return frozenset(found)
+    return frozenset({*found, _CLOCK} if nulls.asked & _MOMENT else found)

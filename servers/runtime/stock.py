@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,11 @@ class _Vessel:
     @classmethod
     def made(cls, path: Path, shape: _Shape) -> _Vessel:
         """Give an empty one, in a new file."""
-        filler = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
-        database = connect(path, quota=shape.quota, statements=_STATEMENTS)
+        with ExitStack() as stack:
+            filler = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+            stack.callback(filler.close)
+            database = connect(path, quota=shape.quota, statements=_STATEMENTS)
+            stack.pop_all()
         for pragma in _QUICK:
             filler.execute(pragma)
             database.execute(pragma)
@@ -77,7 +81,7 @@ class _Vessel:
         self.filler.close()
         self.database.keeper = None
         self.database.close()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
 
 class Stock:
@@ -91,7 +95,7 @@ class Stock:
         self._lock = threading.Lock()
         self._idle: list[_Vessel] = []
         """The one that was used last comes last, and is the first to be taken."""
-        self._used = 0
+        self._used: dict[int, _Vessel] = {}
         self._made = 0
         self._folder: TemporaryDirectory[str] | None = None
         self._open = True
@@ -103,11 +107,11 @@ class Stock:
             if vessel is not None:
                 try:
                     vessel.fill(source)
-                except sqlite3.OperationalError:  # a clone goes around it, or says what is wrong
+                except sqlite3.Error:  # a clone goes around it, or says what is wrong
                     self._end(vessel)
                 else:
                     vessel.database.keeper = partial(self._take_back, vessel)
-                    self._used += 1
+                    self._used[id(vessel)] = vessel
                     return vessel.database
         return source.clone(quota=quota)
 
@@ -124,22 +128,23 @@ class Stock:
         if fitting is not None:
             self._idle.remove(fitting)
             return fitting
-        if not self._open or self._used >= self._most:
+        if not self._open or len(self._used) >= self._most:
             return None
-        if self._used + len(self._idle) >= self._most:
+        if len(self._used) + len(self._idle) >= self._most:
             self._end(self._idle.pop(0))
         try:
             self._folder = self._folder or TemporaryDirectory(prefix="envfactory-stock-")
-        except OSError:  # there is nowhere to write, so everything is copied in memory
+            self._made += 1
+            return _Vessel.made(Path(self._folder.name) / f"{self._made}.db", shape)
+        except (OSError, sqlite3.Error):  # there is nowhere to write, so everything is copied in memory
             self._open = False
             return None
-        self._made += 1
-        return _Vessel.made(Path(self._folder.name) / f"{self._made}.db", shape)
 
     def _take_back(self, vessel: _Vessel) -> None:
-        """Keep a database that an episode has done with, if it is at rest."""
+        """Keep a database that an episode has done with, if it is at rest; do nothing if it is back already."""
         with self._lock:
-            self._used -= 1
+            if self._used.pop(id(vessel), None) is None:
+                return
             vessel.database.let_go()
             if self._open and not vessel.database.in_transaction:
                 self._idle.append(vessel)

@@ -36,7 +36,7 @@ _CALLS = 70
 
 
 class Noticing:
-    """The killer: what the battery notices of faults in one environment."""
+    """The killer: what the battery notices of faults in one environment, which `unchanged` has found to be sound."""
 
     def __init__(self, unchanged: Environment, seed: int = 0) -> None:
         self._seed = seed

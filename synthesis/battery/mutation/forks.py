@@ -78,6 +78,11 @@ class Forks(Generic[_Subject]):
                     done = "done" in fork.said
                     return self._ended(fork, None if done else fork.said.get("end", "Its process ended by itself."))
 
+    def close(self) -> None:
+        """End whatever still runs."""
+        while self._forks:
+            self._ended(self._forks[0], "It was told to end.")
+
     def _ended(self, fork: _Fork[_Subject], reason: str | None) -> tuple[_Subject, Report]:
         fork.process.kill()
         fork.process.join()

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -96,16 +97,18 @@ def run_gate(  # noqa: PLR0913 - what to judge, by whom, and how much of it
 
     Raises `GateError` when `unchanged` or the tests complain.
     """
-    workspace = Path(tempfile.mkdtemp(prefix="envfactory-mutants-"))
-    try:
+    with ExitStack() as stack:
+        workspace = Path(tempfile.mkdtemp(prefix="envfactory-mutants-"))
+        stack.callback(shutil.rmtree, workspace, ignore_errors=True)
         warming = _Warming(folder.resolve(), workspace, seed)
+        stack.callback(warming.close)
         warming.start(unchanged, tests=tests)
         found = mutants(folder, without=without)
         sampled = sample(found, len(found), seed, without=without)
         queue = [mutant for mutant in sampled if only is None or mutant.id in only]
-        return _judged(warming.bench(contracts), queue, Forks(workers, most_seconds), count, progress)
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+        forks: Forks[Mutant] = Forks(workers, most_seconds)
+        stack.callback(forks.close)
+        return _judged(warming.bench(contracts), queue, forks, count, progress)
 
 
 def _judged(
@@ -153,6 +156,10 @@ class _Warming:
             self._forks.start("tests", partial(_traced, self._copy))
         if unchanged is not None:
             self._forks.start("contracts", partial(_looked_at, self._copy, unchanged))
+
+    def close(self) -> None:
+        """End what is still under way."""
+        self._forks.close()
 
     def bench(self, contracts: Killer) -> Bench:
         """Give the bench once all is done; raises `GateError` for an environment that is itself complained of."""

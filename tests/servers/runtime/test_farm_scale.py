@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from servers.runtime import Environment, Episode, UnknownEpisode
-from servers.runtime.errors import QuotaExceeded
+from servers.runtime.database import Database
+from servers.runtime.errors import QuotaExceeded, UnknownSnapshot
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.limits import Limits
 from servers.runtime.farm.store import Store
+from servers.runtime.home import Home
+from servers.runtime.place import Memory
 from servers.runtime.quota import Quota
-from servers.runtime.tool import Outcome
+from servers.runtime.tool import Definition, Outcome
 
 FIRST_LOAN = (
     "SELECT book_id, member_id FROM shelf, members WHERE available > 0 AND fines_cents = 0 ORDER BY 1, 2 LIMIT 1"
@@ -71,6 +75,8 @@ def test_an_episode_at_its_start_is_parked_without_a_file(library: Environment, 
     assert episode.park()
     assert list(tmp_path.iterdir()) == []
     assert everything(episode) == everything(other)
+    assert episode.park()  # it has been looked at, and is still what it was
+    assert list(tmp_path.iterdir()) == []
     assert not lend(episode, library).is_error
     assert episode.park()
     assert len(list(tmp_path.iterdir())) == 1
@@ -296,6 +302,34 @@ def test_bytes_are_limited(library: Environment) -> None:
     with episode.active():
         assert not library.call(library.tools["search_books"], {}).is_error
     store.close()
+
+
+class Endless:
+    """A tool whose first write never ends."""
+
+    def call(self, database: Database, _arguments: object) -> None:
+        """Write until the time is over."""
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        with suppress(QuotaExceeded), database.transaction():
+            database.execute(f"UPDATE books SET copies = copies + 1 WHERE ({endless}) > 0")
+
+
+def test_a_call_that_costs_the_moments_held_leads_back_to_the_first_of_them(library: Environment) -> None:
+    place = Memory(Quota(call_seconds=0.05))
+    episode = Episode.open([library], seed=4, home=Home(place=place))
+    before = everything(episode)
+    held = episode.hold()
+    episode.advance(3600)
+    inner = episode.hold()
+    lend(episode, library)
+    assert episode.state() != before[0]
+    assert episode.violations() == {}
+    episode.call(library, cast("Definition", Endless()), {})
+    assert not episode.databases["library"].holds(inner)
+    assert everything(episode) == before
+    with pytest.raises(UnknownSnapshot):
+        episode.undo(held)
+    episode.close()
 
 
 def test_snapshots_are_limited(library: Environment) -> None:

@@ -108,6 +108,8 @@ def test_a_digest_stands_for_the_start_and_the_canonical_changes(episode: Episod
         ("SELECT count(*) FROM members", {"members"}),
         ("SELECT 1 FROM ef_clock WHERE now > '2026'", {"ef_clock"}),
         ("SELECT title FROM books WHERE :today > '2026'", {"books", "ef_clock"}),
+        ("SELECT title FROM books WHERE @now > '2026' AND title <> ':today'", {"books", "ef_clock"}),
+        ("SELECT title FROM books WHERE title <> ':now'", {"books"}),
     ],
 )
 def test_a_query_reads_the_tables_behind_its_views_and_the_clock(sql: str, tables: set[str], episode: Episode) -> None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from servers.runtime import Episode
 from servers.runtime.database import Database, connect
 from servers.runtime.errors import EpisodeBusy, QuotaExceeded
+from servers.runtime.home import Home
+from servers.runtime.log import EMPTY
+from servers.runtime.place import Memory
 from servers.runtime.quota import UNLIMITED, Quota
 from servers.runtime.stock import Stock
+from tests.fixtures.library.server import env as library
 
 SCHEMA = "CREATE TABLE shelves (shelf_id INTEGER PRIMARY KEY) STRICT; CREATE VIEW shelf AS SELECT * FROM shelves;"
 
@@ -187,3 +195,84 @@ def test_without_a_place_to_write_there_are_plain_clones(tmp_path: Path, monkeyp
     assert (on(copy), copy.keeper) == ([1], None)
     copy.close()
     stock.close()
+
+
+def test_where_the_place_to_write_is_gone_there_are_plain_clones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    stock = Stock(12)
+    first = stock.copy(shelves(1), UNLIMITED)
+    for folder in tmp_path.iterdir():
+        rmtree(folder)
+    second = stock.copy(shelves(2), UNLIMITED)
+    assert (on(second), second.keeper) == ([2], None)
+    first.close()
+    third = stock.copy(shelves(3), UNLIMITED)
+    assert on(third) == [3]
+    for copy in (second, third):
+        copy.close()
+    stock.close()
+
+
+def test_to_close_one_again_does_nothing(stock: Stock) -> None:
+    first = stock.copy(shelves(1), UNLIMITED)
+    first.close()
+    first.close()
+    second = stock.copy(shelves(2), UNLIMITED)
+    assert on(second) == [2]
+    second.close()
+
+
+def test_what_was_taken_for_an_episode_that_can_not_begin_comes_back(stock: Stock) -> None:
+    place = Memory(Quota(pages=3), stock=stock)
+    large = shelves(*range(5000))
+    for _ in range(4):
+        with pytest.raises(QuotaExceeded):
+            place.live({"small": shelves(1), "large": large}, EMPTY)
+    copy = stock.copy(shelves(2), UNLIMITED)
+    assert copy.keeper is not None
+    copy.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(["lend", "fine", "wait", "hold", "undo", "keep", "go back", "reset"]), max_size=12))
+def test_episodes_from_a_stock_are_like_any_others(taken: list[str]) -> None:
+    with_stock = Stock(2)
+    for number in range(2):  # the second takes over what the first had
+        pair = [
+            Episode.open([library], seed=number, home=Home(place=Memory(stock=kept))) for kept in (with_stock, None)
+        ]
+        told = [_lived(episode, taken) for episode in pair]
+        assert told[0] == told[1]
+        for episode in pair:
+            episode.close()
+    with_stock.close()
+
+
+def _lived(episode: Episode, taken: list[str]) -> list[object]:
+    """Give what is told of an episode after each step."""
+    told: list[object] = []
+    kept, held = episode.snapshot(), [episode.hold()]
+    for step in taken:
+        match step:
+            case "lend":
+                episode.databases["library"].execute("UPDATE books SET copies = copies + 1")
+            case "fine":
+                episode.databases["library"].execute("UPDATE members SET fines_cents = fines_cents + 5")
+            case "wait":
+                episode.advance(86_400 * 30)
+            case "hold":
+                held.append(episode.hold())
+            case "undo" if held:
+                episode.undo(held.pop())
+            case "keep":
+                kept = episode.snapshot()
+            case "go back":
+                episode.restore(kept)
+                held = []
+            case "reset":
+                episode.reset()
+                held = []
+        told.append((episode.state(), episode.diff(), episode.violations()))
+    return told
