@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ from envfactory_client.verify.report import Report
 from envfactory_client.verify.subject import INSIDE, WHY_NOT
 from envfactory_client.verify.target import Target, Way, every, targets
 
+_GARBAGE = (50_000, 20, 50)
 _EXAMPLES = (
     "Examples: [cyan]envfactory verify airline[/] · [cyan]envfactory verify airline --only B4 --effort quick[/] · "
     "[cyan]envfactory verify path/to/folder --html out/report.html[/] · "
@@ -241,6 +243,17 @@ def _one(target: Target, plan: Plan, watch: terminal.Watch) -> Judged:
     return Judged(report)
 
 
+@contextmanager
+def _seldom_looking_for_garbage() -> Iterator[None]:
+    """Look for cycles less often as far as the block goes, here and in processes forked meanwhile: calls leave few."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
     """The battery's report, with the share of lines that ran where that can be seen."""
     effort = replace(EFFORTS[plan.level], seed=plan.seed)
@@ -248,6 +261,7 @@ def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
         return asyncio.run(_battery(target, effort, plan.checks, watch))
     lines = installed().lines(target.loaded.folder)
     with ExitStack() as stack:
+        stack.enter_context(_seldom_looking_for_garbage())
         with watch.still():
             aside = stack.enter_context(Aside(_words(target.loaded)))
         report = asyncio.run(_battery(target, effort, plan.checks, watch, Beside(aside, lines)))
