@@ -59,12 +59,13 @@ class _Vessel:
             filler = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
             stack.callback(filler.close)
             database = connect(path, quota=shape.quota, statements=_STATEMENTS)
+            stack.callback(database.close)
+            for pragma in _QUICK:
+                filler.execute(pragma)
+                database.execute(pragma)
+            if shape.quota.pages is not None:
+                filler.execute(f"PRAGMA max_page_count = {shape.quota.pages:d}")
             stack.pop_all()
-        for pragma in _QUICK:
-            filler.execute(pragma)
-            database.execute(pragma)
-        if shape.quota.pages is not None:
-            filler.execute(f"PRAGMA max_page_count = {shape.quota.pages:d}")
         return cls(path, database, filler, shape)
 
     def fill(self, source: Database) -> None:
