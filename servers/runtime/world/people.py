@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from itertools import accumulate
 from random import Random
-
-from faker import Faker
 
 from servers.runtime.world.draw import Stream, zipf
 from servers.runtime.world.places import City
@@ -57,13 +57,37 @@ def draw_people(stream: Stream, cities: Sequence[City]) -> tuple[Person, ...]:
     )
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """Names that Faker knows, and how common each is together with those before it."""
+
+    names: Sequence[str]
+    bounds: Sequence[float]
+
+    @classmethod
+    def of(cls, weights: Mapping[str, float]) -> _Pool:
+        return cls(tuple(weights), tuple(accumulate(weights.values())))
+
+    def one(self, rng: Random) -> str:
+        """Give the name that Faker would draw from `rng`, which adds all weights up anew for each."""
+        return rng.choices(self.names, cum_weights=self.bounds)[0]
+
+
+@cache
+def _american() -> tuple[_Pool, _Pool]:
+    """Give the given and the family names; Faker is loaded when a world has people, since that takes a while."""
+    from faker.providers.person.en_US import Provider
+
+    return _Pool.of(Provider.first_names), _Pool.of(Provider.last_names)
+
+
 def _names(rng: Random) -> list[tuple[str, str]]:
     """Give distinct given and family names, such that the mailboxes made from them are distinct too."""
-    faker = Faker("en_US", providers=["faker.providers.person"])
-    faker.seed_instance(rng.randrange(2**64))
+    given_names, family_names = _american()
+    drawn = Random(rng.randrange(2**64))
     found: dict[str, tuple[str, str]] = {}
     while len(found) < COUNT:
-        given, family = faker.first_name(), faker.last_name()
+        given, family = given_names.one(drawn), family_names.one(drawn)
         found.setdefault(_mailbox(given, family), (given, family))
     return list(found.values())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from faker import Faker
 
 import servers.runtime.world as world_package
 from servers.runtime.permutation import IdSpace, id_key
@@ -31,6 +32,14 @@ def _persona_trips(world: World) -> list[Trip]:
 
 def test_a_seed_gives_the_same_world_in_every_python() -> None:
     assert _digest(World(7)) == "50978fed55ad6620"
+
+
+def test_people_are_called_as_faker_would_call_them() -> None:
+    faker = Faker("en_US", providers=["faker.providers.person"])
+    faker.seed_instance(World(7).stream("people/names").randrange(2**64))
+    drawn = [(faker.first_name(), faker.last_name()) for _ in range(300)]
+    called = [(person.given_name, person.family_name) for person in World(7).people]
+    assert [name for name in dict.fromkeys(drawn) if name in called] == called[: len(set(drawn))]
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
