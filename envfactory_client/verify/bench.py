@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.tool import Tool
-from envfactory_client.verify.boundaries import Spot, Surveyor
+from envfactory_client.verify.boundaries import Surveyor
 from envfactory_client.verify.draw import Drawer
 from envfactory_client.verify.example import Example, Size, Step, call, wait
 from envfactory_client.verify.mirror import Mirror
+from envfactory_client.verify.spot import Spot
 from envfactory_client.verify.subject import INSIDE, Ability, Observation, Session, Subject
 from envfactory_client.verify.walk import Rewound, Walked, Watcher, due_codes
 

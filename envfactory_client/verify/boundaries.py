@@ -7,19 +7,20 @@ are bisected, so that the pair stands on both sides of the exact boundary.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
 
 from envfactory_client.tool import Tool
 from envfactory_client.verify.draw import Drawer, fits, made_text, narrowed
-from envfactory_client.verify.example import Edit, Example, Size, call, wait
+from envfactory_client.verify.dues import Dues
+from envfactory_client.verify.example import Edit
 from envfactory_client.verify.mirror import Mirror, later
+from envfactory_client.verify.spot import Spot
 from envfactory_client.verify.stakes import Stakes
 from envfactory_client.verify.subject import Session, Subject
 from envfactory_client.verify.surroundings import MOST_RELATED, Surroundings
@@ -39,25 +40,6 @@ _SUCCESSES = 12
 _COMBINATIONS = 4000
 _JOINT_STEPS = 3000
 """Thousands of instructions of SQLite's machine that one search may take."""
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A call at a moment, over edited cells."""
-
-    arguments: Mapping[str, Any]
-    wait: int = 0
-    edits: tuple[Edit, ...] = ()
-
-    def to_text(self) -> str:
-        """One text for each spot."""
-        edits = [[edit.table, dict(edit.key), edit.column, edit.value] for edit in self.edits]
-        return json.dumps([self.arguments, self.wait, edits], sort_keys=True)
-
-    def example(self, tool: Tool, seed: int, size: Size) -> Example:
-        """The example that makes the call."""
-        waits = (wait(self.wait),) if self.wait else ()
-        return Example(seed=seed, size=size, edits=self.edits, steps=(*waits, call(tool.name, self.arguments)))
 
 
 @dataclass(frozen=True)
@@ -83,10 +65,9 @@ class Surveyor:
         self.mirror = mirror
         self._surroundings = Surroundings(mirror)
         self._stakes = Stakes(mirror.facts)
+        self._dues = Dues(mirror, self._stakes)
         self._drawer = Drawer(subject, _as_session(mirror), rng)
         self._rng = rng
-        self._known: dict[tuple[str, str], frozenset[str] | None] = {}
-        """What is due where, by tool and spot: searches come by the same spots again and again."""
 
     async def spots(self, tool: Tool, codes: frozenset[str], tries: int) -> dict[str, Spot]:
         """For each outcome (a code, or "" for none due) a spot at which it alone is due."""
@@ -133,7 +114,7 @@ class Surveyor:
             steps = _JOINT_STEPS if around is None else 4 * _JOINT_STEPS
             for row in self.mirror.select(sql, {**moment, **values}, steps=steps):
                 spot = Spot({**kept, **_typed(tool, row)})
-                if not alone or self._due(tool, spot) == frozenset({outcome} if outcome else ()):
+                if not alone or self._dues.only(tool, spot, outcome, due=bool(outcome)):
                     return spot
         return None
 
@@ -230,14 +211,14 @@ class Surveyor:
     def _rid_of_others(self, tool: Tool, code: str, spot: Spot) -> Spot | None:
         """A spot at which a code alone is due, reached from one in a few moves that each leave fewer things amiss."""
         wanted = frozenset({code})
-        here = self._due(tool, spot) or frozenset()
+        here = self._dues.at(tool, spot) or frozenset()
         for _ in range(_MOVES):
             amiss = here ^ wanted
-            moves = ((other, self._due(tool, other)) for other in self._moves(tool, amiss, spot))
+            moves = ((other, self._dues.at(tool, other)) for other in self._moves(tool, amiss, spot))
             better = (
                 (other, due)
                 for other, due in moves
-                if due is not None and len(due ^ wanted) < len(amiss) and self._sound(other)
+                if due is not None and len(due ^ wanted) < len(amiss) and self._dues.sound(other)
             )
             spot, here = next(better, (spot, here))
             if here == wanted:
@@ -248,12 +229,12 @@ class Surveyor:
 
     def _moves(self, tool: Tool, codes: Iterable[str], spot: Spot) -> Iterator[Spot]:
         """Spots that differ from one by a wait or by one cell, if that may matter to any of the codes."""
-        if any(self._stakes.of_clock(tool, code) for code in codes):
-            yield from (replace(spot, wait=moment) for moment in (0, *_WAITS) if moment != spot.wait)
+        if any(self._stakes.of_clock(tool.name, code) for code in codes):
+            yield from (spot.with_wait(moment) for moment in (0, *_WAITS) if moment != spot.wait)
         for table, row, column in self._surroundings.cells(tool, spot.arguments, far=True):
-            if any(self._stakes.of_cell(tool, code, f"{table}.{column}") for code in codes):
+            if any(self._stakes.of_cell(tool.name, code, f"{table}.{column}") for code in codes):
                 for value in self._surroundings.other_values(table, column, row[column]):
-                    yield _with_cell(spot, self._cell(table, row, column), value)
+                    yield spot.with_cell(self._cell(table, row, column), value)
 
     def _cell(self, table: str, row: Mapping[str, Any], column: str) -> Edit:
         return Edit(table=table, key={name: row[name] for name in self.mirror.facts.layout.keys[table]}, column=column)
@@ -276,18 +257,18 @@ class Surveyor:
 
     def _by_argument(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
         for name, field in tool.input_schema.get("properties", {}).items():
-            if not self._stakes.of_argument(tool, code, name):
+            if not self._stakes.of_argument(tool.name, code, name):
                 continue
             form = narrowed(field)
             here = spot.arguments.get(name, field.get("default"))
-            at = partial(_with_argument, spot, name)
+            at = partial(spot.with_argument, name)
             if form.get("type") == "integer" and isinstance(here, int):
                 ends = [form.get("minimum", 0), form.get("maximum", 10**9)]
                 yield f"argument {name}", self._bisected(tool, code, here, ends, at)
             elif form.get("format") == "date" and isinstance(here, str):
                 day = date.fromisoformat(here).toordinal()
                 ends = [day + leap // _DAY for leap in _LEAPS]
-                yield f"argument {name}", self._bisected(tool, code, day, ends, partial(_with_day, spot, name))
+                yield f"argument {name}", self._bisected(tool, code, day, ends, partial(spot.with_day, name))
             else:
                 options = list(form.get("enum", ())) or ([True, False] if form.get("type") == "boolean" else [])
                 others = [at(value) for value in options if value != here]
@@ -300,27 +281,27 @@ class Surveyor:
             form = narrowed(field)
             if not column or form.get("type") != "string" or form.get("format") == "date":
                 continue
-            made = made_text(form, self._rng)
-            if not self._stakes.of_argument(tool, code, name):
+            made = made_text(form, self._rng)  # also where nothing is at stake, or all that is drawn later would differ
+            if not self._stakes.of_argument(tool.name, code, name):
                 continue
             sql = f"SELECT DISTINCT {column} AS v FROM {table} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 150"  # noqa: S608
             values = [row["v"] for row in self.mirror.select(sql, {}) if fits(row["v"], form)]
-            others = [_with_argument(spot, name, value) for value in ([made] if fits(made, form) else []) + values]
+            others = [spot.with_argument(name, value) for value in ([made] if fits(made, form) else []) + values]
             yield f"the row of {name}", self._beside(tool, code, spot, others)
 
     def _by_clock(self, tool: Tool, code: str, spot: Spot) -> Iterator[tuple[str, _Pair | None]]:
-        if self._stakes.of_clock(tool, code):
+        if self._stakes.of_clock(tool.name, code):
             ends = [0, *(spot.wait + leap for leap in _WAITS)]
-            yield "the clock", self._bisected(tool, code, spot.wait, ends, lambda value: replace(spot, wait=value))
+            yield "the clock", self._bisected(tool, code, spot.wait, ends, spot.with_wait)
 
     def _by_cell(self, tool: Tool, code: str, spot: Spot, *, far: bool = False) -> Iterator[tuple[str, _Pair | None]]:
         for table, row, column in self._surroundings.cells(tool, spot.arguments, far=far):
-            if self._stakes.of_cell(tool, code, f"{table}.{column}"):
+            if self._stakes.of_cell(tool.name, code, f"{table}.{column}"):
                 cell = self._cell(table, row, column)
                 yield f"{table}.{column}", self._by_one_cell(tool, code, spot, cell, row[column])
 
     def _by_one_cell(self, tool: Tool, code: str, spot: Spot, cell: Edit, here: Any) -> _Pair | None:
-        holding = partial(_with_cell, spot, cell)
+        holding = partial(spot.with_cell, cell)
         if isinstance(here, int):
             return self._bisected(tool, code, here, list(_AMOUNTS), holding)
         if isinstance(here, str) and len(here) == 20 and here.endswith("Z"):
@@ -330,10 +311,9 @@ class Surveyor:
 
     def _beside(self, tool: Tool, code: str, spot: Spot, others: Sequence[Spot]) -> _Pair | None:
         """A spot and the first of others such that the code is due, alone, at one of them and nothing at the other."""
-        refused_here = code in (self._due(tool, spot) or ())
-        wanted = frozenset() if refused_here else frozenset({code})
-        fitting = (other for other in others if self._due(tool, other) == wanted and self._sound(other))
-        other = next(fitting, None)
+        refused_here = self._dues.has(tool, spot, code)
+        wanted = (one for one in others if self._dues.only(tool, one, code, due=not refused_here))
+        other = next((one for one in wanted if self._dues.sound(one)), None)
         if other is None:
             return None
         return (spot, other) if refused_here else (other, spot)
@@ -342,41 +322,21 @@ class Surveyor:
         self, tool: Tool, code: str, here: int, ends: Sequence[int], at: Callable[[int], Spot]
     ) -> _Pair | None:
         """The adjacent values between which a code begins or stops being due: the refused one, then the other."""
-        due_here = self._due(tool, at(here))
+        due_here = self._dues.has(tool, at(here), code)
         if due_here is None:
             return None
         for end in ends:
-            due = self._due(tool, at(end)) if end != here else None
-            if due is None or (code in due) == (code in due_here):
+            due = self._dues.has(tool, at(end), code) if end != here else None
+            if due is None or due == due_here:
                 continue
-            refused, passing = (here, end) if code in due_here else (end, here)
+            refused, passing = (here, end) if due_here else (end, here)
             while abs(refused - passing) > 1:
                 middle = (refused + passing) // 2
-                blocked = code in (self._due(tool, at(middle)) or {code})
+                blocked = code in (self._dues.at(tool, at(middle)) or {code})
                 refused, passing = (middle, passing) if blocked else (refused, middle)
             pair = at(refused), at(passing)
-            return pair if all(map(self._sound, pair)) else None
+            return pair if all(map(self._dues.sound, pair)) else None
         return None
-
-    def _due(self, tool: Tool, spot: Spot) -> frozenset[str] | None:
-        """The codes that are due at a spot; None where no state can be so."""
-        key = (tool.name, spot.to_text())
-        if key not in self._known:
-            self._known[key] = self._asked(tool, spot)
-        return self._known[key]
-
-    def _asked(self, tool: Tool, spot: Spot) -> frozenset[str] | None:
-        if spot.wait < 0 or not _fitting(tool, spot.arguments):
-            return None
-        with self.mirror.at(spot.wait, spot.edits) as possible:
-            return self.mirror.due(tool, spot.arguments) if possible else None
-
-    def _sound(self, spot: Spot) -> bool:
-        """Whether the invariants allow the spot's edits."""
-        if not spot.edits:
-            return True
-        with self.mirror.at(0, spot.edits):
-            return self.mirror.sound()
 
 
 def _speaks_of(sql: str, name: str) -> bool:
@@ -415,32 +375,6 @@ def _typed(tool: Tool, row: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments from a row of a database, which knows no booleans."""
     forms = {name: narrowed(tool.input_schema["properties"][name]) for name in row}
     return {name: bool(value) if forms[name].get("type") == "boolean" else value for name, value in row.items()}
-
-
-def _with_argument(spot: Spot, name: str, value: Any) -> Spot:
-    return replace(spot, arguments={**spot.arguments, name: value})
-
-
-def _with_day(spot: Spot, name: str, day: int) -> Spot:
-    return _with_argument(spot, name, date.fromordinal(day).isoformat())
-
-
-def _with_cell(spot: Spot, cell: Edit, value: Any) -> Spot:
-    kept = tuple(edit for edit in spot.edits if _place(edit) != _place(cell))
-    return replace(spot, edits=(*kept, cell.model_copy(update={"value": value})))
-
-
-def _place(edit: Edit) -> tuple[str, Mapping[str, Any], str]:
-    return edit.table, edit.key, edit.column
-
-
-def _fitting(tool: Tool, arguments: Mapping[str, Any]) -> bool:
-    """Whether the arguments that are numbers or dates are within their bounds."""
-    for name, value in arguments.items():
-        form = narrowed(tool.input_schema.get("properties", {}).get(name, {}))
-        if isinstance(value, int) and not isinstance(value, bool) and not fits(value, form):
-            return False
-    return True
 
 
 def _as_session(mirror: Mirror) -> Session:

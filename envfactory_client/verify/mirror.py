@@ -57,7 +57,7 @@ class Mirror:
         except sqlite3.Error as error:
             if steps and "interrupted" in str(error):
                 return found
-            raise VerifyError(f"A declared query can't be asked ({error}): {sql:.200}") from error
+            raise _unasked(sql, error) from error
         finally:
             self.db.set_progress_handler(None, 0)
         return found
@@ -69,12 +69,13 @@ class Mirror:
             return frozenset()
         return frozenset(row["code"] for row in self.select(due_sql(refuses), bound(tool, arguments)))
 
-    def sound(self) -> bool:
-        """Whether all invariants hold."""
-        return not any(
-            self.select(f"SELECT 1 FROM ({sql}) LIMIT 1", {})  # noqa: S608
-            for sql in self.facts.source.invariants.values()
-        )
+    def holds(self, sql: str, parameters: Mapping[str, Any]) -> bool:
+        """Whether a query gives any row at this moment."""
+        moment = {"now": self._now, "today": self._now[:10]}
+        try:
+            return self.db.execute(f"SELECT 1 WHERE EXISTS ({sql})", {**moment, **parameters}).fetchone() is not None
+        except sqlite3.Error as error:
+            raise _unasked(sql, error) from error
 
     @contextmanager
     def at(self, seconds: int = 0, edits: Sequence[Edit] = ()) -> Iterator[bool]:
@@ -102,6 +103,10 @@ class Mirror:
             return self.db.execute(sql, (edit.value, *edit.key.values())).rowcount > 0
         except (sqlite3.Error, OverflowError):
             return False
+
+
+def _unasked(sql: str, error: sqlite3.Error) -> VerifyError:
+    return VerifyError(f"A declared query can't be asked ({error}): {sql:.200}")
 
 
 @lru_cache(maxsize=4096)

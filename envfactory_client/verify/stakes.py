@@ -1,4 +1,4 @@
-"""Stakes: the arguments, the columns and the clock that the SQL of a refusal looks at.
+"""Stakes: the arguments, the columns and the clock that the SQL of a refusal looks at, and what invariants look at.
 
 Nothing else can make it due or not, so nothing else needs to be varied to see when it is.
 """
@@ -6,11 +6,10 @@ Nothing else can make it due or not, so nothing else needs to be varied to see w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from envfactory_client.tool import Tool
 from envfactory_client.verify.subject import Facts
 
 _CLOCK = frozenset({"now", "today"})
@@ -23,17 +22,31 @@ class Stakes:
 
     facts: Facts
 
-    def of_argument(self, tool: Tool, code: str, name: str) -> bool:
+    def arguments(self, tool: str, code: str) -> tuple[str, ...]:
+        """The arguments on which a refusal may depend."""
+        return tuple(sorted(self._named[tool, code] - _CLOCK))
+
+    def of_argument(self, tool: str, code: str, name: str) -> bool:
         """Whether a refusal may depend on an argument."""
-        return name in self._named[tool.name, code]
+        return name in self._named[tool, code]
 
-    def of_cell(self, tool: Tool, code: str, column: str) -> bool:
+    def of_cell(self, tool: str, code: str, column: str) -> bool:
         """Whether a refusal may depend on what a column such as "books.title" holds."""
-        return column in self.facts.layout.stirring or column in self._read[tool.name, code]
+        return column in self.facts.layout.stirring or column in self._read[tool, code]
 
-    def of_clock(self, tool: Tool, code: str) -> bool:
+    def of_clock(self, tool: str, code: str) -> bool:
         """Whether a refusal may depend on the time."""
-        return bool(self._named[tool.name, code] & _CLOCK) or "ef_clock.now" in self._read[tool.name, code]
+        return bool(self._named[tool, code] & _CLOCK) or "ef_clock.now" in self._read[tool, code]
+
+    def of_invariants(self, columns: Collection[str]) -> list[str]:
+        """The SQL of the invariants that may come to be broken where columns such as "books.title" change."""
+        declared = self.facts.source.invariants
+        stirring = not self.facts.layout.stirring.isdisjoint(columns)
+        return [sql for name, sql in declared.items() if stirring or not self._watched[name].isdisjoint(columns)]
+
+    @cached_property
+    def _watched(self) -> Mapping[str, frozenset[str]]:
+        return self.facts.layout.reads(self.facts.source.invariants)
 
     @cached_property
     def _queries(self) -> Mapping[tuple[str, str], str]:

@@ -6,7 +6,6 @@ import pytest
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.farm import Source
-from envfactory_client.tool import Tool
 from envfactory_client.verify.layout import Layout
 from envfactory_client.verify.stakes import Stakes
 from envfactory_client.verify.subject import Facts
@@ -30,7 +29,7 @@ REFUSES = {
 }
 
 
-def stakes(refuses: dict[str, str] = REFUSES) -> tuple[Stakes, Tool]:
+def stakes(refuses: dict[str, str] = REFUSES) -> Stakes:
     source = Source.model_validate(
         {
             "manifest": {},
@@ -41,7 +40,7 @@ def stakes(refuses: dict[str, str] = REFUSES) -> tuple[Stakes, Tool]:
             "contracts": {"take": {"refuses": refuses}},
         }
     )
-    return Stakes(Facts(source)), Tool.from_wire("shop", {"name": "take", "inputSchema": {"type": "object"}})
+    return Stakes(Facts(source))
 
 
 @pytest.mark.parametrize(
@@ -57,20 +56,20 @@ def stakes(refuses: dict[str, str] = REFUSES) -> tuple[Stakes, Tool]:
     ],
 )
 def test_a_cell_matters_if_it_is_read_if_only_through_a_view_or_may_stir_others(column: str, matters: bool) -> None:
-    known, take = stakes()
-    assert known.of_cell(take, "sold_out", column) is matters
+    known = stakes()
+    assert known.of_cell("take", "sold_out", column) is matters
 
 
 @pytest.mark.parametrize(("name", "matters"), [("book_id", True), ("count", True), ("coun", False), ("note", False)])
 def test_an_argument_matters_if_it_is_named(name: str, matters: bool) -> None:
-    known, take = stakes()
-    assert known.of_argument(take, "sold_out", name) is matters
+    known = stakes()
+    assert known.of_argument("take", "sold_out", name) is matters
 
 
 @pytest.mark.parametrize(("code", "matters"), [("sold_out", False), ("closed", True), ("too_late", True)])
 def test_the_clock_matters_if_it_is_asked_for_in_either_way(code: str, matters: bool) -> None:
-    known, take = stakes()
-    assert known.of_clock(take, code) is matters
+    known = stakes()
+    assert known.of_clock("take", code) is matters
 
 
 def test_a_query_that_no_database_takes_is_named() -> None:
