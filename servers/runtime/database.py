@@ -82,6 +82,8 @@ class Database(sqlite3.Connection):
     """When all invariants were last known to hold."""
     keeper: Callable[[], None] | None = None
     """Who takes it back instead of its being closed."""
+    described: tuple[int, str] | None = None
+    """The version of its schema that was last looked at, and what is in it."""
     _copied_at: int = 0
     """What `total_changes` was when it became a copy."""
     _selecting: bool = False

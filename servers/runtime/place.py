@@ -95,23 +95,23 @@ class Memory:
 
     def live(self, sources: Mapping[str, Database], log: Log) -> Databases:  # noqa: ARG002 - files keep logs
         """Give copies under the episode's quota."""
+        return self._copies(sources, self._quota)
+
+    def _copies(self, sources: Mapping[str, Database], quota: Quota) -> Databases:
         if self._stock is None:
-            return self._clones(sources)
+            return _clones(sources, quota)
         copies: Databases = {}
         try:
             for name, database in sources.items():
-                copies[name] = self._stock.copy(database, self._quota)
+                copies[name] = self._stock.copy(database, quota)
         except BaseException:
             close_all(copies)
             raise
         return copies
 
-    def _clones(self, sources: Mapping[str, Database]) -> Databases:
-        return {name: database.clone(quota=self._quota) for name, database in sources.items()}
-
     def keep(self, name: str, sources: Mapping[str, Database], log: Log) -> None:  # noqa: ARG002 - files keep logs
-        """Keep clones."""
-        self._snapshots[name] = {place: database.clone(quota=UNLIMITED) for place, database in sources.items()}
+        """Keep copies under no quota."""
+        self._snapshots[name] = self._copies(sources, UNLIMITED)
 
     def kept(self, name: str) -> Databases:
         """Give the databases of a snapshot."""
@@ -132,7 +132,7 @@ class Memory:
 
     def shrink(self, live: Databases) -> Databases:
         """Give clones in place of the databases."""
-        fresh = self._clones(live)
+        fresh = _clones(live, self._quota)
         close_all(live)
         return fresh
 
@@ -188,6 +188,10 @@ def _from_bytes(content: bytes, quota: Quota) -> Database:
     database = source.clone(quota=quota)  # one that was deserialized grows by copying itself
     source.close()
     return database
+
+
+def _clones(sources: Mapping[str, Database], quota: Quota) -> Databases:
+    return {name: database.clone(quota=quota) for name, database in sources.items()}
 
 
 def close_all(databases: Mapping[str, Database]) -> None:

@@ -38,9 +38,12 @@ class _Shape:
 
     @classmethod
     def of(cls, database: Database, quota: Quota) -> _Shape:
-        parts = database.execute("SELECT type, name, rootpage, sql FROM sqlite_schema").fetchall()
+        version: int = database.execute("PRAGMA schema_version").fetchone()[0]
+        if database.described is None or database.described[0] != version:
+            parts = database.execute("SELECT type, name, rootpage, sql FROM sqlite_schema").fetchall()
+            database.described = (version, repr([tuple(part) for part in parts]))
         page_size: int = database.execute("PRAGMA page_size").fetchone()[0]
-        return cls(repr([tuple(part) for part in parts]), page_size, quota)
+        return cls(database.described[1], page_size, quota)
 
 
 @dataclass(frozen=True)
