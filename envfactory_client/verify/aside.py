@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from envfactory_client.errors import VerifyError
 from envfactory_client.verify.bench import Bench, Effort, random_walks
@@ -44,6 +44,19 @@ class Shown:
     successes: Mapping[str, Sequence[Example]]
     broken: Sequence[tuple[str, Broken]]
     """Id of an oracle and what it has against a call, once for each tool."""
+    starts: Any = field(default=None, compare=False)
+    """What the inner subject can say of the starting states that were built for them; None if nothing."""
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A subject that can hand the starting states it has built to its like in another process."""
+
+    def starts(self) -> Any:
+        """What can be sent there."""
+
+    def know(self, starts: Any) -> None:
+        """Take what `starts` gave there, so as not to build it anew."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,7 @@ class Aside:
     def __init__(self, words: str) -> None:
         self._words = words
         self._pool = ProcessPoolExecutor(1, mp_context=get_context(start_method()))
+        self._wanted: list[Future[Any]] = []
 
     def __enter__(self) -> Aside:
         self._pool.submit(_open, self._words)
@@ -97,7 +111,11 @@ class Aside:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=error is None, cancel_futures=True)
+        for future in self._wanted:
+            future.cancel()
+        with suppress(BrokenProcessPool):  # then there is nothing to close
+            self._pool.submit(_close, self._words)
+        self._pool.shutdown(wait=error is None)
 
     def walks(self, effort: Effort, oracles: Collection[str]) -> Work[Shown]:
         """Make the walks of an effort, and let the oracles of these ids judge them."""
@@ -108,7 +126,8 @@ class Aside:
         return self._begun(_experiment, effort, check)
 
     def _begun(self, make: Callable[..., _T], *wanted: Any) -> Work[_T]:
-        return Work(self._pool.submit(make, self._words, *wanted), self._words)
+        self._wanted.append(self._pool.submit(make, self._words, *wanted))
+        return Work(self._wanted[-1], self._words)
 
 
 def _walks(words: str, effort: Effort, oracles: Sequence[str]) -> Shown:
@@ -121,6 +140,10 @@ def _experiment(words: str, effort: Effort, check: str) -> Tried:
 
 def _open(words: str) -> None:
     _kept(words)
+
+
+def _close(words: str) -> None:
+    _kept(words).close()
 
 
 class _Kept:
@@ -140,12 +163,21 @@ class _Kept:
 
         return self._runner.run(made())
 
+    def close(self) -> None:
+        """Close it, with all that it keeps in files."""
+        self._runner.run(_left(self._opening))
+        self._runner.close()
+
 
 _kept = cache(_Kept)
 
 
 async def _entered(opening: AbstractAsyncContextManager[Opened]) -> Opened:
     return await opening.__aenter__()
+
+
+async def _left(opening: AbstractAsyncContextManager[Opened]) -> None:
+    await opening.__aexit__(None, None, None)
 
 
 async def _walked(opened: Opened, effort: Effort, oracles: Sequence[str]) -> Shown:
@@ -163,7 +195,12 @@ async def _walked(opened: Opened, effort: Effort, oracles: Sequence[str]) -> Sho
         reached=dict(bench.reached),
         successes=bench.successes,
         broken=[(check, found) for (check, _), found in broken.items()],
+        starts=_starts(opened.inner),
     )
+
+
+def _starts(inner: object) -> Any:
+    return inner.starts() if isinstance(inner, Starting) else None
 
 
 async def _tried(opened: Opened, effort: Effort, check: str) -> Tried:
@@ -193,6 +230,8 @@ def merged(bench: Bench, shown: Shown) -> None:
     bench.reached.update(Counter(shown.reached))
     for tool, examples in shown.successes.items():
         bench.keep(tool, examples)
+    if shown.starts is not None and isinstance(bench.inner, Starting):
+        bench.inner.know(shown.starts)
 
 
 def chosen(shown: Shown, checks: Sequence[Check]) -> list[tuple[Check, Broken]]:

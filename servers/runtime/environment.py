@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from fastmcp import FastMCP
 from fastmcp.prompts import Prompt
@@ -69,6 +70,8 @@ class Environment:
         self.invariants: dict[str, str] = {}
         self._id_patterns: dict[str, str] = {}
         self._templates = lru_cache(maxsize=64)(self._seeded_template)
+        self._in_use: WeakValueDictionary[tuple[int, Size], Template] = WeakValueDictionary()
+        self._given: dict[tuple[int, Size], Template] = {}
         self.local: Episode | None = None
 
     # What the folder says
@@ -250,8 +253,20 @@ class Environment:
         return self._templates(seed, size)
 
     def _seeded_template(self, seed: int, size: Size) -> Template:
-        world = World(seed, size)
+        template = self._given.pop((seed, size), None) or self._built(World(seed, size))
+        self._in_use[seed, size] = template
+        return template
+
+    def _built(self, world: World) -> Template:
         return build_template(self, world, self.populate(world))
+
+    def templates(self) -> dict[tuple[int, Size], Template]:
+        """Give the starting states by seed and size that are at hand; another process can be given them, pickled."""
+        return dict(self._in_use)
+
+    def give(self, templates: Mapping[tuple[int, Size], Template]) -> None:
+        """Take starting states that another process of the same environment has built, for those not built here."""
+        self._given.update(templates)
 
     def scenario_template(self, rows: Mapping[str, Sequence[Row]], *, seed: int, size: Size) -> Template:
         """Give a starting state made of the given rows; raises `ScenarioError` when they don't fit."""

@@ -39,6 +39,16 @@ class Template:
         """How much room a clone's rows take."""
         return self.database.bytes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Give what another process makes it from."""
+        return _unpacked, (self.database.serialize(), self.digest, self.now, self.sound)
+
+
+def _unpacked(content: bytes, start: str, now: str, sound: bool) -> Template:
+    packed = connect()
+    packed.deserialize(content)
+    return Template(packed, start, now, sound)
+
 
 def starts(
     environments: Sequence[Environment],

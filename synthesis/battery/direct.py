@@ -12,12 +12,13 @@ from typing import Any
 from envfactory_client import CallResult, State, Tool
 from envfactory_client.episode import Row, Rows, TableDiff
 from envfactory_client.farm import Source
-from envfactory_client.verify.example import Example
+from envfactory_client.verify.example import Example, Size
 from envfactory_client.verify.farm_subject import edited
 from envfactory_client.verify.subject import Ability, Changes, Facts
 from servers.runtime import Environment, Episode
 from servers.runtime.contract import CONTRACT_META
 from servers.runtime.farm.source import source_of
+from servers.runtime.template import Template
 from servers.runtime.tool import Definition
 
 
@@ -101,6 +102,14 @@ class DirectSubject:
             with_seed.close()
         episode = Episode.open([self.environment], seed=example.seed, size=example.size, scenarios=scenarios)
         return DirectSession(self.environment, episode)
+
+    def starts(self) -> Mapping[tuple[int, Size], Template]:
+        """The starting states that were built by now, for another process."""
+        return self.environment.templates()
+
+    def know(self, starts: Any) -> None:
+        """Take what `starts` gives in another process, so as not to build it anew."""
+        self.environment.give(starts)
 
 
 def _listed(definition: Definition) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,10 @@ import pytest
 
 from envfactory_client.verify.aside import Aside, Shown, Tried, start_method
 from envfactory_client.verify.bench import Effort
+from envfactory_client.verify.example import Example
 from envfactory_client.verify.terminal import Watch
+from synthesis.battery.direct import DirectSubject
+from synthesis.battery.loading import environment_in
 from tests.fixtures.shelves import write_shelves
 
 LITTLE = Effort(calls=30, walks=1, short=10, tries=20)
@@ -71,3 +75,33 @@ def test_the_second_process_finds_the_same_however_it_begins(tmp_path: Path) -> 
     assert here == anew
     assert here[0].calls == LITTLE.calls + LITTLE.short
     assert set(here[0].counts) == {"B3", "B11"}
+
+
+def test_starting_states_are_built_once_for_both_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Aside(str(write_shelves(tmp_path / "shelves"))) as aside:
+        shown, _ = found(aside)
+    theirs, ours = (DirectSubject(environment_in(tmp_path / "shelves")) for _ in range(2))
+    built = asyncio.run(first_digest(ours, seed=1))
+    theirs.know(shown.starts)
+    monkeypatch.setattr(theirs.environment, "populate", lambda _: {})
+    assert asyncio.run(first_digest(theirs, seed=1)) == built
+    assert asyncio.run(first_digest(theirs, seed=2)) != asyncio.run(first_digest(ours, seed=2))
+
+
+async def first_digest(subject: DirectSubject, seed: int) -> str:
+    """The digest of the state that an episode of this seed begins in."""
+    session = await subject.open(Example(seed=seed))
+    try:
+        return (await session.state()).digest
+    finally:
+        await session.close()
+
+
+def test_a_second_process_that_ends_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setenv("TMPDIR", str(place))
+    with Aside(str(write_shelves(tmp_path / "shelves"))) as aside:
+        found(aside)
+    assert list(place.iterdir()) == []
