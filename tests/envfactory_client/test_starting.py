@@ -11,7 +11,7 @@ from envfactory_client.starting import StartingRows
 from envfactory_client.trajectory import canonical_json
 from tests.envfactory_client.test_trajectory import record
 
-SCENARIO = {
+SCENARIO: dict[str, ef.Rows] = {
     "mail": {"letters": [{"id": 2, "to": "Zoë"}]},
     'an "odd" name': {},
     "bank": {"accounts": [{"b": 1, "a": None}]},
