@@ -20,11 +20,9 @@ from pydantic import ValidationError
 
 from envfactory_client.episode import Rows
 from envfactory_client.errors import CorruptLine, DatasetError, MissingScenario, TornLine
+from envfactory_client.starting import StartingRows
 from envfactory_client.tool import Tool
-from envfactory_client.trajectory import Trajectory, canonical_json, digest, scenario_digest, text_digest
-
-_COMPRESSION = 6
-"""How hard starting rows are packed; the most, 9, takes three times as long to save one byte in thirty."""
+from envfactory_client.trajectory import Trajectory, canonical_json, digest, scenario_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +112,11 @@ class Dataset:
         self._keep(self.path.parent / "tools" / f"{name}.json", lambda: canonical_json(plain).encode())
         return name
 
-    def put_scenario(self, scenario: Mapping[str, Rows]) -> str:
-        """Keep starting rows, by environment, and give their digest."""
-        content = canonical_json(scenario)
-        name = text_digest(content)
-        path = self.scenarios / f"{name}.json.gz"
-        self._keep(path, lambda: gzip.compress(content.encode(), _COMPRESSION, mtime=0))
-        return name
+    def put_scenario(self, scenario: Mapping[str, Rows] | StartingRows) -> str:
+        """Keep starting rows, by environment or packed already, and give their digest."""
+        rows = scenario if isinstance(scenario, StartingRows) else StartingRows.of(scenario)
+        self._keep(self.scenarios / f"{rows.digest}.json.gz", lambda: rows.content)
+        return rows.digest
 
     @property
     def scenarios(self) -> Path:

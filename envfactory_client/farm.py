@@ -127,6 +127,11 @@ class Farm:
         """Where the farm is: a URL, or words for the embedded one."""
         return self._transport.address
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is in this process, so that nothing goes over a network."""
+        return isinstance(self._transport, AsgiTransport)
+
     async def environments(self) -> tuple[EnvironmentCard, ...]:
         """The environments that can be opened, in the farm's order."""
         return understood(_Listing, await self.control("environments")).environments

@@ -9,6 +9,7 @@ from typing import Any
 from envfactory_client.episode import CallResult, Episode, Rows, State
 from envfactory_client.errors import RecordingError
 from envfactory_client.logical_form import Intent
+from envfactory_client.starting import StartingRows
 from envfactory_client.tool import Actor, Tool
 from envfactory_client.trajectory import (
     Goal,
@@ -116,20 +117,21 @@ class Recorder:
         persona: Mapping[str, Any] | None = None,
         references: Sequence[Reference] = (),
         ledger: Sequence[LedgerEntry] = (),
-        scenario: Mapping[str, Rows] | None = None,
+        scenario: Mapping[str, Rows] | StartingRows | None = None,
     ) -> Trajectory:
         """The record so far; `scenario` are starting rows that the dataset keeps, for replay in later versions."""
         if self._user is not None:
             raise RecordingError("The last turn has no answer yet; call assistant(text) first.")
         start = await self._begin()
-        kept = scenario if scenario is not None else self.episode.scenario
+        rows = scenario if scenario is not None else self.episode.scenario
+        kept = rows.digest if isinstance(rows, StartingRows) else None if rows is None else scenario_digest(rows)
         return Trajectory(
             seed=seed,
             world=TrajectoryWorld(
                 seed=self.episode.seed,
                 size=self.episode.size,
                 now=start.now,
-                scenario=None if kept is None else scenario_digest(kept),
+                scenario=kept,
                 state=start.digest,
             ),
             environments=self.episode.environments,

@@ -64,7 +64,7 @@ class Campaign:
         made_one_by_one = self._made_here(engine) if self.workers is None else self._made_by(self.workers)
         async with aclosing(made_one_by_one) as results:
             async for made in results:
-                await self._accept(engine, made)
+                self._accept(made)
                 barren = 0 if made.trajectory else barren + 1
                 if barren >= MOST_BARREN:
                     raise RunError(
@@ -140,7 +140,7 @@ class Campaign:
         keys = self._keys(made.trajectory)
         if not any(keys & self._keys(other) for other in self.trajectories[-2 * ROUND :]):
             return made
-        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"), got={})
+        return replace(made, trajectory=None, drops=(*made.drops, "duplicate"), rows=None, got={})
 
     def _keys(self, trajectory: Trajectory) -> frozenset[str]:
         """Give the keys of a trajectory, worked out once."""
@@ -174,10 +174,11 @@ class Campaign:
         players = cast(settings.seed, index, settings.environments, fewest)
         return Job(settings.seed, index, world, settings.size, players, aim)
 
-    async def _accept(self, engine: Engine, made: Made) -> None:
+    def _accept(self, made: Made) -> None:
         if made.trajectory is not None:
             self.folder.dataset.put_tools(made.tools)
-            self.folder.dataset.put_scenario(await engine.scenario(made.job))
+            if made.rows is not None:
+                self.folder.dataset.put_scenario(made.rows)
             self.trajectories.append(made.trajectory)
         job = JobLine(made.job.index, made.trajectory is not None, made.drops, made.got)
         self.folder.add(job, made.trajectory)

@@ -31,6 +31,7 @@ from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
 from envfactory_client.replay import replay_on
+from envfactory_client.starting import StartingRows
 from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
@@ -54,6 +55,8 @@ from synthesis.witness import due, witness
 from synthesis.worlds import Worlds
 
 MOST_ATTEMPTS = 16
+MOST_STARTS = 512
+"""Starting rows of worlds that are remembered."""
 MOST_AIMED = 3
 """Attempts that may be given up for a hidden rate that leads away from the aim."""
 WITNESS_SHARE = 0.3
@@ -90,6 +93,8 @@ class Made:
     trajectory: Trajectory | None
     tools: tuple[Tool, ...]
     drops: tuple[str, ...]
+    rows: StartingRows | None = None
+    """What the trajectory starts from, as it is kept beside the data; None without a trajectory."""
     got: Got = field(default_factory=dict)
     """What the variants of the trajectory's task got when its reward was put to the test."""
 
@@ -107,7 +112,8 @@ class Engine:
     tools: dict[tuple[str, ...], tuple[Tool, ...]] = field(default_factory=dict)
     """What an agent is offered over some environments, listed once."""
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
-    scenarios: dict[tuple[tuple[str, ...], int, Size], Mapping[str, Rows]] = field(default_factory=dict)
+    starts: Memo = field(default_factory=lambda: Memo(MOST_STARTS))
+    """The starting rows of worlds: of one environment as text, of several packed."""
     memo: Memo = field(default_factory=Memo)
     worlds: Worlds = field(default_factory=Worlds)
     own: dict[int, Episode] = field(default_factory=dict)
@@ -146,14 +152,14 @@ class Engine:
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
                 with self.clock("recording"):
-                    trajectory, tools = await self._record(job, draft)
+                    trajectory, tools, rows = await self._record(job, draft)
                 with self.clock("screening"):
                     screened = await self._screen(job, trajectory)
                 with self.clock("replay"):
                     await self._replay(job, screened.task)
                 with self.clock("solving"):
                     trajectory = await self._solve(job, screened.task, tools)
-                return Made(job, trajectory, tools, tuple(drops), screened.got)
+                return Made(job, trajectory, tools, tuple(drops), rows, screened.got)
             except Drop as drop:
                 drops.append(str(drop))
         return Made(job, None, (), tuple(drops))
@@ -163,14 +169,20 @@ class Engine:
         async with await self.farm.open(environment, seed=seed, size=size) as episode:
             return (await self._catalogues(episode, (environment,)))[environment]
 
-    async def scenario(self, job: Job) -> Mapping[str, Rows]:
-        """Give the starting rows of a job, as they are kept beside the data."""
+    async def _rows(self, job: Job, episode: Episode) -> StartingRows:
+        """Give the starting rows of a job, as they are kept beside the data; the episode stands at the start."""
         if job.rows is not None:
-            return job.rows
-        key = (job.environments, job.world_seed, job.size)
-        if key not in self.scenarios:
-            self.scenarios[key] = await self.farm.scenario(*job.environments, seed=job.world_seed, size=job.size)
-        return self.scenarios[key]
+            return StartingRows.of(job.rows)
+
+        async def text(name: str) -> str:
+            return canonical_json(await episode.rows(name))
+
+        async def packed() -> StartingRows:
+            world = (job.world_seed, job.size)
+            texts = [await self.starts.recall((name, *world), partial(text, name)) for name in job.environments]
+            return StartingRows.joined(dict(zip(job.environments, texts, strict=True)))
+
+        return await self.starts.recall((frozenset(job.environments), job.world_seed, job.size), packed)
 
     @asynccontextmanager
     async def _episode(self, job: Job) -> AsyncIterator[Episode]:
@@ -236,9 +248,10 @@ class Engine:
             await check_necessity(stage)
             return planned.draft, planned.drops
 
-    async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...]]:
+    async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...], StartingRows]:
         entries = ledger(draft)
         async with self._episode(job) as episode:
+            rows = await self._rows(job, episode)
             catalogues = await self._catalogues(episode, job.environments)
             watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
             recorder = Recorder(episode, self.tools.get(job.environments, ()))
@@ -254,10 +267,10 @@ class Engine:
                 persona=_card(episode.persona),
                 references=references(draft),
                 ledger=entries,
-                scenario=await self.scenario(job),
+                scenario=rows,
             )
         self.tools[job.environments] = recorder.tools
-        return trajectory, recorder.tools
+        return trajectory, recorder.tools, rows
 
     async def _screen(self, job: Job, trajectory: Trajectory) -> Screened:
         """Give a trajectory with its reward specification, or raise `Drop` when the reward fails one of its tests."""

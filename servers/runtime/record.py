@@ -25,6 +25,11 @@ class Record(BaseModel):
         super().__init_subclass__(**kwargs)
 
     @classmethod
+    def columns(cls) -> str:
+        """Give the columns that it shows of its table, for a SELECT that works out no others."""
+        return ", ".join(cls.__pydantic_fields__)
+
+    @classmethod
     def of(cls, row: sqlite3.Row | Mapping[str, Any], **extra: Any) -> Self:
         """Give the record of a row: its declared fields are picked from the row, `extra` stands beside them."""
         names = row.keys()

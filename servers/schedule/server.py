@@ -494,7 +494,7 @@ WITH RECURSIVE chosen AS (
     CROSS JOIN chosen c
     WHERE d.starts_on <= coalesce(:until_on, :starts_on)
       AND (:frequency <> 'monthly' OR substr(d.starts_on, 9) = substr(:starts_on, 9))
-), slots AS (
+), slots AS MATERIALIZED (
     SELECT *, strftime('%Y-%m-%dT%H:%M', starts_local, :minutes || ' minutes') AS ends_local,
            strftime('%Y-%m-%dT%H:%M:%SZ', starts_at, :minutes || ' minutes') AS ends_at
     FROM moments
@@ -513,7 +513,7 @@ WITH moments AS (
            -{OFFSET.format(zone="o.timezone", local=LOCAL)} || ' minutes') AS new_starts_at
     FROM occurrence_board o
     WHERE o.occurrence_id = :occurrence_id AND o.status IN ('scheduled', 'moved') AND o.kind <> 'travel' AND {MINE}
-), slots AS (
+), slots AS MATERIALIZED (
     SELECT *, strftime('%Y-%m-%dT%H:%M', new_local, minutes || ' minutes') AS new_ends_local,
            strftime('%Y-%m-%dT%H:%M:%SZ', new_starts_at, minutes || ' minutes') AS new_ends_at
     FROM moments
