@@ -161,8 +161,9 @@ class Solver:
 
     async def _answer(self, intent: Intent) -> Outcome:
         if intent.sought is not None:
+            value = await self.terms.value(intent.sought)
             self.memory.gave = None
-            return Outcome("answer", value=await self.terms.value(intent.sought))
+            return Outcome("answer", value=value)
         environment, source, column = str(intent.wants).split(".")
         full_name = f"{environment}.{source}"
         if intent.about is None:
