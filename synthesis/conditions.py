@@ -23,7 +23,7 @@ from synthesis.identity import known
 from synthesis.language.assistant import sentence
 from synthesis.limits import limit
 from synthesis.locate import locate
-from synthesis.logical_form import intent_of, meant_by, path_of, term_of
+from synthesis.logical_form import described, intent_of, meant_by, path_of
 from synthesis.paths import value_of
 from synthesis.phrases import Test
 from synthesis.sought import Terms
@@ -163,7 +163,7 @@ class Conditional(Grounding):
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=False)
-        tested = await self._tested(subject, mentions[subject.parameter], holds=self.holds)
+        tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=self.holds)
         reached = Reached(stage, self.kind, choice, mentions, tested.step)
         if self.holds:
             reached.call = await self._call(choice, mentions)
@@ -215,9 +215,9 @@ class Conditional(Grounding):
         self.hidden_column = subject.column
         return subject
 
-    async def _tested(self, subject: _Subject, mention: Mention, *, holds: bool) -> Tested:
+    async def _tested(self, subject: _Subject, reached: Reached, *, holds: bool) -> Tested:
         """Give a condition on a row, which holds or doesn't as is wanted, and is seen by the agent."""
-        stage = self.stage
+        stage, mention = self.stage, reached.mentions[subject.parameter]
         if mention.kind in NEVER:
             raise Drop("no_condition", str(self.kind))
         value, step, facts = await _seen(stage, mention, subject.column)
@@ -225,7 +225,7 @@ class Conditional(Grounding):
         op, said, ways = stage.pick(list(_ways(stage, subject.how, value, holds=holds != unless)) or _none(self.kind))
         path = path_of(stage.catalogue, subject.table, subject.column)
         kind = subject.how.kind if subject.how.kind in ("money", "date") else None
-        term = Field(of=term_of(stage, mention), column=path)
+        term = Field(of=described(reached, subject.parameter), column=path)
         return Tested(
             Condition(of=term, op=op, value=Said(value=said, type=kind)),
             Part("argument", "condition", ways),
@@ -355,7 +355,7 @@ class _Otherwise(Conditional):
         if second.kind in (*NEVER, "anaphora"):
             raise Drop("no_condition", str(self.kind))
         holds = stage.chance(0.5)
-        tested = await self._tested(subject, mentions[subject.parameter], holds=holds)
+        tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=holds)
         instead = mentions | {subject.parameter: second}
         call = await (self._call(choice, mentions) if holds else self._call(other, instead))
         one, two = Reached(stage, self.kind, choice, mentions, call), Reached(stage, self.kind, other, instead, call)

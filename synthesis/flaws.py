@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from envfactory_client import Tool
+from envfactory_client.nulls import Nulls
 from synthesis.catalogue import Catalogue
 from synthesis.choose import PLACEHOLDER
 from synthesis.kin import referring_column
@@ -254,7 +255,7 @@ def _query_flaws(catalogue: Catalogue) -> Iterator[str]:
     with memory(catalogue.schema.sql) as db:
         for where, sql in _queries(catalogue):
             try:
-                db.execute(f"EXPLAIN {sql}", _Anything())
+                db.execute(f"EXPLAIN {sql}", Nulls())
             except sqlite3.Error as error:
                 yield f"{where}: {error}."
 
@@ -285,10 +286,3 @@ def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
         for side in how.sides.values() or [Side(of=how.of, column="", where=how.where)]:
             if side.where and side.of in catalogue.phrases.entity:
                 yield f"[sums.{name}]", f"SELECT 1 FROM {catalogue.view(side.of)} WHERE {side.where}"  # noqa: S608
-
-
-class _Anything(dict[str, None]):
-    """Bound values for whatever names a query has."""
-
-    def __missing__(self, key: str) -> None:
-        return None

@@ -71,6 +71,11 @@ def meant_by(reached: Reached, through: Mapping[str, Mention]) -> list[Meant]:
     return found
 
 
+def described(reached: Reached, name: str) -> Row | Rows | Same | Field:
+    """Give the term of what is named for a parameter, with what follows from the other rows of the request."""
+    return _Terms(reached, {}).described(name, reached.mentions[name])
+
+
 def request_and_reply(intent: Intent, turn: DraftTurn) -> tuple[Intent, Intent]:
     """Give what is asked first and what is replied, for a turn that keeps something back."""
     name = turn.missing
@@ -174,13 +179,19 @@ def _through_row(stage: Stage, mention: Mention, day: str) -> Field | None:
 
 
 def _shown(stage: Stage, mention: Mention, column: str) -> Any:
-    """Give what the record in which a row was found shows of a column; None when it doesn't."""
-    step, place = mention.origin.step, mention.origin.place
-    if step is None or place is None:
-        return None
-    found = stage.draft.steps[step]
-    field = stage.catalogues[mention.environment].field_beside(found.tool, place, mention.table, column)
-    return None if field is None else value_of(found.result, field)
+    """Give what the record in which a row was found shows of a column, or of a relation any other record of the row;
+    None when it doesn't."""
+    here = stage.at(mention.environment)
+    key = f"{mention.table}.{here.catalogue.key(mention.table)}"
+    origins = here.origins(key, mention.value) if mention.kind == "relation" else [mention.origin]
+    for origin in origins:
+        if origin.step is None or origin.place is None:
+            continue
+        found = stage.draft.steps[origin.step]
+        field = here.catalogue.field_beside(found.tool, origin.place, mention.table, column)
+        if field is not None:
+            return value_of(found.result, field)
+    return None
 
 
 def _own_row(catalogue: Catalogue, column: str) -> Row | None:

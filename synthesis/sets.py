@@ -14,8 +14,9 @@ from itertools import combinations
 from typing import Any
 
 from envfactory_client import Goal
+from envfactory_client.logical_form import Intent
 from synthesis.choose import PLACEHOLDER, Choice, choose
-from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient
+from synthesis.draft import Clause, DraftTurn, Meant, Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
@@ -243,28 +244,44 @@ class _Set:
 
 
 async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
-    """Make the calls part of the draft, with what is said for them."""
-    stage, kind, mention = acted.stage, acted.kind, acted.members.mention
+    """Make the calls part of the draft, with what is said for them; raises `Drop` with everything as it was."""
+    stage, mention = acted.stage, acted.members.mention
     before, states, local = await stage.episode.hold(), len(stage.draft.states), dict(stage.draft.locals)
-    calls = await acted.act()
     try:
-        answers = _replies(acted, calls)
+        calls = await acted.act()
+        said = _said(acted, calls)
     except Drop:
         await stage.episode.undo(before)
         del stage.draft.states[states:]
         stage.draft.locals = local
         raise
-    choice = replace(acted.choice, template=_for_many(acted))
-    reached = Reached(stage, kind, choice, {acted.name: mention}, calls[0])
     turn.steps += range(mark, len(stage.draft.steps))
     turn.mentions.append((calls[0], acted.name, mention))
-    turn.goals.append(Goal(tool=stage.catalogue.tools[kind.tool].full_name, outcome="done"))
-    turn.clauses.append(_of_many(clause(reached)))
-    turn.intents.append(intent_of(reached, {}))
-    turn.meant += meant_by(reached, {})
-    turn.answers += answers
+    turn.goals.append(Goal(tool=stage.catalogue.tools[acted.kind.tool].full_name, outcome="done"))
+    turn.clauses.append(said.clause)
+    turn.intents.append(said.intent)
+    turn.meant += said.meant
+    turn.answers += said.answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is said of a set: the request with its meaning, and what is told when it is done."""
+
+    clause: Clause
+    intent: Intent
+    meant: Sequence[Meant]
+    answers: Sequence[str]
+
+
+def _said(acted: _Set, calls: Sequence[int]) -> _Said:
+    """Give what is said of a set whose calls have been made, or raise `Drop` where there are no words for it."""
+    answers = _replies(acted, calls)
+    choice = replace(acted.choice, template=_for_many(acted))
+    reached = Reached(acted.stage, acted.kind, choice, {acted.name: acted.members.mention}, calls[0])
+    return _Said(_of_many(clause(reached)), intent_of(reached, {}), meant_by(reached, {}), answers)
 
 
 def _of_many(said: Clause) -> Clause:

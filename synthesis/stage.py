@@ -173,6 +173,10 @@ class Stage:
         new = (origin for origin, source in found if source in sources)
         return next(new, found[0][0] if found else None)
 
+    def origins(self, key: str, value: Any) -> list[Origin]:
+        """Give where earlier results show this key, latest first."""
+        return [origin for origin, _ in self._showing(key, value)]
+
     def in_hand(self, taker: Taker) -> dict[Any, Origin]:
         """Give the values in earlier results from which an argument would come in a new way, each with the latest."""
         found: dict[Any, Origin] = {}

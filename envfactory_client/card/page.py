@@ -75,6 +75,10 @@ def plots(card: Card) -> dict[str, str]:
             "Repetition",
         ),
         "difficulty": charts.columns(card.proof.difficulty or {}, "Trajectories by difficulty"),
+        "paths": charts.bars(
+            {name: count / card.size.trajectories for name, count in (card.proof.paths or {}).items()},
+            "Tasks by kind of other path",
+        ),
         "rewards": charts.bars(card.proof.rewards or {}, "Mean reward by kind of attempt"),
         "grades": charts.parted(card.proof.grades or {}, "Trajectories by the weakest solver"),
     }

@@ -34,6 +34,10 @@ class Screens(Frozen):
     passed: int
     rewards: Mapping[str, _Got]
     """By kind of attempt; "null / answer" is that kind on tasks with such a goal alone."""
+    kinds: Mapping[str, int] | None = None
+    """Tasks by the kinds of their other paths that pay in full; None where that wasn't noted."""
+    differing: Mapping[int, int] | None = None
+    """Tasks by how many of these, up to three, do more than look up what nobody needs."""
 
 
 @dataclass
@@ -67,6 +71,8 @@ class ProofCount:
             null_agent=means.get("null"),
             rewards=means or None,
             few_paths=self.few_paths if self.tasks else None,
+            paths=None if screens is None else screens.kinds,
+            differing_paths=None if screens is None else screens.differing,
             difficulty=dict(sorted(self.scores.items())) or None,
             grades=dict(sorted(self.grades.items())) or None,
         )

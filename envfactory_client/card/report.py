@@ -198,6 +198,13 @@ class Proof(_Part):
     null_agent: float | None = Field(description="Mean reward of an agent that does nothing.")
     rewards: Mapping[str, float] | None = Field(description="Mean reward by kind of attempt.")
     few_paths: int | None = Field(description="Tasks with fewer than three alternative paths that pay in full.")
+    paths: Mapping[str, int] | None = Field(
+        default=None, description="Tasks by kind of alternative path that was executed and paid in full."
+    )
+    differing_paths: Mapping[int, int] | None = Field(
+        default=None,
+        description="Tasks by how many of these paths, up to three, do more than look up what nobody needs.",
+    )
     difficulty: Mapping[int, int] | None = Field(description="Trajectories by difficulty, rounded down.")
     grades: Mapping[str, int] | None = Field(description="Trajectories by the weakest solver that solves them.")
 

@@ -109,6 +109,8 @@ def _proof(found: Card) -> Iterator[tuple[str, str]]:
     yield "reward unit tests", none if told.reward_tests is None else f"{told.reward_tests:.1%}"
     yield "null agent", none if told.null_agent is None else f"{told.null_agent:.3f}"
     yield "tasks with < 3 other paths", none if told.few_paths is None else f"{told.few_paths:,}"
+    yield "tasks by kind of path", ", ".join(f"{name} {n:,}" for name, n in told.paths.items()) if told.paths else none
+    yield "tasks by differing paths", _spread(told.differing_paths) if told.differing_paths else none
     yield "difficulty", _spread(told.difficulty) if told.difficulty else none
     yield "grades", _counts(told.grades) if told.grades else none
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from envfactory_client.errors import VerifyError
+from envfactory_client.nulls import Nulls
 
 _Name = TypeVar("_Name")
 
@@ -136,13 +137,6 @@ def _lively(db: sqlite3.Connection) -> set[str]:
     return {row[0] for cursor in (triggers, generated) for row in cursor.fetchall()}
 
 
-class _Nulls(dict[str, None]):
-    """Null for every parameter that a query has."""
-
-    def __missing__(self, name: str) -> None:
-        return None
-
-
 def _read_by(db: sqlite3.Connection, sql: str) -> frozenset[str]:
     found: set[str] = set()
 
@@ -153,7 +147,7 @@ def _read_by(db: sqlite3.Connection, sql: str) -> frozenset[str]:
 
     db.set_authorizer(note)
     try:
-        db.execute(f"EXPLAIN {sql}", _Nulls())
+        db.execute(f"EXPLAIN {sql}", Nulls())
     except sqlite3.Error as error:
         raise VerifyError(f"A declared query can't be asked ({error}): {sql:.200}") from error
     finally:

@@ -81,7 +81,7 @@ async def _value(stage: Stage, term: Term, known: Known) -> Any:
         return known.get((term.environment, term.entity))
     if isinstance(term, Row):
         return await _only(stage, term, known)
-    if isinstance(term, Field) and isinstance(term.of, Row | Same):
+    if isinstance(term, Field) and isinstance(term.of, Row | Same | Field):
         return await _column(stage, term.of, term.column, known)
     raise Drop("gate_G4", f"a {term.kind} inside a description can't be looked at")
 
@@ -117,10 +117,24 @@ async def _only(stage: Stage, row: Row, known: Known) -> Any:
     return found[0]
 
 
-async def _column(stage: Stage, term: Row | Same, column: str, known: Known) -> Any:
-    here = stage.at(term.environment)
-    key, view = here.catalogue.key(term.entity), here.catalogue.view(term.entity)
+async def _column(stage: Stage, term: Row | Same | Field, column: str, known: Known) -> Any:
+    environment, entity = _kind_of_row(stage, term)
+    here = stage.at(environment)
+    key, view = here.catalogue.key(entity), here.catalogue.view(entity)
     value = await _value(stage, term, known)
-    read = expression(here.catalogue, term.entity, column)
+    read = expression(here.catalogue, entity, column)
     found = await here.query(f"SELECT {read} FROM {view} WHERE {key} = :value", {"value": value})  # noqa: S608
     return found[0][0] if found else None
+
+
+def _kind_of_row(stage: Stage, term: Term) -> tuple[str, str]:
+    """Give the environment and the entity of a row; of a field, those of the row that it refers to."""
+    if isinstance(term, Row | Same):
+        return term.environment, term.entity
+    if isinstance(term, Field):
+        environment, entity = _kind_of_row(stage, term.of)
+        column = (entity, term.column.partition(".")[2])
+        links = stage.catalogues[environment].schema.links
+        if column in links:
+            return environment, links[column][0]
+    raise Drop("gate_G4", f"a {term.kind} refers to no row")

@@ -99,7 +99,8 @@ def _show(found: Timed) -> None:
     console = Console()
     console.print(table)
     console.print(f"{plain['ms_per_screen']} ms a screen, {plain['ms_per_score']} ms a score (processor time).")
-    console.print(f"Other paths: {plain['paths']}. Failed: {plain['failures'] or 'none'}.")
+    console.print(f"Other paths: {plain['paths']}; more than needless look-ups: {plain['differing']}.")
+    console.print(f"Tasks by kind of path: {plain['kinds']}. Failed: {plain['failures'] or 'none'}.")
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from envfactory_client import Evidence, Tool
+from envfactory_client.nulls import Nulls
 from synthesis.catalogue import Catalogue
 from synthesis.schema import memory
 
@@ -61,13 +62,6 @@ def columns_read(schema: str, sql: str) -> frozenset[str]:
     if sql:
         with memory(schema) as db:
             db.set_authorizer(note)
-            db.execute(f"EXPLAIN {sql}", _Anything())
+            db.execute(f"EXPLAIN {sql}", Nulls())
             db.set_authorizer(None)
     return frozenset(found)
-
-
-class _Anything(dict[str, None]):
-    """Bound values for whatever names a query has."""
-
-    def __missing__(self, key: str) -> None:
-        return None

@@ -33,7 +33,7 @@ async def other_arguments(task: Trajectory, deeds: tuple[Deed, ...], values: Val
         for other in await _others(deeds[place], name, values):
             changed = deeds[place].with_arguments({**call.arguments, name: other})
             path = (*deeds[:place], changed, *after)
-            yield Variant(OTHER_ARGUMENTS, path, "all", first=place, altered=place, argument=name, shows=shows)
+            yield Variant(OTHER_ARGUMENTS, path, "all", first=place, altered=place, argument=name, shows={place: shows})
 
 
 def _changeable(task: Trajectory, deeds: tuple[Deed, ...], values: Values) -> Iterator[tuple[int, str, frozenset[Any]]]:

@@ -21,7 +21,7 @@ from synthesis.catalogue import Catalogue
 from synthesis.errors import Drop
 from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
 from synthesis.screens.idle import DONE, idle, unfounded
-from synthesis.screens.paths import MOST_PATHS, other_paths
+from synthesis.screens.paths import KINDS, MOST_PATHS, NEEDLESS, other_paths
 from synthesis.screens.read_arguments import OTHER_ARGUMENTS, other_arguments
 from synthesis.screens.spec import draft_spec
 from synthesis.screens.spoilt import at_random, other_rows, spoilt
@@ -100,7 +100,8 @@ class _Screen:
     masks: list[StepArgument] = field(default_factory=list)
     tried: dict[StepArgument, bool] = field(default_factory=dict)
     """The arguments of look-ups that were given other values, and whether they have made no difference so far."""
-    paths: list[str] = field(default_factory=list)
+    paths: dict[tuple[str, int], None] = field(default_factory=dict)
+    """Other ways that paid in full, by their kind and the step in which they first differ."""
     before: Changes = field(default_factory=dict)
     """What the plan has changed up to where the episode stands."""
 
@@ -171,7 +172,7 @@ class _Screen:
 
     def _learn_from(self, variant: Variant, done: tuple[Deed, ...], changes: Changes) -> None:
         """Judge what was done, unless it shows that it was no such variant after all."""
-        shown = variant.shows <= done[variant.altered or 0].call.leaves if variant.shows else True
+        shown = all(values <= done[place].call.leaves for place, values in variant.shows.items())
         if variant.name == OTHER_ARGUMENTS:
             argument = StepArgument(step=variant.altered or 0, name=variant.argument)
             self.tried[argument] = shown and self._worth(variant, done, changes) == 1.0
@@ -192,7 +193,8 @@ class _Screen:
         """Whether nothing more can be learned by trying a variant."""
         if variant.name == OTHER_ARGUMENTS:
             return not self.tried.get(StepArgument(step=variant.altered or 0, name=variant.argument), True)
-        return bool(variant.shows) and variant.name in self.paths
+        enough = sum(kind not in NEEDLESS for kind, _ in self.paths) >= MOST_PATHS
+        return bool(variant.shows) and (enough or (variant.name, variant.first) in self.paths)
 
     def _worth(self, variant: Variant, done: Iterable[Deed], changes: Changes) -> float:
         if not self.judge.reached(changes):
@@ -203,8 +205,8 @@ class _Screen:
         reward = self._worth(variant, done, changes)
         ok = variant.passes(reward, same=variant.wish != "what it changes" or self.judge.reached(changes))
         self.verdicts.append(Verdict(variant.name, reward, ok))
-        if ok and reward == 1.0 and variant.name not in ("perfect", *self.paths):
-            self.paths.append(variant.name)
+        if variant.name in KINDS and reward == 1.0:
+            self.paths[variant.name, variant.first] = None
 
     async def _play_without_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
         """Let agents play that call the plan's tools with values drawn by chance."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from envfactory_client import Trajectory
+from synthesis.screens.paths import KINDS, MOST_PATHS, NEEDLESS
 from synthesis.screens.screen import TRIVIAL, Screened
 
 Got = Mapping[str, Sequence[float]]
@@ -22,6 +23,10 @@ class Screening:
     passed: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     paths: Counter[int] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Tasks by the kinds of their other paths."""
+    differing: Counter[int] = field(default_factory=Counter)
+    """Tasks by how many of their other paths, up to three, do more than look up what nobody needs."""
     rewards: dict[str, list[float]] = field(default_factory=dict)
     """By variant, and for trivial agents also by outcome."""
 
@@ -38,6 +43,10 @@ class Screening:
         self.tasks += 1
         self.passed += passed
         self.paths[task.reward.paths] += 1
+        paid = {name: rewards.count(1.0) for name, rewards in got.items() if name in KINDS and 1.0 in rewards}
+        self.kinds.update(paid.keys())
+        differing = sum(number for name, number in paid.items() if name not in NEEDLESS)
+        self.differing[min(differing, MOST_PATHS)] += 1
         for variant, rewards in got.items():
             for name in (variant, *_by_outcome(task, variant)):
                 self.rewards.setdefault(name, []).extend(rewards)
@@ -49,6 +58,8 @@ class Screening:
             "passed": self.passed,
             "failures": dict(sorted(self.failures.items())),
             "paths": {str(number): self.paths[number] for number in sorted(self.paths)},
+            "kinds": dict(sorted(self.kinds.items())),
+            "differing": {str(number): self.differing[number] for number in sorted(self.differing)},
             "rewards": {
                 name: {"runs": len(got), "mean": round(sum(got) / len(got), 4), "max": round(max(got), 4)}
                 for name, got in sorted(self.rewards.items())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from envfactory_client.score.attempt import Changes
@@ -32,8 +32,8 @@ class Variant:
     altered: int | None = None
     """The plan's step in whose place another call stands."""
     argument: str = ""
-    shows: frozenset[Any] = frozenset()
-    """What the altered step's result must show, or it is no such variant after all."""
+    shows: Mapping[int, frozenset[Any]] = field(default_factory=dict)
+    """What the results of deeds must show, by their number, or it is no such variant after all."""
 
     @property
     def said(self) -> tuple[str, ...] | None:

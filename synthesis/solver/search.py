@@ -88,20 +88,22 @@ class Search:
             raise Unsettled(f"{len(found)} of {wanted.entity} fit")
         return found[0]
 
-    async def all(self, wanted: Row | Rows) -> list[Found]:
-        """Give the rows that a description fits, at least one."""
+    async def all(self, wanted: Row | Rows, *, shows: str = "") -> list[Found]:
+        """Give the rows that a description fits, at least one, by a look-up that shows a column if one is named."""
         if self.depth >= self.skill.hops:
             raise Stuck(f"{wanted.entity} is more than {self.skill.hops} look-ups away")
         self.depth += 1
         self.deepest = max(self.deepest, self.depth)
         try:
-            return await self._first_that_fits(wanted)
+            return await self._first_that_fits(wanted, shows)
         finally:
             self.depth -= 1
 
-    async def _first_that_fits(self, wanted: Row | Rows) -> list[Found]:
+    async def _first_that_fits(self, wanted: Row | Rows, shows: str) -> list[Found]:
         reasons: list[str] = []
         for way in self._ways(wanted):
+            if shows and shows not in way.look_up.columns:
+                continue
             try:
                 found = await self._go(way, wanted)
             except Stuck as stuck:

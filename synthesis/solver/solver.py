@@ -9,7 +9,7 @@ from typing import Any
 from envfactory_client import Episode, Tool
 from envfactory_client.logical_form import Intent, Row, Rows, Same, Term
 from synthesis.paths import places_at
-from synthesis.solver.memory import Memory
+from synthesis.solver.memory import Memory, Topic
 from synthesis.solver.outcome import Missing, Outcome, Stuck, Unsettled
 from synthesis.solver.sight import Found, Sight
 from synthesis.solver.skill import BLIND, Skill
@@ -47,10 +47,15 @@ class Solver:
         if facts and self.skill.hops:
             await self._get_to_know()
         unwanted = {place for place, intent in enumerate(intents) if not await self._seems_wanted(intent)}
+        left = {place: await self._about(intents[place]) for place in sorted(unwanted)}
         outcomes: list[Outcome] = []
         for place, intent in enumerate(intents):
-            left = place in unwanted
-            outcomes.append(await (self._leave(intent, place) if left else self._meet(intent, place, waits=waits)))
+            if place in left:
+                outcomes.append(self._leave(left[place], joined=place > 0 or intent.reply))
+            else:
+                outcomes.append(await self._meet(intent, place, waits=waits))
+        if len(unwanted) == len(intents):
+            self.memory.gave = None
         return tuple(outcomes)
 
     async def _seems_wanted(self, intent: Intent) -> bool:
@@ -60,17 +65,24 @@ class Solver:
         except (Stuck, Unsettled):
             return True
 
-    async def _leave(self, intent: Intent, place: int) -> Outcome:
-        """Leave an act undone, with the rows that were spoken of kept in mind."""
+    async def _about(self, intent: Intent) -> Topic | Outcome:
+        """Give the rows that an act is about which isn't wanted, as things stand when the message comes."""
         try:
             for name, term in intent.terms.items():
                 if isinstance(term, Row | Same):
                     await self._head(term, name)
+            return self.memory.fresh
         except (Missing, Stuck) as error:
             return Outcome("stuck", str(error))
         finally:
-            self.memory.pass_on(joined=place > 0 or intent.reply)
-        self.memory.gave = None
+            self.memory.fresh = Topic()
+
+    def _leave(self, about: Topic | Outcome, *, joined: bool) -> Outcome:
+        """Leave an act undone, with the rows that were spoken of kept in mind."""
+        if isinstance(about, Outcome):
+            return about
+        self.memory.fresh = about
+        self.memory.pass_on(joined=joined)
         return Outcome("left")
 
     async def _get_to_know(self) -> None:
@@ -149,8 +161,9 @@ class Solver:
 
     async def _answer(self, intent: Intent) -> Outcome:
         if intent.sought is not None:
+            value = await self.terms.value(intent.sought)
             self.memory.gave = None
-            return Outcome("answer", value=await self.terms.value(intent.sought))
+            return Outcome("answer", value=value)
         environment, source, column = str(intent.wants).split(".")
         full_name = f"{environment}.{source}"
         if intent.about is None:

@@ -87,12 +87,20 @@ class Terms:
         """Give the row that a term describes or points back to."""
         if isinstance(term, Row):
             return await self._described(term)
+        if isinstance(term, Field):
+            return await self._referred_to(term)
         if not isinstance(term, Same):
             raise Stuck(f"a term of kind {term.kind} is no row")
         if not self.skill.remembers:
             return await self.search.one(Row(environment=term.environment, entity=term.entity, mine=True))
         self.turns_back += 1
         return self.memory.same(term.environment, term.entity)
+
+    async def _referred_to(self, term: Field) -> Found:
+        """Give the row to which a field of another row refers, of which no more than the key is known yet."""
+        environment = (await self.row(term.of)).environment
+        entity = self.toolbox.entity_in(environment, term.column)
+        return Found(environment, entity, await self.column(term.of, term.column), {}, {}, -1)
 
     async def column(self, term: Term, column: str) -> Any:
         """Give what a column says of a row, as it is now; of rows, what it says of each."""
@@ -115,8 +123,9 @@ class Terms:
 
     async def _listed(self, row: Found, column: str) -> Any:
         """Give a column of a row from a list of rows that shows it."""
-        for found in await self.search.all(Rows(environment=row.environment, entity=row.entity, mine=True)):
-            if found.value == row.value and column in found.columns:
+        own = Rows(environment=row.environment, entity=row.entity, mine=True)
+        for found in await self.search.all(own, shows=column):
+            if found.value == row.value:
                 return found.record.get(found.columns[column])
         raise Stuck(f"nothing shows {column} of {row.entity}")
 

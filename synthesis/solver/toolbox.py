@@ -67,6 +67,15 @@ class Toolbox:
         """Give the key column by which tools take rows of an entity, such as "bookings.booking_id"."""
         return self._keys.get((environment, entity), "")
 
+    def entity_in(self, environment: str, column: str) -> str:
+        """Give the entity to whose rows a column refers, or raise `Stuck` when no tool shows that it does."""
+        for tool in self.tools.values():
+            if tool.environment == environment and tool.contract is not None:
+                for field in tool.contract.results.values():
+                    if field.shows == column and field.key:
+                        return field.key.partition(".")[0]
+        raise Stuck(f"{column} refers to no row")
+
     def details(self, environment: str, entity: str, column: str) -> Iterator[tuple[Tool, str, str]]:
         """Give the read tools that take an entity's key and show a column once, with that parameter and that field."""
         key = self.key(environment, entity)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envfactory_client.logical_form import Field, Rows
@@ -126,3 +128,21 @@ def test_a_request_may_have_words_of_its_own_for_kin() -> None:
     mention = on_stage("airline", kin)
     assert mention.text == f"the plane of {mention.nested[0].text}"
     assert mention.through == ("the plane of {}",)
+
+
+def test_a_set_without_words_for_all_its_rows_leaves_everything_as_it_was() -> None:
+    """The calls are made before it shows that only one row can be asked for by "it"."""
+
+    async def use(stage: Stage) -> None:
+        phrases = stage.catalogue.phrases
+        for_one = phrases.tool["freeze_card"].model_copy(update={"asks": ("as for {card_id}, {goal} it",)})
+        mended = phrases.model_copy(update={"tool": {**phrases.tool, "freeze_card": for_one}})
+        there = replace(stage, catalogues={"bank": replace(stage.catalogue, phrases=mended)})
+        turn, before = DraftTurn(), (await stage.episode.state()).digest
+        with pytest.raises(Drop, match="no_set"):
+            await ground_set(there, FREEZE, turn)
+        assert (await stage.episode.state()).digest == stage.state == before
+        assert turn == DraftTurn()
+        assert not stage.draft.steps
+
+    on_stage("bank", use)

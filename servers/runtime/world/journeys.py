@@ -20,8 +20,6 @@ from servers.runtime.world.trips import Purpose, Trip, references
 
 SECTION = "journeys@1"
 AIRLINE_NAME = "Evergreen Air"
-HOLD = timedelta(days=1)
-"""For how long a journey is held that isn't paid for."""
 
 _FIRST_ASIDE = 100_000
 """The number of the first reference that no trip has, in any size."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from envfactory_client.nulls import Nulls
 from synthesis.battery.mutation.mutant import Edit
 from synthesis.battery.mutation.source import Literal
 from synthesis.battery.mutation.sql_code import Vocabulary, sql_edits
@@ -50,22 +51,15 @@ class SqlReader:
 
     def _program(self, text: str) -> list[tuple[object, ...]] | None:
         try:
-            return [tuple(row) for row in self._database.execute(f"EXPLAIN {text}", _Nothing.bound(text))]
+            return [tuple(row) for row in self._database.execute(f"EXPLAIN {text}", _nulls(text))]
         except sqlite3.Error:
             return None
 
 
-class _Nothing(dict[str, None]):
-    """Parameters that are all null."""
-
-    def __missing__(self, key: str) -> None:
-        return None
-
-    @classmethod
-    def bound(cls, text: str) -> _Nothing | tuple[None, ...]:
-        """Give the nulls that a text's parameters are bound to."""
-        unnamed = re.sub(r"'[^']*'", "", text).count("?")
-        return (None,) * unnamed if unnamed else cls()
+def _nulls(text: str) -> Nulls | tuple[None, ...]:
+    """Give the nulls that a text's parameters are bound to."""
+    unnamed = re.sub(r"'[^']*'", "", text).count("?")
+    return (None,) * unnamed if unnamed else Nulls()
 
 
 def _parsing(text: str, vocabulary: Vocabulary, *, whole: bool) -> Iterator[Edit]:

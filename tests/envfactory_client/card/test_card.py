@@ -243,8 +243,15 @@ def test_a_screening_beside_the_trajectories_is_told(card: Card, tmp_path: Path)
     }}  # fmt: skip
     (tmp_path / "screens.json").write_text(json.dumps(told))
     proof = Measure().card("x", Beside(screens=recorded_screens(tmp_path))).proof
+    assert (proof.paths, proof.differing_paths) == (None, None)
+    told |= {"kinds": {"other_look_up": 3, "early_reads": 4}, "differing": {"0": 1, "2": 3}}
+    (tmp_path / "screens.json").write_text(json.dumps(told))
+    proof = Measure().card("x", Beside(screens=recorded_screens(tmp_path))).proof
     assert (proof.reward_tests, proof.null_agent, proof.rewards) == (0.75, 0.02, {"null": 0.02, "perfect": 1.0})
-    assert "null 2%, perfect 100%" in page(card.model_copy(update={"proof": proof}))
+    assert (proof.paths, proof.differing_paths) == ({"other_look_up": 3, "early_reads": 4}, {0: 1, 2: 3})
+    whole = card.model_copy(update={"proof": proof, "size": card.size.model_copy(update={"trajectories": 4})})
+    assert "null 2%, perfect 100%" in page(whole)
+    assert "other_look_up 75%, early_reads 100%" in page(whole)
     (tmp_path / "screens.json").write_text("[]")
     with pytest.raises(DatasetError, match=r"screens\.json isn't the JSON of a screening"):
         recorded_screens(tmp_path)

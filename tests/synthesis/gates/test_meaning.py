@@ -96,6 +96,24 @@ def test_a_denotation_reads_descriptions_inside_descriptions(library_catalogue: 
     in_library(library_catalogue, scene)
 
 
+def test_a_denotation_reads_what_a_field_refers_to(library_catalogue: Catalogue) -> None:
+    async def scene(stage: Stage, rows: Rows) -> None:
+        first = rows["mine"][0]
+        own = loan(Property(path="loans.due_on", value=Said(value=first["due_on"], type="date")))
+        lent = Field(of=own, column="loans.book_id")
+        genre = next(row["genre"] for row in rows["books"] if row["book_id"] == first["book_id"])
+        alike = Property(path="shelf.genre", value=Field(of=lent, column="shelf.genre"))
+        expected = sorted(row["book_id"] for row in rows["books"] if row["genre"] == genre)
+        assert await denoted(stage, book().model_copy(update={"properties": (alike,)}), {}) == expected
+        no_row = Property(
+            path="shelf.genre", value=Field(of=Field(of=own, column="loans.due_on"), column="shelf.genre")
+        )
+        with pytest.raises(Drop, match="refers to no row"):
+            await denoted(stage, book().model_copy(update={"properties": (no_row,)}), {})
+
+    in_library(library_catalogue, scene, most_loans=1)
+
+
 def test_a_denotation_takes_it_for_the_row_that_was_spoken_of(library_catalogue: Catalogue) -> None:
     async def scene(stage: Stage, rows: Rows) -> None:
         first = rows["mine"][0]

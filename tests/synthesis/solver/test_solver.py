@@ -306,3 +306,47 @@ def test_it_takes_what_is_preferred_where_there_is_such_a_row_and_any_other_wher
         await scene(town)
 
     in_town(heard)
+
+
+def test_it_reads_a_field_of_the_row_to_which_another_one_refers() -> None:
+    async def scene(town: Town) -> None:
+        await town.solver.hear([], {"email": town.member["email"]})
+        first = mine(Extreme(path="loans.due_on", function="min"))
+        lent = Field(of=first, column="loans.book_id")
+        days = [loan["due_on"] for loan in town.loans]
+        book_id = town.loans[days.index(min(days))]["book_id"]
+        assert await town.solver.terms.value(Field(of=lent, column="shelf.genre")) == town.books[book_id]["genre"]
+
+    in_town(scene)
+
+
+def test_an_act_that_is_left_may_speak_of_what_the_other_one_changes() -> None:
+    async def scene(town: Town) -> None:
+        out = loan_of(town.title(town.loans[0]))
+        due = Condition(of=Field(of=out, column="loans.due_on"), op="on", value=Said(value=town.loans[0]["due_on"]))
+        at_home = out.model_copy(
+            update={"properties": (*out.properties, Property(path="loans.due_on", value=due.value))}
+        )
+        one = bring_back(at_home).model_copy(update={"when": due})
+        instead = bring_back(at_home).model_copy(update={"unless": due})
+        assert await town.hear(one, instead) == (DONE, Outcome("left"))
+
+    in_town(scene)
+
+
+def test_what_the_last_goal_gave_serves_either_of_two_acts() -> None:
+    async def scene(town: Town) -> None:
+        await town.hear(bring_back(loan_of(town.title(town.loans[0]))))
+        today = Given(type="date", column="loans.returned_on")
+        out = loan_of(town.title(town.loans[1]))
+        past = Condition(of=Field(of=out, column="loans.due_on"), op="=", value=Said(value="1999-01-01", type="date"))
+        first = bring_back(out).model_copy(update={"when": past})
+        second = Intent(sought=Derived(op="days_later", of=(today, Said(value=0))), unless=past)
+        left, answered = await town.hear(first, second)
+        assert left == Outcome("left")
+        assert answered.value == (await town.episode.state()).now[:10]
+        assert (await town.hear(first)) == (Outcome("left"),)
+        (none_given,) = await town.hear(Intent(sought=today))
+        assert none_given.kind == "stuck"
+
+    in_town(scene)
