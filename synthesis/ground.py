@@ -190,7 +190,8 @@ class Grounding:
         await self._check_stance(mentions, turn)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
-        asked = await self._confirming(choice, mentions) if call is None and not turn.goals else None
+        sure = call is not None or bool(turn.goals) or turn.again
+        asked = None if sure else await self._confirming(choice, mentions)
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
@@ -267,7 +268,7 @@ class Grounding:
     def _say_too_little(self, reached: Reached, turn: DraftTurn) -> None:
         """Say one description too shortly, now and then, so that the assistant has to ask which row is meant."""
         splits = {name: mention.split for name, mention in reached.mentions.items() if mention.split}
-        if len(turn.clauses) > 1 or not splits or not self.stage.chance(CLARIFY_SHARE):
+        if len(turn.clauses) > 1 or turn.again or not splits or not self.stage.chance(CLARIFY_SHARE):
             return
         name, split = self.stage.pick(sorted(splits.items(), key=lambda pair: pair[0]))
         assert split is not None

@@ -10,9 +10,10 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
+from synthesis.again import ground_again
 from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
-from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
+from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin, RowName
 from synthesis.errors import Drop
 from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
@@ -26,6 +27,7 @@ from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.stance import goes_against, take_stance
 from synthesis.worked_out import ground_sum
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
@@ -46,12 +48,14 @@ LEEWAY = 0.08
 """How much farther from the hidden rate that is aimed at a draft may be while goals are still to come."""
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
-FIRST_ACT_SHARE = 0.65
+FIRST_ACT_SHARE = 0.85
 """How often the user does the first of the acts that are open to them, such as paying rather than declining."""
 TAKE_OVER_SHARE = 0.25
 """How often the user acts on a key that the assistant has shown without looking it up."""
 ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
 """How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
+UNBLOCK_SHARE = 0.4
+"""How often the user makes way for a request that was refused by saying yes to what is open."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -245,24 +249,56 @@ async def _follow_up(stage: Stage) -> None:
 
 
 async def _comes_upon(stage: Stage) -> bool:
-    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did.
+    """Let the user act on the request that is open for what the message was about; say whether they did.
 
-    That is what an answer has told of; what was only seen on the way is acted on where that is new to the data.
+    Where it stood in the way of what they wanted, they ask for that again; what else a look-up has shown is acted on
+    after a question, or where that is new to the data.
     """
     turn = stage.draft.turns[-1]
-    asked = turn.goals[-1].outcome == "answer"
-    if turn.goals[-1].outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
+    outcome = turn.goals[-1].outcome
+    if outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
+        return False
+    if outcome == "refuse" and len(stage.draft.turns) > MOST_TURNS - 2:
         return False
     for place in turn.steps:
         step = stage.draft.steps[place]
         there = stage.at(step.environment)
         for name, parameter, where, value in await _open_requests(there, place, turn):
             link = (f"{step.environment}.{step.tool}", any_index(where), f"{step.environment}.{name}", parameter)
-            share = NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE if asked else 0.0
+            share = NEW_ACT_SHARE if link in stage.wanted else _share_of_act(there, name, outcome)
             if stage.chance(share) and await _succeeds(there, name, {parameter: value}):
-                await _user_acts(there, name, {parameter: value}, {parameter: Origin("earlier", None, place, where)})
-                return True
+                origins = {parameter: Origin("earlier", None, place, where)}
+                return await _acts_and_asks_again(stage, (there, name), {parameter: value}, origins)
     return False
+
+
+def _share_of_act(stage: Stage, name: str, outcome: str) -> float:
+    """Give how often the user acts with a tool after a message that ended so."""
+    if outcome == "refuse" and not stage.catalogue.said(name).ends:
+        return UNBLOCK_SHARE
+    return ACT_SHARE if outcome == "answer" else 0.0
+
+
+async def _acts_and_asks_again(
+    stage: Stage, act: tuple[Stage, str], arguments: dict[str, Any], origins: dict[str, Origin]
+) -> bool:
+    """Let the user act, and ask again for what was refused; say whether they did.
+
+    Who has decided against what was open may leave the rest as well; otherwise nothing is done where it's in vain.
+    """
+    turn, held, before = stage.draft.turns[-1], await stage.episode.hold(), stage.draft.copy()
+    there, name = act
+    await _user_acts(there, name, arguments, origins)
+    if turn.goals[-1].outcome != "refuse":
+        return True
+    try:
+        stage.draft.turns.append(await ground_again(stage, turn))
+    except Drop:
+        if not there.catalogue.said(name).ends:
+            await stage.episode.undo(held)
+            stage.draft = before
+            return False
+    return True
 
 
 async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bool:
@@ -272,9 +308,10 @@ async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bo
 
 
 async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the only open request that a result shows: tool, parameter, place and key.
+    """Give the user's acts on the open request for the row that a message was about: tool, parameter, place and key.
 
-    Where it shows several, that is the one in the record of the row that the message was about.
+    That is the one in its record, or the only one that the details of a row show. None goes against what the user
+    wanted before.
     """
     step = stage.draft.steps[place]
     contract = stage.catalogue.tools[step.tool].contract
@@ -289,9 +326,12 @@ async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tupl
             pending = await stage.keys(slot.of, slot.where)
             shown = [(where, value) for where, value in places_at(step.result, paths[0]) if value in pending]
             meant = [pair for pair in shown if (place, pair[0].rpartition(".")[0]) in spoken_of]
-            if len(shown) == 1 or len(meant) == 1:
+            of_one = any(mention.value in step.arguments.values() for _, _, mention in turn.mentions)
+            if len(meant) == 1 or (of_one and len(shown) == 1):
                 where, value = meant[0] if len(meant) == 1 else shown[0]
-                found.append((name, parameter, where, value))
+                row, ending = (stage.environment, slot.of, value), bool(phrases.ends)
+                if ending or not await goes_against(stage, [row], ending=False):
+                    found.append((name, parameter, where, value))
     return found
 
 
@@ -313,13 +353,14 @@ def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
 async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
     """Add a turn in which the user does something themself, and the agent sees what has come of it."""
     phrases = stage.catalogue.said(name)
-    first = len(stage.draft.steps)
+    first, about = len(stage.draft.steps), _acted_on(stage, name, arguments, origins)
     if not stage.chance(_taking_over(stage, name, origins)):
         origins = await _user_looks(stage, name, arguments, origins)
     place = await stage.call(name, arguments, origins, actor="user")
     step = stage.draft.steps[place]
     if step.refusal:
         raise Drop("user_refused", f"{name}: {step.refusal}")
+    take_stance(stage, about, ending=bool(phrases.ends))
     full_name = stage.catalogue.tools[name].full_name
     turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
     turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
@@ -331,6 +372,20 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
             turn.evidence += seen[-1:]
     turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
     stage.draft.turns.append(turn)
+
+
+def _acted_on(stage: Stage, name: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> list[RowName]:
+    """Give the rows that an act of the user's is about, and those that the call made which has led to it."""
+    tables = {parameter: stage.catalogue.slot(name, parameter).of for parameter in arguments}
+    rows = [(stage.environment, str(table), arguments[parameter]) for parameter, table in tables.items()]
+    for origin in origins.values():
+        step = stage.draft.steps[origin.step or 0]
+        contract = stage.catalogue.tools[step.tool].contract
+        for table, change in contract.changes.items() if contract and step.result else ():
+            key = stage.catalogue.schema.keys.get(table)
+            if change.startswith("insert") and key and step.result.get(key) is not None:
+                rows.append((stage.environment, table, step.result[key]))
+    return rows
 
 
 def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
