@@ -39,11 +39,12 @@ class _Again(Grounding):
         assert self.again is not None
         refused, step = self.again
         catalogue, tool = self.stage.catalogue, self.tool.name
+        named = [name for _, name, mention in refused.mentions if mention.value == step.arguments.get(name)]
         rows = {name: (mention.table, catalogue.slot(tool, name)) for _, name, mention in refused.mentions}
         facts = {name: fact for name in step.arguments if (fact := catalogue.fact(tool, name))}
         plain = step.arguments.keys() - rows.keys() - facts.keys()
         said = {name: str(step.origins[name].text) for name in plain if step.origins[name].source == "explicit"}
-        if said.keys() != plain or any("[" in name for name in rows):
+        if said.keys() != plain or len(named) < len(refused.mentions):
             raise Drop("not_again", self.tool.full_name)
         return Choice(self._plainly(refused.clauses[0].template), dict(step.arguments), rows, said, facts)
 

@@ -31,8 +31,9 @@ COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
 AIMED_SHARE = 0.9
 """How often a row is chosen that leads to something new to the data, where there is one."""
-KIN_ROW_SHARE = 0.5
-"""How often a row is chosen that others refer to, where the data has little of that."""
+KIN_ROW_SHARE, ODD_KIN_ROW_SHARE = 0.5, 0.4
+"""How often a row is chosen that others refer to, where the data has little of that; and where the plan has that in
+view though people don't name a row by those others."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -249,8 +250,9 @@ async def _aimed(stage: Stage, table: str, candidates: list[Any], taker: Taker) 
 async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
     links, sources = links_of(stage, table), stage.wanted.into(taker)
-    to_be_named_by_kin = bool(links) and bool(stage.catalogue.entity(table).through)
-    if to_be_named_by_kin and stage.quest is not None and stage.quest[2:] == taker and stage.quest[:2] in links:
+    if stage.quest is not None and stage.quest[2:] == taker and stage.quest[:2] in links:
+        if not stage.catalogue.entity(table).through and not stage.chance(ODD_KIN_ROW_SHARE):
+            return candidates
         led_to = set(await referred_to(stage, table, stage.quest[:2]))
         found = [value for value in candidates if value in led_to]
         if not found:

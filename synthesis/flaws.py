@@ -105,10 +105,11 @@ def _sense_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iter
             yield f"{where}: no row that it takes has a test of that name."
         elif isinstance(sense, str) != (test.kind != "enum") or not set(sense if test.is_ else ()) <= set(test.is_):
             yield f"{where}: an enum's sense is a list of its values, any other one's is 'more' or 'less'."
-    parameters = tool.input_schema.get("properties", {})
+    parameters = set(tool.input_schema.get("properties", {}))
+    results = set(tool.contract.results) if tool.contract else set()
     for name, others in phrases.ends.items():
-        unknown = sorted({name, *others} - set(parameters))
-        yield from (f"[tool.{tool.name}.ends] {name}: it has no parameter {one}." for one in unknown)
+        unknown = sorted(({name} - parameters - results) | (set(others) - parameters))
+        yield from (f"[tool.{tool.name}.ends] {name}: it has no {one}." for one in unknown)
 
 
 def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:

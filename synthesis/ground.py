@@ -25,6 +25,7 @@ from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.stance import (
     CHANGED_MIND,
+    NEW_SECOND_THOUGHTS_SHARE,
     SECOND_THOUGHTS_SHARE,
     check_stance,
     ended_by,
@@ -374,10 +375,16 @@ class Grounding:
         try:
             await check_stance(stage, self.tool.name, mentions, self.arguments)
         except Drop:
-            ending = bool(stage.catalogue.said(self.tool.name).ends)
-            if not ending or turn.goals or self.kind.outcome != "done" or not stage.chance(SECOND_THOUGHTS_SHARE):
+            ending = bool(ended_by(stage.catalogue, self.tool.name, self.arguments))
+            may_change = ending and not turn.goals and self.kind.outcome == "done"
+            if not may_change or not stage.chance(self._second_thoughts(mentions)):
                 raise
             turn.changed_mind, turn.reason = True, str(stage.pick(CHANGED_MIND))
+
+    def _second_thoughts(self, mentions: Mapping[str, Mention]) -> float:
+        """Give how often the user thinks otherwise now: more often where the data has little of what that gives."""
+        new = any(self.stage.is_new(one.origin, (self.tool.full_name, name)) for name, one in mentions.items())
+        return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
 
     def _take_stance(self, call: int, mentions: Mapping[str, Mention]) -> None:
         """Note what the user wants of the rows that were named, and what they know of them now."""
@@ -391,9 +398,9 @@ class Grounding:
             over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
             inner = [] if over else [row for other in mention.within for row in rows_of(other)]
             take_stance(stage, [*rows_of(mention), *inner], ending=over)
-        if self.kind.outcome == "done":
-            made = [(row.environment, row.table, row.value) for row in self._made(call)]
-            take_stance(stage, [row for row in made if row not in stage.draft.stances], ending=bool(ending))
+        for row in self._made(call) if self.kind.outcome == "done" else ():
+            if row.origin.place in ending or not ending:
+                take_stance(stage, [(row.environment, row.table, row.value)], ending=bool(ending))
 
     def _remember(self, call: int, mentions: dict[str, Mention], *, joined: bool) -> None:
         """Note what was spoken of or made, so that the next message may say "it"."""

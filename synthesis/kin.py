@@ -26,7 +26,7 @@ from synthesis.wanted import Source, Taker
 KIN_SHARE, NEW_KIN_SHARE, QUEST_KIN_SHARE = 0.04, 0.2, 0.5
 """How often a row is said through one that refers to it and that people name it by; where the data has little of it;
 and where a plan has such a look-up in view."""
-ODD_KIN_SHARE = 0.06
+ODD_KIN_SHARE = 0.15
 """How often it is said through any other one that wasn't spoken of, where a plan has that in view."""
 SPOKEN_KIN_SHARE, NEW_SPOKEN_KIN_SHARE = 0.25, 0.95
 """How often it is said through the one that was spoken of last, and where the data has little of that."""

@@ -162,7 +162,8 @@ class ToolPhrases(_Part):
     """What may make the request depend on its row, by column: that a value is more or is less than another one, or
     the values with which the request is wanted. Without it nobody has a reason for a condition."""
     ends: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
-    """The parameters whose row the user has no more use for, with the other arguments that make it so."""
+    """The parameters, and fields of the result, whose row the user has no more use for, with the other arguments that
+    make it so."""
 
 
 class Side(_Part):

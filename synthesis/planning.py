@@ -308,14 +308,12 @@ async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bo
 
 
 async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the open request for the row that a message was about: tool, parameter, place and key.
+    """Give the user's acts on the only open request for the rows of a message: tool, parameter, place and key.
 
-    That is the one in its record, or the only one that the details of a row show. None goes against what the user
-    wanted before.
+    None goes against what the user wanted before.
     """
     step = stage.draft.steps[place]
     contract = stage.catalogue.tools[step.tool].contract
-    spoken_of = {mention.origin.record for _, _, mention in turn.mentions}
     found: list[tuple[str, str, str, Any]] = []
     for name, phrases in stage.catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
@@ -325,14 +323,23 @@ async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tupl
                 continue
             pending = await stage.keys(slot.of, slot.where)
             shown = [(where, value) for where, value in places_at(step.result, paths[0]) if value in pending]
-            meant = [pair for pair in shown if (place, pair[0].rpartition(".")[0]) in spoken_of]
-            of_one = any(mention.value in step.arguments.values() for _, _, mention in turn.mentions)
-            if len(meant) == 1 or (of_one and len(shown) == 1):
-                where, value = meant[0] if len(meant) == 1 else shown[0]
+            meant = [(where, value) for where, value in shown if await _is_for(stage, (slot.of, value), turn)]
+            if len({value for _, value in meant}) == 1:
+                where, value = meant[0]
                 row, ending = (stage.environment, slot.of, value), bool(phrases.ends)
                 if ending or not await goes_against(stage, [row], ending=False):
                     found.append((name, parameter, where, value))
     return found
+
+
+async def _is_for(stage: Stage, request: tuple[str, Any], turn: DraftTurn) -> bool:
+    """Whether an open request, by its table and key, is for one of the user's own rows that a message was about."""
+    table, value = request
+    columns = await stage.row(table, value)
+    rows = [one for _, _, mention in turn.mentions for one in (mention, *mention.within)]
+    here = [one for one in rows if one.environment == stage.environment and one.kind not in ("self", "set")]
+    own = [one for one in here if stage.catalogue.entity(one.table).mine is not None]
+    return any(columns.get(one.column) == one.value for one in own)
 
 
 def _is_new_act(stage: Stage, step: DraftStep, name: str) -> bool:

@@ -14,8 +14,9 @@ from synthesis.draft import Mention, RowName
 from synthesis.errors import Drop
 from synthesis.stage import Stage
 
-SECOND_THOUGHTS_SHARE = 0.1
-"""How often a user who wants the contrary now says that they have changed their mind, rather than wanting it not."""
+SECOND_THOUGHTS_SHARE, NEW_SECOND_THOUGHTS_SHARE = 0.05, 0.5
+"""How often a user wants the contrary now and says that they have changed their mind, and where that is new to the
+data."""
 CHANGED_MIND = ("I've thought better of it", "I've changed my mind about it", "I've had second thoughts")
 """What is said then."""
 
