@@ -78,7 +78,7 @@ def has_spoken_kin(stage: Stage, taker: Taker) -> bool:
     if slot.kin is not True or slot.of is None or not sources.intersection(links_of(stage, slot.of)):
         return False
     ties = [tie for tie in _ties(stage, slot.of) if (f"{stage.environment}.{tie.tool}", tie.path) in sources]
-    return any(_salient(stage, tie.table) for tie in ties)
+    return any(_is_at_hand(stage, tie, salient) for tie in ties for salient in _salient(stage, tie.table))
 
 
 async def rows_of_spoken_kin(stage: Stage, table: str, taker: Taker) -> list[Any]:
@@ -141,7 +141,7 @@ async def through_spoken_kin(stage: Stage, table: str, value: Any, _: Locate, ho
         (tie, salient)
         for tie in _ties(stage, table)
         for salient in _salient(stage, tie.table)
-        if salient.value in await _referring(stage, tie, value)
+        if _is_at_hand(stage, tie, salient) and salient.value in await _referring(stage, tie, value)
     ]
     new = [option for option in spoken if _is_new(stage, option[0], how.taker)]
     if not spoken or isinstance(how.slot.kin, tuple):
@@ -171,6 +171,17 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how:
         raise Drop("no_kin", table)
     forms = how.slot.kin if isinstance(how.slot.kin, tuple) else entity.through.get(tie.table) or entity.kin[tie.table]
     return await _through(stage, tie, inner, (table, value, forms))
+
+
+def _is_at_hand(stage: Stage, tie: _Tie, salient: Salient) -> bool:
+    """Whether whoever hears of the row that was spoken of last can tell what it refers to.
+
+    That is by its details, by a list of all that the user has, or by a record that was just seen.
+    """
+    if tie.parameter or all(stage.catalogue.fact(tie.tool, name) for name in stage.catalogue.tools[tie.tool].required):
+        return True
+    step = stage.draft.steps[salient.origin.step] if salient.origin.step is not None else None
+    return step is not None and step.tool == tie.tool and step.local == stage.draft.locals[stage.environment]
 
 
 def _is_new(stage: Stage, tie: _Tie, taker: Taker | None) -> bool:

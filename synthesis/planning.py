@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from envfactory_client import Goal
-from envfactory_client.card.links import any_index
-from synthesis.again import ground_again
-from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_fulfilled, is_near
+from synthesis.acts import MOST_TURNS, follow_up
+from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
-from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin, RowName
+from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
 from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
@@ -21,13 +19,9 @@ from synthesis.lacking import ground_lacking
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
-from synthesis.locate import see_again
 from synthesis.logical_form import request_and_reply
-from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
-from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.stance import goes_against, take_stance
 from synthesis.worked_out import ground_sum
 
 TURN_WEIGHTS = (0.2, 0.35, 0.28, 0.17)
@@ -43,19 +37,10 @@ NEW_LINK_SHARE, QUEST_SHARE = 0.7, 0.9
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
-MOST_TURNS = 6
 LEEWAY = 0.08
 """How much farther from the hidden rate that is aimed at a draft may be while goals are still to come."""
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
-FIRST_ACT_SHARE = 0.85
-"""How often the user does the first of the acts that are open to them, such as paying rather than declining."""
-TAKE_OVER_SHARE = 0.25
-"""How often the user acts on a key that the assistant has shown without looking it up."""
-ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
-"""How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
-UNBLOCK_SHARE = 0.4
-"""How often the user makes way for a request that was refused by saying yes to what is open."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -98,7 +83,7 @@ async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, las
     kind = await _next_goal(stage, seen, drops)
     if kind is None:
         return False
-    await _follow_up(stage)
+    await follow_up(stage)
     if stage.quest is not None and is_fulfilled(stage):
         stage.quest = None
     enough = len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1
@@ -227,212 +212,6 @@ def _can_take_more(draft: Draft) -> bool:
     return all(draft.steps[place].actor == "agent" for place in draft.turns[-1].steps)
 
 
-async def _follow_up(stage: Stage) -> None:
-    """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
-    step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
-    if step_place is None or await _comes_upon(stage):
-        return
-    step = stage.draft.steps[step_place]
-    stage = stage.at(step.environment)
-    open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
-    if not open_to_the_user:
-        return
-    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
-    if new and stage.chance(NEW_LINK_SHARE):
-        name = stage.pick(new)
-    else:
-        name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
-    fields = stage.catalogue.said(name).follows[step.tool]
-    arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
-    origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
-    await _user_acts(stage, name, arguments, origins)
-
-
-async def _comes_upon(stage: Stage) -> bool:
-    """Let the user act on the request that is open for what the message was about; say whether they did.
-
-    Where it stood in the way of what they wanted, they ask for that again; what else a look-up has shown is acted on
-    after a question, or where that is new to the data.
-    """
-    turn = stage.draft.turns[-1]
-    outcome = turn.goals[-1].outcome
-    if outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
-        return False
-    if outcome == "refuse" and len(stage.draft.turns) > MOST_TURNS - 2:
-        return False
-    for place in turn.steps:
-        step = stage.draft.steps[place]
-        there = stage.at(step.environment)
-        for name, parameter, where, value in await _open_requests(there, place, turn):
-            link = (f"{step.environment}.{step.tool}", any_index(where), f"{step.environment}.{name}", parameter)
-            share = NEW_ACT_SHARE if link in stage.wanted else _share_of_act(there, name, outcome)
-            if stage.chance(share) and await _succeeds(there, name, {parameter: value}):
-                origins = {parameter: Origin("earlier", None, place, where)}
-                return await _acts_and_asks_again(stage, (there, name), {parameter: value}, origins)
-    return False
-
-
-def _share_of_act(stage: Stage, name: str, outcome: str) -> float:
-    """Give how often the user acts with a tool after a message that ended so."""
-    if outcome == "refuse" and not stage.catalogue.said(name).ends:
-        return UNBLOCK_SHARE
-    return ACT_SHARE if outcome == "answer" else 0.0
-
-
-async def _acts_and_asks_again(
-    stage: Stage, act: tuple[Stage, str], arguments: dict[str, Any], origins: dict[str, Origin]
-) -> bool:
-    """Let the user act, and ask again for what was refused; say whether they did.
-
-    Who has decided against what was open may leave the rest as well; otherwise nothing is done where it's in vain.
-    """
-    turn, held, before = stage.draft.turns[-1], await stage.episode.hold(), stage.draft.copy()
-    there, name = act
-    await _user_acts(there, name, arguments, origins)
-    if turn.goals[-1].outcome != "refuse":
-        return True
-    try:
-        stage.draft.turns.append(await ground_again(stage, turn))
-    except Drop:
-        if not there.catalogue.said(name).ends:
-            await stage.episode.undo(held)
-            stage.draft = before
-            return False
-    return True
-
-
-async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether an act of the user's isn't refused; the trial leaves the episode as it is."""
-    async with stage.episode.trial() as trial:
-        return not (await trial.user.probe(stage.environment, name, **arguments)).is_error
-
-
-async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the only open request for the rows of a message: tool, parameter, place and key.
-
-    None goes against what the user wanted before.
-    """
-    step = stage.draft.steps[place]
-    contract = stage.catalogue.tools[step.tool].contract
-    found: list[tuple[str, str, str, Any]] = []
-    for name, phrases in stage.catalogue.phrases.tool.items():
-        for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
-            key = stage.catalogue.parameter(name, parameter).key
-            paths = [path for path, field in contract.results.items() if field.key == key] if contract and key else []
-            if not paths or not slot.of:
-                continue
-            pending = await stage.keys(slot.of, slot.where)
-            shown = [(where, value) for where, value in places_at(step.result, paths[0]) if value in pending]
-            meant = [(where, value) for where, value in shown if await _is_for(stage, (slot.of, value), turn)]
-            if len({value for _, value in meant}) == 1:
-                where, value = meant[0]
-                row, ending = (stage.environment, slot.of, value), bool(phrases.ends)
-                if ending or not await goes_against(stage, [row], ending=False):
-                    found.append((name, parameter, where, value))
-    return found
-
-
-async def _is_for(stage: Stage, request: tuple[str, Any], turn: DraftTurn) -> bool:
-    """Whether an open request, by its table and key, is for one of the user's own rows that a message was about."""
-    table, value = request
-    columns = await stage.row(table, value)
-    rows = [one for _, _, mention in turn.mentions for one in (mention, *mention.within)]
-    here = [one for one in rows if one.environment == stage.environment and one.kind not in ("self", "set")]
-    own = [one for one in here if stage.catalogue.entity(one.table).mine is not None]
-    return any(columns.get(one.column) == one.value for one in own)
-
-
-def _is_new_act(stage: Stage, step: DraftStep, name: str) -> bool:
-    """Whether the data lacks that the user acts with a tool on what a step has given."""
-    fields = stage.catalogue.said(name).follows[step.tool]
-    full_name, consumer = f"{step.environment}.{step.tool}", f"{stage.environment}.{name}"
-    return any((full_name, path, consumer, parameter) in stage.wanted for parameter, path in fields.items())
-
-
-def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
-    """Whether a step's result has all that a tool of the user needs to answer it."""
-    fields = stage.catalogue.said(name).follows.get(step.tool)
-    if fields is None or step.result is None:
-        return False
-    return all(any(value is not None for _, value in places_at(step.result, path)) for path in fields.values())
-
-
-async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
-    """Add a turn in which the user does something themself, and the agent sees what has come of it."""
-    phrases = stage.catalogue.said(name)
-    first, about = len(stage.draft.steps), _acted_on(stage, name, arguments, origins)
-    if not stage.chance(_taking_over(stage, name, origins)):
-        origins = await _user_looks(stage, name, arguments, origins)
-    place = await stage.call(name, arguments, origins, actor="user")
-    step = stage.draft.steps[place]
-    if step.refusal:
-        raise Drop("user_refused", f"{name}: {step.refusal}")
-    take_stance(stage, about, ending=bool(phrases.ends))
-    full_name = stage.catalogue.tools[name].full_name
-    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
-    turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
-    for parameter, value in arguments.items():
-        key = stage.catalogue.parameter(name, parameter).key
-        if key:
-            seen = await see_again(stage, key.partition(".")[0], value)
-            turn.steps += seen
-            turn.evidence += seen[-1:]
-    turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
-    stage.draft.turns.append(turn)
-
-
-def _acted_on(stage: Stage, name: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> list[RowName]:
-    """Give the rows that an act of the user's is about, and those that the call made which has led to it."""
-    tables = {parameter: stage.catalogue.slot(name, parameter).of for parameter in arguments}
-    rows = [(stage.environment, str(table), arguments[parameter]) for parameter, table in tables.items()]
-    for origin in origins.values():
-        step = stage.draft.steps[origin.step or 0]
-        contract = stage.catalogue.tools[step.tool].contract
-        for table, change in contract.changes.items() if contract and step.result else ():
-            key = stage.catalogue.schema.keys.get(table)
-            if change.startswith("insert") and key and step.result.get(key) is not None:
-                rows.append((stage.environment, table, step.result[key]))
-    return rows
-
-
-def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
-    """Give how often the user takes a key over from what the assistant has shown, without a look of their own."""
-    for parameter, origin in origins.items():
-        step = stage.draft.steps[origin.step or 0]
-        path = any_index(str(origin.place))
-        if (f"{step.environment}.{step.tool}", path, f"{stage.environment}.{name}", parameter) in stage.wanted:
-            return NEW_ACT_SHARE
-    return TAKE_OVER_SHARE
-
-
-async def _user_looks(
-    stage: Stage, name: str, arguments: Mapping[str, Any], origins: dict[str, Origin]
-) -> dict[str, Origin]:
-    """Let the user find what to act on with a look-up of their own, where there is one; gives the origins."""
-    found = dict(origins)
-    for parameter, value in arguments.items():
-        key = stage.catalogue.parameter(name, parameter).key
-        for tool, path in _looks_of_the_user(stage, key) if key else ():
-            known = {p: stage.card[stage.catalogue.fact(tool, p)] for p in stage.catalogue.tools[tool].required}
-            said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
-            place = await stage.call(tool, known, said, actor="user")
-            seen = [where for where, shown in places_at(stage.draft.steps[place].result, path) if shown == value]
-            if seen:
-                found[parameter] = Origin("earlier", step=place, place=seen[0])
-            break
-    return found
-
-
-def _looks_of_the_user(stage: Stage, key: str) -> Iterator[tuple[str, str]]:
-    """Give the user's own look-ups that show a key and need nothing but what the user has already told of themself."""
-    told = {fact for turn in stage.draft.turns for fact in turn.facts}
-    for tool in stage.catalogue.tools.values():
-        if tool.actor == "user" and tool.read_only and tool.contract is not None:
-            paths = [path for path, field in tool.contract.results.items() if field.key == key]
-            if paths and all(stage.catalogue.fact(tool.name, name) in told for name in tool.required):
-                yield tool.name, paths[0]
-
-
 def _asked(turn: DraftTurn) -> list[DraftTurn]:
     """Give the turn, or where it keeps something back, the request, the assistant's question, and the reply."""
     if turn.withheld is None:
@@ -455,14 +234,3 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     turn.intents = [replied]
     turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
-
-
-def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
-    """Give the fields of a result as they are told."""
-    contract = stage.catalogue.tools[step.tool].contract
-    results = contract.results if contract else {}
-    return {
-        name: say(results[name].type, value)
-        for name, value in (step.result or {}).items()
-        if name in results and value is not None
-    }
