@@ -6,7 +6,7 @@ they ask for that again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,15 +46,21 @@ async def follow_up(stage: Stage) -> None:
     open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
     if not open_to_the_user:
         return
-    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
-    if new and stage.chance(NEW_CHOICE_SHARE):
-        name = stage.pick(new)
-    else:
-        name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
+    name = _chosen(stage, step, open_to_the_user)
     fields = stage.catalogue.said(name).follows[step.tool]
     arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
     await _user_acts(stage, name, arguments, origins)
+
+
+def _chosen(stage: Stage, step: DraftStep, open_to_the_user: Sequence[str]) -> str:
+    """Give the act that the user chooses; whoever has put a condition on their request abides by it."""
+    if any(intent.when or intent.unless for intent in stage.draft.turns[-1].intents):
+        return open_to_the_user[0]
+    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
+    if new and stage.chance(NEW_CHOICE_SHARE):
+        return str(stage.pick(new))
+    return open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else str(stage.pick(open_to_the_user))
 
 
 async def _comes_upon(stage: Stage) -> bool:

@@ -191,7 +191,8 @@ async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
     lot = stage.rng.random()
     if lot >= stage.aim.hiding(CARRY_SHARE):
         return []
-    found = await anchors(stage, kind)
+    ended = {row for row, ending in stage.draft.stances.items() if ending}
+    found = [one for one in await anchors(stage, kind) if (one.environment, one.table, one.key) not in ended]
     here = {(row.environment, row.table, row.value) for row in stage.draft.topic if not row.rival_only}
     spoken = [anchor for anchor in found if (anchor.environment, anchor.table, anchor.key) in here]
     if spoken or "." in kind:

@@ -20,7 +20,7 @@ from synthesis.logical_form import term_of
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
-from synthesis.stance import goes_against, rows_of, take_stance
+from synthesis.stance import goes_against, rows_of
 
 MOST_TRIES = 3
 
@@ -67,7 +67,6 @@ async def _enact(stage: Stage, kind: GoalKind, turn: DraftTurn, mark: int) -> No
         raise Drop("unseen", how.of)
     if await goes_against(stage, rows_of(mention), ending=False):
         raise Drop("contradicts", str(kind))
-    take_stance(stage, rows_of(mention), ending=False)
     row, step = term_of(stage, mention), mention.origin.step
     turn.steps += range(mark, len(stage.draft.steps))
     turn.evidence.append(step)
