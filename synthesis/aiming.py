@@ -14,7 +14,8 @@ from typing import Any, Final
 from envfactory_client.card.links import LinkName, any_index
 from synthesis.catalogue import Catalogue, Producer
 from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
-from synthesis.kin import links_of
+from synthesis.kin import has_spoken_kin, links_of, tables_of_kin
+from synthesis.phrases import ToolPhrases
 from synthesis.stage import Stage
 from synthesis.wanted import Source, Taker
 
@@ -53,7 +54,11 @@ def is_near(stage: Stage) -> bool:
     if stage.quest is None:
         return False
     _, _, consumer, parameter = stage.quest
-    return bool(within_reach(stage.at(_environment(consumer)), (consumer, parameter)))
+    return _is_within_reach(stage.at(_environment(consumer)), (consumer, parameter))
+
+
+def _is_within_reach(stage: Stage, taker: Taker) -> bool:
+    return bool(within_reach(stage, taker)) or has_spoken_kin(stage, taker)
 
 
 def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
@@ -109,7 +114,7 @@ async def toward_the_quest(stage: Stage, table: str, candidates: Sequence[Any]) 
 
 def _takes_up(stage: Stage, tool: str) -> bool:
     slots = stage.catalogue.said(tool.partition(".")[2]).slots
-    return any(within_reach(stage, (tool, parameter)) for parameter in slots)
+    return any(_is_within_reach(stage, (tool, parameter)) for parameter in slots)
 
 
 def _leads(stage: Stage, kind: GoalKind) -> bool:
@@ -118,14 +123,33 @@ def _leads(stage: Stage, kind: GoalKind) -> bool:
         return False
     producer, path, consumer, parameter = stage.quest
     catalogue, takes = stage.catalogues[_environment(producer)], stage.catalogues[_environment(consumer)]
-    of_kin = links_of(stage.at(_environment(consumer)), _table_of(takes, consumer, parameter))
-    if (producer, path) in of_kin or (producer, path) in _found_by(takes, consumer, parameter):
+    there, table = stage.at(_environment(consumer)), _table_of(takes, consumer, parameter)
+    if (producer, path) in _found_by(takes, consumer, parameter):
         return kind.full_name == consumer and kind.manner in PLAIN
+    if (producer, path) in links_of(there, table):
+        return _names_kin(there, kind, tables_of_kin(there, table, (producer, path)))
     if kind.full_name == producer:
         return kind.manner in ("answer", SUMS) or kind.outcome == "done"
     if kind.full_name == consumer or kind.full_name not in _fed_by(catalogue, producer):
         return False
     return kind.outcome in SAID_NO if _is_of_the_user(stage) else kind.manner in PLAIN
+
+
+def _names_kin(stage: Stage, kind: GoalKind, tables: set[str]) -> bool:
+    """Whether a goal can be about a row of some tables, through which the next one says what the quest is about.
+
+    Where none can, the goal that the quest leads to must name such a row itself.
+    """
+    if stage.quest is None or kind.environment != stage.environment or kind.manner not in PLAIN:
+        return False
+    named = {name for name, said in stage.catalogue.phrases.tool.items() if _is_about(said, tables)}
+    consumer = stage.quest[2].partition(".")[2]
+    return kind.tool in (named - {consumer} or {consumer})
+
+
+def _is_about(said: ToolPhrases, tables: set[str]) -> bool:
+    """Whether the agent can be asked for something about a row of some tables."""
+    return bool(said.asks or said.answers) and any(slot.of in tables for slot in said.slots.values())
 
 
 def _is_of_the_user(stage: Stage) -> bool:

@@ -17,8 +17,8 @@ from synthesis.errors import Drop
 from synthesis.paths import value_of
 from synthesis.stage import Stage
 
-CARRY_SHARE = 0.85
-"""How often a value that may be carried over is."""
+CARRY_SHARE, ANCHOR_SHARE = 0.85, 0.35
+"""How often a value that may be carried over is; and where that takes a row that wasn't spoken of."""
 WHOLE_HALF = 200
 TWIST_SHARE = 0.35
 """How often something is worked out of it on the way."""
@@ -58,12 +58,16 @@ class Anchor:
     """Whether and how it is worked out."""
 
 
-def twisted(stage: Stage, kind: str, value: Any) -> Twist | None:
-    """Give something to work out of a value, now and then; half of it only where that is a whole number of dollars."""
+def twisted(stage: Stage, kind: str, value: Any, *, near: bool = False) -> Twist | None:
+    """Give something to work out of a value, now and then; half of it only where that is a whole number of dollars.
+
+    What is near is the day before or after, and nothing of an amount.
+    """
     options = [
         twist
         for twist in TWISTS.get(kind, ())
         if twist.op != "half" or (isinstance(value, int) and value % WHOLE_HALF == 0)
+        if not near or twist.by == 1
     ]
     return stage.pick(options) if options and stage.chance(TWIST_SHARE) else None
 

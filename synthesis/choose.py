@@ -9,13 +9,13 @@ from typing import Any
 
 from envfactory_client import FieldContract, Tool
 from synthesis.aiming import insists, toward_the_quest, within_reach
-from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
+from synthesis.carry import ANCHOR_SHARE, CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
 from synthesis.feasible import NAMES, Bench
 from synthesis.goals import GoalKind
 from synthesis.identity import Known, known
-from synthesis.kin import links_of, referred_to
+from synthesis.kin import links_of, referred_to, rows_of_spoken_kin
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -31,8 +31,9 @@ COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
 AIMED_SHARE = 0.9
 """How often a row is chosen that leads to something new to the data, where there is one."""
-KIN_ROW_SHARE = 0.5
-"""How often a row is chosen that others refer to, where the data has little of that."""
+KIN_ROW_SHARE, ODD_KIN_ROW_SHARE = 0.5, 0.4
+"""How often a row is chosen that others refer to, where the data has little of that; and where the plan has that in
+view though people don't name a row by those others."""
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -169,17 +170,34 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
         choice.values[name] = derived(choice.carried[name], found.value)
         choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
         return True
-    options = await anchors(stage, kind) if kind and stage.chance(stage.aim.hiding(CARRY_SHARE)) else []
+    options = await _anchors(stage, kind) if kind else []
     if parameter.contract.key:
         fitting = await parameter.bench.sorted_out(name, [option.value for option in options], choice.values)
         options = [option for option in options if option.value in fitting]
     if not options:
         return False
     anchor = stage.pick(options)
-    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value) if done else None)
+    origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value, near=True) if done else None)
     choice.anchored[name] = replace(anchor, value=derived(origin, anchor.value), origin=origin)
     choice.values[name] = choice.anchored[name].value
     return True
+
+
+async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
+    """Give the rows that show a value of a kind, through which it is said: the one spoken of last, or else any.
+
+    Nobody says a seat, or another key, through a row that wasn't spoken of.
+    """
+    lot = stage.rng.random()
+    if lot >= stage.aim.hiding(CARRY_SHARE):
+        return []
+    ended = {row for row, ending in stage.draft.stances.items() if ending}
+    found = [one for one in await anchors(stage, kind) if (one.environment, one.table, one.key) not in ended]
+    here = {(row.environment, row.table, row.value) for row in stage.draft.topic if not row.rival_only}
+    spoken = [anchor for anchor in found if (anchor.environment, anchor.table, anchor.key) in here]
+    if spoken or "." in kind:
+        return spoken
+    return found if lot < stage.aim.hiding(ANCHOR_SHARE) else []
 
 
 def in_form(stage: Stage, slot: Slot, words: str) -> str:
@@ -219,7 +237,7 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
 
 async def _aimed(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:
     """Give those rows by which something new comes to the data, where there are any; the quest's must be one."""
-    near = within_reach(stage, taker)
+    near = [*within_reach(stage, taker), *await rows_of_spoken_kin(stage, table, taker)]
     found = [value for value in candidates if value in near]
     if insists(stage, taker):
         if not found:
@@ -234,6 +252,8 @@ async def _with_kin(stage: Stage, table: str, candidates: list[Any], taker: Take
     """Give those rows that others of the user refer to, at times, where the data has little of that."""
     links, sources = links_of(stage, table), stage.wanted.into(taker)
     if stage.quest is not None and stage.quest[2:] == taker and stage.quest[:2] in links:
+        if not stage.catalogue.entity(table).through and not stage.chance(ODD_KIN_ROW_SHARE):
+            return candidates
         led_to = set(await referred_to(stage, table, stage.quest[:2]))
         found = [value for value in candidates if value in led_to]
         if not found:

@@ -1,8 +1,9 @@
 """Conditions: acts that are wanted only if something holds of a row, or unless it does.
 
 Whether it holds is seen in a look-up and compared with what the row holds; the act is tried in a fork either way, so
-that the condition alone decides. What is left undone is told with what was seen. With another row to turn to
-("otherwise take that one"), one of two acts is done, and both were tried.
+that the condition alone decides. Conditions are put only in the sense in which the request is wanted, so that there is
+a reason for them, and never on what was told or said before. What is left undone is told with what was seen. With
+another row to turn to ("otherwise take that one"), one of two acts is done, and both were tried.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from synthesis.phrases import Test
 from synthesis.sought import Terms
 from synthesis.spoken import forms, say
 from synthesis.stage import Stage
+from synthesis.stance import knows, tell
 from synthesis.wording import Reached, clause, reply
 
+TIMES = (2, 3, 4, 5, 10)
+"""How many times an amount that is to be spent an account may have to hold."""
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
 TELLS_SHARE = 0.7
@@ -142,6 +146,15 @@ class _Subject:
     value: Any
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a condition may say: a comparison, with the values that it may name or the amount that is at stake."""
+
+    op: Comparison
+    values: tuple[str, ...] = ()
+    amount: int | None = None
+
+
 @dataclass
 class Conditional(Grounding):
     """One goal on a condition."""
@@ -163,6 +176,7 @@ class Conditional(Grounding):
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=False)
+        await self._check_stance(mentions, turn)
         tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=self.holds)
         reached = Reached(stage, self.kind, choice, mentions, tested.step)
         if self.holds:
@@ -178,6 +192,8 @@ class Conditional(Grounding):
         needed = (mentions | through_rows).values()
         turn.facts += [*(fact for mention in needed for fact in mention.facts), *choice.told, *tested.facts]
         self._remember(reached.call if self.holds else -1, mentions, joined=False)
+        tell(stage, mentions[subject.parameter], tested.column)
+        self._take_stance(reached.call if self.holds else -1, mentions)
 
     async def _call(self, choice: Choice, mentions: Mapping[str, Mention]) -> int:
         if self.before is None:
@@ -206,12 +222,15 @@ class Conditional(Grounding):
             if len(said) > 1 and (self.kind.what != OR or tables.count(table) > 1):
                 continue
             row = await stage.row(table, choice.values[name]) if not isinstance(choice.values[name], list) else {}
-            for column, how in stage.catalogue.entity(table).tests.items():
-                if row.get(column) is not None:
-                    found.append(_Subject(name, table, column, how, row[column]))
+            entity = stage.catalogue.entity(table)
+            if self.kind.what == OR and entity.mine and len(said) == 1:
+                continue
+            for column in stage.catalogue.said(self.tool.name).only.keys() & entity.tests.keys():
+                if row.get(column) is not None and not knows(stage, (table, choice.values[name]), column):
+                    found.append(_Subject(name, table, column, entity.tests[column], row[column]))
         if not found or choice.missing or not _ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
-        subject: _Subject = stage.pick(found)
+        subject: _Subject = stage.pick(sorted(found, key=lambda one: (one.parameter, one.column)))
         self.hidden_column = subject.column
         return subject
 
@@ -222,7 +241,9 @@ class Conditional(Grounding):
             raise Drop("no_condition", str(self.kind))
         value, step, facts = await _seen(stage, mention, subject.column)
         unless = stage.chance(UNLESS_SHARE) and self.kind.what != OR
-        op, said, ways = stage.pick(list(_ways(stage, subject.how, value, holds=holds != unless)) or _none(self.kind))
+        wanted = self._wanted(reached.choice, subject, unless=unless)
+        options = list(_ways(stage, subject.how, value, wanted, holds=holds != unless))
+        op, said, ways = stage.pick(options or _none(self.kind))
         path = path_of(stage.catalogue, subject.table, subject.column)
         kind = subject.how.kind if subject.how.kind in ("money", "date") else None
         term = Field(of=described(reached, subject.parameter), column=path)
@@ -236,6 +257,20 @@ class Conditional(Grounding):
             value,
             facts,
         )
+
+    def _wanted(self, choice: Choice, subject: _Subject, *, unless: bool) -> _Wanted:
+        """Give what a condition may say of its row, so that the request is wanted where that is so, or unless it is."""
+        sense = self.stage.catalogue.said(self.tool.name).only[subject.column]
+        if not isinstance(sense, str):
+            others = tuple(value for value in subject.how.is_ if value not in sense)
+            return _Wanted("=", others if unless else sense)
+        op: Comparison = ">" if (sense == "more") != unless else "<"
+        return _Wanted(op, amount=self._spends(choice) if subject.how.kind == "money" else None)
+
+    def _spends(self, choice: Choice) -> int | None:
+        """Give the amount that the request names."""
+        types = {name: self.stage.catalogue.parameter(self.tool.name, name).type for name in choice.values}
+        return next((int(choice.values[name]) for name, kind in types.items() if kind == "money"), None)
 
 
 def _ends_in_its_act(template: str) -> bool:
@@ -287,19 +322,28 @@ async def _looked_up(stage: Stage, mention: Mention, column: str) -> tuple[Any, 
     raise Drop("condition_unseen", f"{table}.{column}")
 
 
-def _ways(stage: Stage, how: Test, value: Any, *, holds: bool) -> Iterator[tuple[Comparison, Any, tuple[str, ...]]]:
+def _ways(
+    stage: Stage, how: Test, value: Any, wanted: _Wanted, *, holds: bool
+) -> Iterator[tuple[Comparison, Any, tuple[str, ...]]]:
     """Give the conditions on a value that hold, or don't: the comparison, what it is compared with, and the words."""
-    if how.is_:
-        for option, texts in how.is_.items():
-            if (option == str(value)) == holds:
-                yield "=", option, texts
-        return
-    compared: tuple[tuple[Comparison, tuple[str, ...]], ...] = ((">", how.more), ("<", how.less))
-    for op, texts in compared:
-        bound = limit(how.kind, value, stage.rng, above=(op == ">") != holds) if texts else None
-        if bound is not None:
-            spoken = forms("money" if how.kind == "money" else "date" if how.kind == "date" else None, bound)
-            yield op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken[:4])
+    for option in wanted.values:
+        if (option == str(value)) == holds:
+            yield "=", option, how.is_[option]
+    texts = how.more if wanted.op == ">" else how.less if wanted.op == "<" else ()
+    above = (wanted.op == ">") != holds
+    bound = _bound(stage, how, value, wanted, above=above) if texts else None
+    if bound is not None:
+        spoken = forms("money" if how.kind == "money" else "date" if how.kind == "date" else None, bound)
+        yield wanted.op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken[:4])
+
+
+def _bound(stage: Stage, how: Test, value: Any, wanted: _Wanted, *, above: bool) -> Any:
+    """Give a round value above or below another one; of money that is spent, so much that some of it is left over."""
+    if wanted.amount is None:
+        return limit(how.kind, value, stage.rng, above=above)
+    bounds = [wanted.amount * times for times in TIMES]
+    options = [bound for bound in bounds if (bound > value if above else bound < value)]
+    return stage.pick(options) if options else None
 
 
 def _told_of(stage: Stage, how: Test, value: Any) -> str:
@@ -348,6 +392,7 @@ class _Otherwise(Conditional):
         await choice.get_known(stage)
         other.known = choice.known
         mentions = await self._described(choice, subject)
+        await self._check_stance(mentions, turn)
         slot = choice.rows[subject.parameter][1].model_copy(update={"by": ("description",)})
         second = await locate(
             stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden(), plain=True)
@@ -373,6 +418,8 @@ class _Otherwise(Conditional):
         facts = [fact for mention in (*mentions.values(), second) for fact in mention.facts]
         turn.facts += [*facts, *choice.told, *tested.facts]
         stage.draft.topic, stage.draft.yields = [], []
+        tell(stage, mentions[subject.parameter], tested.column)
+        self._take_stance(call, {**mentions, "other": second})
 
     async def _other_row(self, choice: Choice, subject: _Subject) -> Any:
         """Give another row that the act could be done with as well."""

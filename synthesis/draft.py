@@ -11,6 +11,8 @@ from envfactory_client import Goal, Span
 from envfactory_client.logical_form import Intent, Operation, Row, Rows, Term
 
 Source = Literal["explicit", "earlier", "derived"]
+RowName = tuple[str, str, Any]
+"""Environment, entity and key of a row."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,10 @@ class DraftTurn:
     clauses: list[Clause] = field(default_factory=list)
     """The requests, as clauses that language makes sentences of."""
     reason: str | None = None
+    changed_mind: bool = False
+    """Whether the user wants the contrary of what they wanted before; the reason says so."""
+    again: bool = False
+    """Whether it asks once more for what was refused, as what stood in its way is gone."""
     side: tuple[str, tuple[str, ...]] | None = None
     """A true fact of a row that is named, which nothing depends on: its column, and the ways to say it."""
     facts: list[str] = field(default_factory=list)
@@ -247,6 +253,10 @@ class Draft:
     """What the last goal gave that another may go on with."""
     states: list[str] = field(default_factory=list)
     """State digests after each write, from the start's on."""
+    stances: dict[RowName, bool] = field(default_factory=dict)
+    """The rows that something was wanted of, and whether that was that the user has no more use for them."""
+    known: dict[RowName, frozenset[str]] = field(default_factory=dict)
+    """The columns of rows that the user has said or was told."""
     by_name: bool | None = None
     """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)

@@ -77,6 +77,9 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
 
 def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str]:
     wanted = f"{table}.{catalogue.key(table)}"
+    yield from (
+        f"[entity.{table}.through] {other}: it is no kin." for other in entity.through.keys() - entity.kin.keys()
+    )
     for other in entity.kin:
         if other not in catalogue.phrases.entity or referring_column(catalogue, other, wanted) is None:
             yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
@@ -93,6 +96,23 @@ def _test_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[st
         yield from (f"{where}: '{form}' has no {{}} for the value." for form in unsaid)
 
 
+def _sense_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    """Give what is wrong with when a request is wanted, and with what it puts an end to."""
+    tables = {slot.of for slot in phrases.slots.values()} & catalogue.phrases.entity.keys()
+    tests = {column: test for table in tables for column, test in catalogue.entity(str(table)).tests.items()}
+    for column, sense in phrases.only.items():
+        where, test = f"[tool.{tool.name}.only] {column}", tests.get(column)
+        if test is None:
+            yield f"{where}: no row that it takes has a test of that name."
+        elif isinstance(sense, str) != (test.kind != "enum") or not set(sense if test.is_ else ()) <= set(test.is_):
+            yield f"{where}: an enum's sense is a list of its values, any other one's is 'more' or 'less'."
+    parameters = set(tool.input_schema.get("properties", {}))
+    results = set(tool.contract.results) if tool.contract else set()
+    for name, others in phrases.ends.items():
+        unknown = sorted(({name} - parameters - results) | (set(others) - parameters))
+        yield from (f"[tool.{tool.name}.ends] {name}: it has no {one}." for one in unknown)
+
+
 def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
     for name in catalogue.tools:
         if name not in catalogue.phrases.tool:
@@ -106,6 +126,7 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
         yield from _ask_flaws(tool, phrases)
         yield from _reply_flaws(tool, phrases)
         yield from _refusal_flaws(tool, phrases)
+        yield from _sense_flaws(catalogue, tool, phrases)
         yield from (
             f"[tool.{name}]: it follows {other}, which doesn't exist."
             for other in phrases.follows

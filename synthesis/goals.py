@@ -103,17 +103,23 @@ def refusals(kinds: Iterable[GoalKind]) -> frozenset[GoalKind]:
 
 
 def _on_conditions(catalogue: Catalogue, tool: str) -> Iterator[GoalKind]:
-    """Give the kinds of goal that are wanted on a condition, for a write one of whose rows can have one put on it."""
+    """Give the kinds of goal that are wanted on a condition, for a write one of whose rows can have one put on it.
+
+    What turns to another row chooses among some, or is about more than the one.
+    """
     tables = {name: catalogue.slot(tool, name).of or "" for name in catalogue.tools[tool].required}
     said = {
         name: entity for name, table in tables.items() if (entity := catalogue.phrases.entity.get(table)) and entity.say
     }
-    if [bool(entity.tests) for entity in said.values()] == [True]:
+    only = catalogue.said(tool).only.keys()
+    if [bool(only & entity.tests.keys()) for entity in said.values()] == [True]:
         yield GoalKind(catalogue.environment, tool, "done", IF)
         yield GoalKind(catalogue.environment, tool, "left")
     asks = catalogue.said(tool).asks
     if any(
-        entity.tests and any(ask.startswith("{goal} {") and "{" + name + "}" in ask for ask in asks)
+        only & entity.tests.keys()
+        and (entity.mine is None or len(said) > 1)
+        and any(ask.startswith("{goal} {") and "{" + name + "}" in ask for ask in asks)
         for name, entity in said.items()
     ):
         yield GoalKind(catalogue.environment, tool, "done", OR)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import Goal, Tool
@@ -20,9 +20,20 @@ from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
-from synthesis.sought import Terms
+from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.stance import (
+    CHANGED_MIND,
+    NEW_SECOND_THOUGHTS_SHARE,
+    SECOND_THOUGHTS_SHARE,
+    check_stance,
+    ended_by,
+    knows,
+    rows_of,
+    take_stance,
+    tell,
+)
 from synthesis.wording import Reached, clause, reply, value_clause, which_one
 
 MOST_TRIES = 16
@@ -57,7 +68,8 @@ async def attempt(grounding: Grounding, turn: DraftTurn) -> None:
     for _ in range(MOST_TRIES):
         mark = _Mark.of(stage, turn)
         try:
-            choice = await choose(stage, grounding.tool, kind)
+            choice = await grounding.choice()
+            grounding.arguments = choice.values
             await grounding.rehearse(choice)
             await grounding.enact(choice, turn)
         except Drop as drop:
@@ -104,7 +116,7 @@ class _Mark:
         stage.draft.topic = list(self.topic)
         stage.draft.yields = list(self.yields)
         stage.draft.locals = dict(self.locals)
-        turn.reason = self.reason
+        turn.reason, turn.changed_mind = self.reason, False
         turn.withheld, turn.looked_first, turn.left_open = None, 0, ""
         for part, length in zip(_lists(turn), self.turn, strict=True):
             del part[length:]
@@ -124,6 +136,12 @@ class Grounding:
     tool: Tool
     before: str | None = None
     """The moment before the goal's write, once there is one."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the choice at hand."""
+
+    async def choice(self) -> Choice:
+        """Give the arguments to try next."""
+        return await choose(self.stage, self.tool, self.kind)
 
     async def take_back(self) -> None:
         """Go back to before the goal's write."""
@@ -169,9 +187,12 @@ class Grounding:
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
+        self._check_news(mentions)
+        await self._check_stance(mentions, turn)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
-        asked = await self._confirming(choice, mentions) if call is None and not turn.goals else None
+        sure = call is not None or bool(turn.goals) or turn.again
+        asked = None if sure else await self._confirming(choice, mentions)
         if call is None:
             make = stage.look if self.tool.read_only else stage.call
             if not self.tool.read_only and self.before is None:
@@ -194,10 +215,17 @@ class Grounding:
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
-        reasons = stage.catalogue.said(self.tool.name).reasons
-        if len(turn.goals) == 1 and reasons and self.kind.outcome == "done" and stage.chance(REASON_SHARE):
-            turn.reason = stage.pick(reasons)
+        self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
+        self._take_stance(call, mentions | through_rows)
+
+    def _give_reason(self, turn: DraftTurn) -> None:
+        """Let the user say why they want something done, now and then."""
+        reasons = self.stage.catalogue.said(self.tool.name).reasons
+        if not reasons or turn.reason or turn.again or len(turn.goals) > 1 or self.kind.outcome != "done":
+            return
+        if self.stage.chance(REASON_SHARE):
+            turn.reason = self.stage.pick(reasons)
 
     async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
         """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""
@@ -241,7 +269,7 @@ class Grounding:
     def _say_too_little(self, reached: Reached, turn: DraftTurn) -> None:
         """Say one description too shortly, now and then, so that the assistant has to ask which row is meant."""
         splits = {name: mention.split for name, mention in reached.mentions.items() if mention.split}
-        if len(turn.clauses) > 1 or not splits or not self.stage.chance(CLARIFY_SHARE):
+        if len(turn.clauses) > 1 or turn.again or not splits or not self.stage.chance(CLARIFY_SHARE):
             return
         name, split = self.stage.pick(sorted(splits.items(), key=lambda pair: pair[0]))
         assert split is not None
@@ -266,10 +294,9 @@ class Grounding:
         found: dict[str, Mention] = {}
         for name, anchor in choice.anchored.items():
             there = self.stage.at(anchor.environment)
-            ways = Slot(by=("description", "handle"))
-            found[name] = await locate(
-                there, anchor.table, anchor.key, Terms(ways, frozenset({anchor.column}), plain=True)
-            )
+            ways = Slot(by=("description", "anaphora", "handle"))
+            terms = Terms(ways, frozenset({anchor.column}), plain=True, says_it=True, lightly=BY_NAME)
+            found[name] = await locate(there, anchor.table, anchor.key, terms)
             words, choice.carried[name] = through(self.stage, anchor, found[name])
             is_key = self.stage.catalogue.parameter(self.tool.name, name).key
             slot = self.stage.catalogue.slot(self.tool.name, name)
@@ -298,6 +325,7 @@ class Grounding:
             for part, item in (parts or {name: value}).items():
                 terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
                 terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
+                terms = replace(terms, asking=self.kind.outcome == "answer")
                 found[part] = await locate(self.stage, table, item, terms)
                 if name not in choice.placeholders and not _goes_unsaid(found[part]):
                     raise Drop("unsaid", name)
@@ -325,6 +353,54 @@ class Grounding:
             return frozenset()
         shows = self.tool.contract.results[self.kind.what].shows
         return frozenset({shows.partition(".")[2]}) if shows else frozenset()
+
+    def _check_news(self, mentions: Mapping[str, Mention]) -> None:
+        """Raise `Drop` for a question whose answer was told before."""
+        for mention in mentions.values():
+            row = (mention.table, mention.value)
+            if mention.kind != "self" and any(knows(self.stage, row, column) for column in self._hidden()):
+                raise Drop("told_before", str(self.kind))
+
+    async def _check_stance(self, mentions: Mapping[str, Mention], turn: DraftTurn) -> None:
+        """Raise `Drop` for what is contrary to a request before, unless the user says that they think otherwise now.
+
+        A question is only contrary where there is no more use for the very row.
+        """
+        stage = self.stage
+        if self.kind.outcome == "answer":
+            asked = [row for mention in mentions.values() for row in rows_of(mention)]
+            if any(stage.draft.stances.get(row) for row in asked):
+                raise Drop("contradicts", str(self.kind))
+            return
+        try:
+            await check_stance(stage, self.tool.name, mentions, self.arguments)
+        except Drop:
+            ending = bool(ended_by(stage.catalogue, self.tool.name, self.arguments))
+            may_change = ending and not turn.goals and self.kind.outcome == "done"
+            if not may_change or not stage.chance(self._second_thoughts(mentions)):
+                raise
+            turn.changed_mind, turn.reason = True, str(stage.pick(CHANGED_MIND))
+
+    def _second_thoughts(self, mentions: Mapping[str, Mention]) -> float:
+        """Give how often the user thinks otherwise now: more often where the data has little of what that gives."""
+        new = any(self.stage.is_new(one.origin, (self.tool.full_name, name)) for name, one in mentions.items())
+        return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
+
+    def _take_stance(self, call: int, mentions: Mapping[str, Mention]) -> None:
+        """Note what the user wants of the rows that were named, and what they know of them now."""
+        stage = self.stage
+        ending = ended_by(stage.catalogue, self.tool.name, self.arguments)
+        for name, mention in mentions.items():
+            tell(stage, mention, *(str(part["column"]) for part in mention.properties if "value" in part))
+            if self.kind.outcome == "answer":
+                tell(stage, mention, *self._hidden())
+                continue
+            over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
+            inner = [] if over else [row for other in mention.within for row in rows_of(other)]
+            take_stance(stage, [*rows_of(mention), *inner], ending=over)
+        for row in self._made(call) if self.kind.outcome == "done" else ():
+            if row.origin.place in ending or not ending:
+                take_stance(stage, [(row.environment, row.table, row.value)], ending=bool(ending))
 
     def _remember(self, call: int, mentions: dict[str, Mention], *, joined: bool) -> None:
         """Note what was spoken of or made, so that the next message may say "it"."""

@@ -1,30 +1,36 @@
-"""Kin: a row said through another one that refers to it, such as "the card of my purchase at the bookshop".
+"""Kin: a row said through another one that refers to it, such as "the card that I used for that purchase".
 
-The other row is described and found as any other; its record, or a look-up of it, shows the key that is wanted, so
-that no look-up for the row itself is needed.
+The other row is the one that was spoken of last, or it is described and found as any other where that is how people
+name such a thing. Its record, or a look-up of it, shows the key that is wanted, so that no look-up for the row itself
+is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
 from envfactory_client.card.links import any_index
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Mention, Origin
+from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
-from synthesis.paths import value_of
+from synthesis.mentions import anaphora, spoken_of
+from synthesis.paths import places_at, value_of
 from synthesis.phrases import Slot
-from synthesis.sought import Terms
+from synthesis.sought import BY_NAME_OR_DAY, Terms
 from synthesis.stage import Stage
 from synthesis.wanted import Source, Taker
 
-KIN_SHARE, NEW_KIN_SHARE, QUEST_KIN_SHARE = 0.08, 0.4, 0.8
-"""How often a row is said through one that refers to it; where the data has little of it; and where a plan has such a
-look-up in view."""
-MOST_WORDS = 12
+KIN_SHARE, NEW_KIN_SHARE, QUEST_KIN_SHARE = 0.04, 0.2, 0.5
+"""How often a row is said through one that refers to it and that people name it by; where the data has little of it;
+and where a plan has such a look-up in view."""
+ODD_KIN_SHARE = 0.15
+"""How often it is said through any other one that wasn't spoken of, where a plan has that in view."""
+SPOKEN_KIN_SHARE, NEW_SPOKEN_KIN_SHARE = 0.25, 0.95
+"""How often it is said through the one that was spoken of last, and where the data has little of that."""
+MOST_WORDS = 8
 """Words of the other row; more of them make nobody's phrase."""
 Locate = Callable[[Stage, str, Any, Terms], Awaitable[Mention]]
 
@@ -54,12 +60,50 @@ def links_of(stage: Stage, table: str) -> list[Source]:
     return found
 
 
-def share_of_kin(stage: Stage, links: Sequence[Source], taker: Taker | None) -> float:
-    """Give how often a row is said through its kin along some links: more often where that is new to the data."""
-    if stage.quest is not None and stage.quest[0] in {tool for tool, _ in links}:
+def share_of_kin(stage: Stage, table: str, links: Sequence[Source], taker: Taker | None) -> float:
+    """Give how often a row is said through kin that is described: more often where that is new to the data."""
+    sought = stage.quest is not None and stage.quest[0] in {tool for tool, _ in links}
+    if not links or not stage.catalogue.entity(table).through:
+        return ODD_KIN_SHARE if sought else 0.0
+    if sought:
         return QUEST_KIN_SHARE
     sources = stage.wanted.into(taker)
     return NEW_KIN_SHARE if any(link in sources for link in links) else KIN_SHARE
+
+
+def has_spoken_kin(stage: Stage, taker: Taker) -> bool:
+    """Whether a row was spoken of last through which an argument can be said in a way that is new to the data."""
+    tool, parameter = taker[0].partition(".")[2], taker[1]
+    slot, sources = stage.catalogue.slot(tool, parameter), stage.wanted.into(taker)
+    if slot.kin is not True or slot.of is None or not sources.intersection(links_of(stage, slot.of)):
+        return False
+    ties = [tie for tie in _ties(stage, slot.of) if (f"{stage.environment}.{tie.tool}", tie.path) in sources]
+    return any(_is_at_hand(stage, tie, salient) for tie in ties for salient in _salient(stage, tie.table))
+
+
+async def rows_of_spoken_kin(stage: Stage, table: str, taker: Taker) -> list[Any]:
+    """Give the rows of a table to which the row that was spoken of last refers, where that is new to the data."""
+    if not has_spoken_kin(stage, taker):
+        return []
+    found: list[Any] = []
+    for tie in _ties(stage, table):
+        if (f"{stage.environment}.{tie.tool}", tie.path) in stage.wanted.into(taker):
+            for salient in _salient(stage, tie.table):
+                sql = f"SELECT {tie.column} FROM {tie.table} WHERE {tie.key} = :value"  # noqa: S608
+                found += [cells[0] for cells in await stage.query(sql, {"value": salient.value})]
+    return found
+
+
+def tables_of_kin(stage: Stage, table: str, along: Source) -> set[str]:
+    """Give the tables of the rows through which a look-up leads to a row of a table."""
+    return {tie.table for tie in _ties(stage, table) if (f"{stage.environment}.{tie.tool}", tie.path) == along}
+
+
+def _salient(stage: Stage, table: str) -> list[Salient]:
+    """Give the row of a table that was spoken of last, if words for it could mean no other one."""
+    last = [row for row in stage.draft.topic if (row.environment, row.table) == (stage.environment, table)]
+    found = spoken_of(stage, table, last[-1].value) if last else None
+    return [found] if found is not None else []
 
 
 async def referred_to(stage: Stage, table: str, along: Source | None = None) -> list[Any]:
@@ -75,21 +119,99 @@ async def referred_to(stage: Stage, table: str, along: Source | None = None) -> 
     return found
 
 
+async def said_through_kin(stage: Stage, table: str, value: Any, locate: Locate, how: Terms) -> Mention | None:
+    """Give the mention of a row through the one spoken of that refers to it, or through another one; None for neither.
+
+    Nothing is left of a look-up that led nowhere.
+    """
+    mark, links = len(stage.draft.steps), links_of(stage, table)
+    for make in (through_spoken_kin, through_kin):
+        if make is through_kin and not stage.chance(share_of_kin(stage, table, links, how.taker)):
+            return None
+        try:
+            return await make(stage, table, value, locate, how)
+        except Drop:
+            del stage.draft.steps[mark:]
+    return None
+
+
+async def through_spoken_kin(stage: Stage, table: str, value: Any, _: Locate, how: Terms) -> Mention:
+    """Give the mention of a row through the one that was spoken of last, or raise `Drop` when there is none."""
+    spoken = [
+        (tie, salient)
+        for tie in _ties(stage, table)
+        for salient in _salient(stage, tie.table)
+        if _is_at_hand(stage, tie, salient) and salient.value in await _referring(stage, tie, value)
+    ]
+    new = [option for option in spoken if _is_new(stage, option[0], how.taker)]
+    if not spoken or isinstance(how.slot.kin, tuple):
+        raise Drop("no_kin", table)
+    if not stage.chance(NEW_SPOKEN_KIN_SHARE if new else SPOKEN_KIN_SHARE):
+        raise Drop("no_kin", table)
+    tie, salient = stage.pick(new or spoken)
+    inner = anaphora(stage, salient, plain=False)
+    forms = stage.catalogue.entity(table).kin[tie.table]
+    return await _through(stage, tie, _seen_by(stage, inner, tie), (table, value, _without_that(forms)))
+
+
 async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how: Terms) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
-    options = [(tie, row) for tie in _ties(stage, table) for row in await _referring(stage, tie, value)]
-    sources = stage.wanted.into(how.taker)
-    new = [option for option in options if (f"{stage.environment}.{option[0].tool}", option[0].path) in sources]
+    entity = stage.catalogue.entity(table)
+    ties = [tie for tie in _ties(stage, table) if not entity.through or tie.table in entity.through]
+    options = [(tie, row) for tie in ties for row in await _referring(stage, tie, value)]
+    new = [option for option in options if _is_new(stage, option[0], how.taker)]
     if not options:
         raise Drop("no_kin", table)
     tie, row = stage.pick(new or options)
     named = frozenset(column for column in stage.catalogue.entity(tie.table).say if column.startswith(f"{table[:-1]}_"))
-    terms = Terms(Slot(by=("description", "handle")), named, depth=1, plain=True)
+    ways = Slot(by=("description", "handle"))
+    terms = Terms(ways, named, depth=1, plain=True, lightly=BY_NAME_OR_DAY)
     inner = await locate(stage, tie.table, row, terms)
     if len(inner.text.split()) > MOST_WORDS or inner.kind in ("self", "relation"):
         raise Drop("no_kin", table)
+    forms = how.slot.kin if isinstance(how.slot.kin, tuple) else entity.through.get(tie.table) or entity.kin[tie.table]
+    return await _through(stage, tie, inner, (table, value, forms))
+
+
+def _is_at_hand(stage: Stage, tie: _Tie, salient: Salient) -> bool:
+    """Whether whoever hears of the row that was spoken of last can tell what it refers to.
+
+    That is by its details, by a list of all that the user has, or by a record that was just seen.
+    """
+    if tie.parameter or all(stage.catalogue.fact(tie.tool, name) for name in stage.catalogue.tools[tie.tool].required):
+        return True
+    step = stage.draft.steps[salient.origin.step] if salient.origin.step is not None else None
+    return step is not None and step.tool == tie.tool and step.local == stage.draft.locals[stage.environment]
+
+
+def _is_new(stage: Stage, tie: _Tie, taker: Taker | None) -> bool:
+    return (f"{stage.environment}.{tie.tool}", tie.path) in stage.wanted.into(taker)
+
+
+def _without_that(forms: Sequence[str]) -> tuple[str, ...]:
+    """Give the ways to say a row through "that purchase": none that has a "that" before it."""
+    return tuple(form for form in forms if not form.startswith("that ") and " that {}" not in form) or tuple(forms)
+
+
+def _seen_by(stage: Stage, inner: Mention, tie: _Tie) -> Mention:
+    """Give a row that was spoken of with the place where the tie's own look-up has shown it, if that has."""
+    if tie.parameter:
+        return inner
+    for place in range(len(stage.draft.steps) - 1, -1, -1):
+        step = stage.draft.steps[place]
+        if (step.environment, step.tool, step.actor) == (stage.environment, tie.tool, "agent"):
+            item = tie.path.rpartition(".")[0]
+            path = f"{item}.{tie.key}" if item else tie.key
+            for where, shown in places_at(step.result, path):
+                if shown == inner.value:
+                    return replace(inner, origin=Origin("earlier", step=place, place=where))
+    return inner
+
+
+async def _through(stage: Stage, tie: _Tie, inner: Mention, what: tuple[str, Any, tuple[str, ...]]) -> Mention:
+    """Give the mention of a row, by its table, key and the ways to say it, through one that refers to it."""
+    table, value, forms = what
     origin, shows = await _shown_of(stage, inner, tie, value)
-    forms = how.slot.kin if isinstance(how.slot.kin, tuple) else stage.catalogue.entity(table).kin[tie.table]
     text = str(stage.pick(forms)).replace("{}", inner.text)
     sql = f"SELECT {tie.column} FROM {tie.table} WHERE {tie.key} IN ({inner.sql}) ORDER BY {tie.column}"  # noqa: S608
     if [cells[0] for cells in await stage.query(sql, inner.parameters)] != [value]:
@@ -108,7 +230,7 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how:
         origin=origin,
         nested=(inner,),
         facts=inner.facts,
-        through=tuple(forms),
+        through=forms,
     )
 
 

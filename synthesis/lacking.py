@@ -20,6 +20,7 @@ from synthesis.logical_form import term_of
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
+from synthesis.stance import goes_against, rows_of
 
 MOST_TRIES = 3
 
@@ -64,6 +65,8 @@ async def _enact(stage: Stage, kind: GoalKind, turn: DraftTurn, mark: int) -> No
     mention = await locate(stage, how.of, stage.pick(candidates), Terms(slot))
     if mention.origin.step is None:
         raise Drop("unseen", how.of)
+    if await goes_against(stage, rows_of(mention), ending=False):
+        raise Drop("contradicts", str(kind))
     row, step = term_of(stage, mention), mention.origin.step
     turn.steps += range(mark, len(stage.draft.steps))
     turn.evidence.append(step)

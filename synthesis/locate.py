@@ -17,13 +17,14 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
-from synthesis.kin import links_of, share_of_kin, through_kin
+from synthesis.kin import links_of, said_through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
 from synthesis.recalled import recalled
 from synthesis.references import (
     Description,
+    Extreme,
     Property,
     bounds,
     descriptions,
@@ -32,7 +33,7 @@ from synthesis.references import (
     wished_for,
     wishes,
 )
-from synthesis.sought import Seen, Sought, Terms, shown
+from synthesis.sought import BY_NAME, BY_NAME_OR_DAY, Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
@@ -42,7 +43,7 @@ MOST_LIMITS = 2
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
 ANAPHORA_SHARE = 0.7
-ANCHOR_SHARE = 0.35
+DAY_SHARE = 0.25
 """How often a day is said through a row of another environment, where one falls on it."""
 HANDLE_SHARE = 0.3
 NEW_LOOK_UP_SHARE = 0.7
@@ -61,16 +62,12 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value, terms.taker)) is not None:
         return own
-    if terms.kin and stage.chance(share_of_kin(stage, links_of(stage, table), terms.taker)):
-        mark = len(stage.draft.steps)
-        try:
-            return await through_kin(stage, table, value, locate, terms)
-        except Drop:
-            del stage.draft.steps[mark:]
+    if terms.kin and (through_another := await said_through_kin(stage, table, value, locate, terms)) is not None:
+        return through_another
     row = await stage.row(table, value)
     entity = stage.catalogue.entity(table)
     sought = Sought(table, value, row, entity, slot, terms.hidden, terms.depth, None, terms.plain, terms.narrowing)
-    sought.taker = terms.taker
+    sought.taker, sought.asking, sought.lightly = terms.taker, terms.asking, terms.lightly
     if (before := await recalled(stage, sought)) is not None:
         return before
     if "handle" in slot.by and sought.entity.handles and stage.chance(stage.aim.saying(HANDLE_SHARE)):
@@ -146,15 +143,17 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
     ]
     limits: list[Property] = []
-    if stage.chance(BOUND_SHARE):
+    if stage.chance(BOUND_SHARE) and sought.by_measure:
         limits = [part for part in bounds(sought.entity, sought.row, stage.rng) if part.column in visible]
         limits = [part for part in limits if part.column not in fixed | sought.hidden]
         limits = stage.rng.sample(limits, min(MOST_LIMITS, len(limits)))
         free += limits
-    superlatives = [best for best in extremes(sought.entity, visible, stage.rng) if best.column not in sought.hidden]
+    superlatives = [best for best in extremes(sought.entity, visible, stage.rng) if _may_rank(sought, best)]
     found = descriptions(seen.record, seen.records, free, superlatives, visible)
+    if sought.lightly:
+        found = [description for description in found if _is_light(sought, seen, description)]
     found.sort(key=lambda description: not set(limits) & set(description.properties))
-    if not sought.depth and not sought.plain and stage.chance(WISH_SHARE):
+    if not sought.depth and not sought.plain and sought.entity.mine is None and stage.chance(WISH_SHARE):
         for wish in wishes(sought.entity, stage.rng):
             if wish.column in visible and wish.column not in fixed | sought.hidden:
                 found = [*wished_for(seen.record, seen.records, wish, superlatives, visible), *found]
@@ -164,6 +163,22 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         if mention is not None and await reads_one_way(stage, mention):
             return replace(mention, split=split_of(stage, sought, seen, description, visible))
     raise Drop("not_describable", sought.table)
+
+
+def _may_rank(sought: Sought, best: Extreme) -> bool:
+    """Whether a row may go by a superlative: of one's own things, one that tells of time unless it is a question."""
+    if best.column in sought.hidden:
+        return False
+    how = sought.entity.say.get(best.column)
+    return best.recency or sought.by_measure or (how is not None and how.kind in ("date", "time"))
+
+
+def _is_light(sought: Sought, seen: Seen, description: Description) -> bool:
+    """Whether a description is short enough to name another thing by: one plain property, or the latest of all."""
+    said = (*seen.said, *description.properties)
+    if any(part.op != "=" or part.kind not in sought.lightly for part in said):
+        return False
+    return len(said) <= 1 if description.extreme is None else description.extreme.recency and not said
 
 
 def _drawn(stage: Stage, found: Sequence[Description]) -> list[Description]:
@@ -285,7 +300,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    terms = Terms(ways, depth=sought.depth + 1, plain=sought.plain, taker=seen.taker)
+    terms = Terms(ways, depth=sought.depth + 1, plain=sought.plain, taker=seen.taker, lightly=BY_NAME_OR_DAY)
     if stage.quest is not None and stage.quest[2:] == seen.taker and not sought.plain:
         terms = replace(terms, kin=stage.quest[:2] in links_of(stage, table))
     mention = await locate(stage, table, value, terms)
@@ -299,7 +314,7 @@ async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: See
     if column == sought.handle:
         return value, Origin("explicit", text=str(value))
     how = sought.entity.say.get(column)
-    if how is not None and how.kind == "date" and not sought.plain and stage.chance(stage.aim.hiding(ANCHOR_SHARE)):
+    if how is not None and how.kind == "date" and not sought.plain and stage.chance(stage.aim.hiding(DAY_SHARE)):
         anchored = await _said_through_row(stage, sought, column, value, seen)
         if anchored is not None:
             return value, anchored
@@ -317,7 +332,8 @@ async def _said_through_row(stage: Stage, sought: Sought, column: str, value: An
         return None
     anchor = stage.pick(options)
     mark = len(stage.draft.steps)
-    terms = Terms(Slot(by=("description", "handle")), frozenset({anchor.column}), sought.depth + 1, plain=True)
+    hidden, ways = frozenset({anchor.column}), Slot(by=("description", "handle"))
+    terms = Terms(ways, hidden, sought.depth + 1, plain=True, lightly=BY_NAME)
     try:
         mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
         words, origin = through(stage, anchor, mention)

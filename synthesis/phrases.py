@@ -85,6 +85,8 @@ class Entity(_Part):
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
     kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    through: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Kin by which people name a row though the other one wasn't spoken of: purchases = ["the card I used for {}"]."""
     fresh: tuple[str, ...] = ()
     """What a row is called that a write has just brought in, such as "the new flight", where its noun would be taken
     for another row."""
@@ -156,6 +158,12 @@ class ToolPhrases(_Part):
     """For a user's tool: what the user says who has just used it."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
+    only: dict[str, Literal["more", "less"] | tuple[str, ...]] = Field(default_factory=dict)
+    """What may make the request depend on its row, by column: that a value is more or is less than another one, or
+    the values with which the request is wanted. Without it nobody has a reason for a condition."""
+    ends: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
+    """The parameters, and fields of the result, whose row the user has no more use for, with the other arguments that
+    make it so."""
 
 
 class Side(_Part):

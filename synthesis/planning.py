@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from envfactory_client import Goal
-from envfactory_client.card.links import any_index
-from synthesis.aiming import SAID_NO, by_aim, drawn_quest, is_fulfilled, is_near
+from synthesis.acts import MOST_TURNS, follow_up
+from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
-from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin
+from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
 from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
@@ -20,11 +19,8 @@ from synthesis.lacking import ground_lacking
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
-from synthesis.locate import see_again
 from synthesis.logical_form import request_and_reply
-from synthesis.paths import places_at, value_of
 from synthesis.sets import ground_set
-from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.worked_out import ground_sum
 
@@ -41,17 +37,10 @@ NEW_LINK_SHARE, QUEST_SHARE = 0.7, 0.9
 MERGE_SHARE = 0.2
 """How often the next goal is asked for in the same message."""
 FEWEST_CALLS, MOST_CALLS = 2, 15
-MOST_TURNS = 6
 LEEWAY = 0.08
 """How much farther from the hidden rate that is aimed at a draft may be while goals are still to come."""
 ENOUGH_STEPS = 10
 """Calls after which no further goal is begun."""
-FIRST_ACT_SHARE = 0.65
-"""How often the user does the first of the acts that are open to them, such as paying rather than declining."""
-TAKE_OVER_SHARE = 0.25
-"""How often the user acts on a key that the assistant has shown without looking it up."""
-ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
-"""How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
 MOST_KINDS = 8
 """How many kinds of goal are tried for one place in a task."""
 
@@ -94,7 +83,7 @@ async def _grows(stage: Stage, seen: Counter[GoalKind], drops: list[str], *, las
     kind = await _next_goal(stage, seen, drops)
     if kind is None:
         return False
-    await _follow_up(stage)
+    await follow_up(stage)
     if stage.quest is not None and is_fulfilled(stage):
         stage.quest = None
     enough = len(stage.draft.steps) >= ENOUGH_STEPS or len(stage.draft.turns) >= MOST_TURNS - 1
@@ -223,154 +212,6 @@ def _can_take_more(draft: Draft) -> bool:
     return all(draft.steps[place].actor == "agent" for place in draft.turns[-1].steps)
 
 
-async def _follow_up(stage: Stage) -> None:
-    """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
-    step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
-    if step_place is None or await _comes_upon(stage):
-        return
-    step = stage.draft.steps[step_place]
-    stage = stage.at(step.environment)
-    open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
-    if not open_to_the_user:
-        return
-    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
-    if new and stage.chance(NEW_LINK_SHARE):
-        name = stage.pick(new)
-    else:
-        name = open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else stage.pick(open_to_the_user)
-    fields = stage.catalogue.said(name).follows[step.tool]
-    arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
-    origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
-    await _user_acts(stage, name, arguments, origins)
-
-
-async def _comes_upon(stage: Stage) -> bool:
-    """Let the user act on the only request that is open, where a look-up has just shown it; say whether they did.
-
-    That is what an answer has told of; what was only seen on the way is acted on where that is new to the data.
-    """
-    turn = stage.draft.turns[-1]
-    asked = turn.goals[-1].outcome == "answer"
-    if turn.goals[-1].outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
-        return False
-    for place in turn.steps:
-        step = stage.draft.steps[place]
-        there = stage.at(step.environment)
-        for name, parameter, where, value in await _open_requests(there, place, turn):
-            link = (f"{step.environment}.{step.tool}", any_index(where), f"{step.environment}.{name}", parameter)
-            share = NEW_ACT_SHARE if link in stage.wanted else ACT_SHARE if asked else 0.0
-            if stage.chance(share) and await _succeeds(there, name, {parameter: value}):
-                await _user_acts(there, name, {parameter: value}, {parameter: Origin("earlier", None, place, where)})
-                return True
-    return False
-
-
-async def _succeeds(stage: Stage, name: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether an act of the user's isn't refused; the trial leaves the episode as it is."""
-    async with stage.episode.trial() as trial:
-        return not (await trial.user.probe(stage.environment, name, **arguments)).is_error
-
-
-async def _open_requests(stage: Stage, place: int, turn: DraftTurn) -> list[tuple[str, str, str, Any]]:
-    """Give the user's acts on the only open request that a result shows: tool, parameter, place and key.
-
-    Where it shows several, that is the one in the record of the row that the message was about.
-    """
-    step = stage.draft.steps[place]
-    contract = stage.catalogue.tools[step.tool].contract
-    spoken_of = {mention.origin.record for _, _, mention in turn.mentions}
-    found: list[tuple[str, str, str, Any]] = []
-    for name, phrases in stage.catalogue.phrases.tool.items():
-        for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
-            key = stage.catalogue.parameter(name, parameter).key
-            paths = [path for path, field in contract.results.items() if field.key == key] if contract and key else []
-            if not paths or not slot.of:
-                continue
-            pending = await stage.keys(slot.of, slot.where)
-            shown = [(where, value) for where, value in places_at(step.result, paths[0]) if value in pending]
-            meant = [pair for pair in shown if (place, pair[0].rpartition(".")[0]) in spoken_of]
-            if len(shown) == 1 or len(meant) == 1:
-                where, value = meant[0] if len(meant) == 1 else shown[0]
-                found.append((name, parameter, where, value))
-    return found
-
-
-def _is_new_act(stage: Stage, step: DraftStep, name: str) -> bool:
-    """Whether the data lacks that the user acts with a tool on what a step has given."""
-    fields = stage.catalogue.said(name).follows[step.tool]
-    full_name, consumer = f"{step.environment}.{step.tool}", f"{stage.environment}.{name}"
-    return any((full_name, path, consumer, parameter) in stage.wanted for parameter, path in fields.items())
-
-
-def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
-    """Whether a step's result has all that a tool of the user needs to answer it."""
-    fields = stage.catalogue.said(name).follows.get(step.tool)
-    if fields is None or step.result is None:
-        return False
-    return all(any(value is not None for _, value in places_at(step.result, path)) for path in fields.values())
-
-
-async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
-    """Add a turn in which the user does something themself, and the agent sees what has come of it."""
-    phrases = stage.catalogue.said(name)
-    first = len(stage.draft.steps)
-    if not stage.chance(_taking_over(stage, name, origins)):
-        origins = await _user_looks(stage, name, arguments, origins)
-    place = await stage.call(name, arguments, origins, actor="user")
-    step = stage.draft.steps[place]
-    if step.refusal:
-        raise Drop("user_refused", f"{name}: {step.refusal}")
-    full_name = stage.catalogue.tools[name].full_name
-    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
-    turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
-    for parameter, value in arguments.items():
-        key = stage.catalogue.parameter(name, parameter).key
-        if key:
-            seen = await see_again(stage, key.partition(".")[0], value)
-            turn.steps += seen
-            turn.evidence += seen[-1:]
-    turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
-    stage.draft.turns.append(turn)
-
-
-def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
-    """Give how often the user takes a key over from what the assistant has shown, without a look of their own."""
-    for parameter, origin in origins.items():
-        step = stage.draft.steps[origin.step or 0]
-        path = any_index(str(origin.place))
-        if (f"{step.environment}.{step.tool}", path, f"{stage.environment}.{name}", parameter) in stage.wanted:
-            return NEW_ACT_SHARE
-    return TAKE_OVER_SHARE
-
-
-async def _user_looks(
-    stage: Stage, name: str, arguments: Mapping[str, Any], origins: dict[str, Origin]
-) -> dict[str, Origin]:
-    """Let the user find what to act on with a look-up of their own, where there is one; gives the origins."""
-    found = dict(origins)
-    for parameter, value in arguments.items():
-        key = stage.catalogue.parameter(name, parameter).key
-        for tool, path in _looks_of_the_user(stage, key) if key else ():
-            known = {p: stage.card[stage.catalogue.fact(tool, p)] for p in stage.catalogue.tools[tool].required}
-            said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
-            place = await stage.call(tool, known, said, actor="user")
-            seen = [where for where, shown in places_at(stage.draft.steps[place].result, path) if shown == value]
-            if seen:
-                found[parameter] = Origin("earlier", step=place, place=seen[0])
-            break
-    return found
-
-
-def _looks_of_the_user(stage: Stage, key: str) -> Iterator[tuple[str, str]]:
-    """Give the user's own look-ups that show a key and need nothing but what the user has already told of themself."""
-    told = {fact for turn in stage.draft.turns for fact in turn.facts}
-    for tool in stage.catalogue.tools.values():
-        if tool.actor == "user" and tool.read_only and tool.contract is not None:
-            paths = [path for path, field in tool.contract.results.items() if field.key == key]
-            if paths and all(stage.catalogue.fact(tool.name, name) in told for name in tool.required):
-                yield tool.name, paths[0]
-
-
 def _asked(turn: DraftTurn) -> list[DraftTurn]:
     """Give the turn, or where it keeps something back, the request, the assistant's question, and the reply."""
     if turn.withheld is None:
@@ -393,14 +234,3 @@ def _asked(turn: DraftTurn) -> list[DraftTurn]:
     turn.intents = [replied]
     turn.meant = [part for part in turn.meant if turn.left_open and part.name == turn.missing]
     return [request, turn]
-
-
-def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
-    """Give the fields of a result as they are told."""
-    contract = stage.catalogue.tools[step.tool].contract
-    results = contract.results if contract else {}
-    return {
-        name: say(results[name].type, value)
-        for name, value in (step.result or {}).items()
-        if name in results and value is not None
-    }

@@ -30,6 +30,7 @@ from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.stance import check_stance, ended_by, rows_of, take_stance
 from synthesis.wording import Reached, clause, reply
 
 FEWEST, MOST = 2, 5
@@ -62,6 +63,7 @@ async def ground_set(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
             choice.said = {other: said_of_many(text) for other, text in choice.said.items()}
             await choice.get_known(stage)
             members = await _members(stage, kind, choice, name)
+            await check_stance(stage, kind.tool, {name: members.mention}, choice.values)
             await _rehearse(stage, kind, [{**choice.values, name: value} for value in members.origins])
             await _enact(_Set(stage, kind, choice, name, members), turn, mark)
         except Drop as drop:
@@ -264,6 +266,8 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.answers += said.answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
+    ending = acted.name in ended_by(stage.catalogue, kind.tool, choice.values)
+    take_stance(stage, rows_of(mention), ending=ending)
 
 
 @dataclass(frozen=True)

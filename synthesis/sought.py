@@ -8,10 +8,14 @@ from typing import Any
 
 from synthesis.catalogue import Producer
 from synthesis.draft import Mention, Origin
-from synthesis.phrases import Entity, Slot
+from synthesis.phrases import Entity, SayKind, Slot
 from synthesis.references import Property
 from synthesis.stage import Stage
 from synthesis.wanted import Taker
+
+BY_NAME: frozenset[SayKind] = frozenset({"enum", "flag", "name"})
+"""What names a row lightly in passing."""
+BY_NAME_OR_DAY: frozenset[SayKind] = BY_NAME | {"date"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Terms:
     """What its look-up may be given beside what it needs, by parameter."""
     taker: Taker | None = None
     """The argument that the row's key is for."""
+    asking: bool = False
+    """Whether it is a question, in which one's own things may go by a measure: "how much was my biggest purchase?"."""
+    lightly: frozenset[SayKind] = frozenset()
+    """Kinds of value of which one alone may describe it, as befits a row by which another thing is named; any, and as
+    many as it takes, for none."""
 
 
 @dataclass
@@ -53,6 +62,13 @@ class Sought:
     plain: bool = False
     narrowing: Mapping[str, tuple[Any, Origin]] = field(default_factory=dict)
     taker: Taker | None = None
+    asking: bool = False
+    lightly: frozenset[SayKind] = frozenset()
+
+    @property
+    def by_measure(self) -> bool:
+        """Whether an amount or a number may rank or bound it: of what one chooses among, or where one asks."""
+        return self.entity.mine is None or (self.asking and not self.depth)
 
 
 @dataclass

@@ -1,0 +1,295 @@
+"""Acts: what the user does themself in between, such as paying for what the assistant has just held for them.
+
+They act on what a goal asks of them, on what an answer has told of, and on what stood in the way of a request; then
+they ask for that again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from envfactory_client import Goal
+from envfactory_client.card.links import any_index
+from synthesis.again import ground_again
+from synthesis.aiming import SAID_NO
+from synthesis.draft import Clause, DraftStep, DraftTurn, Origin, RowName
+from synthesis.errors import Drop
+from synthesis.locate import see_again
+from synthesis.paths import places_at, value_of
+from synthesis.spoken import say
+from synthesis.stage import Stage
+from synthesis.stance import goes_against, take_stance
+
+MOST_TURNS = 6
+"""Turns of a task."""
+NEW_CHOICE_SHARE = 0.7
+"""How often the user does what is new to the data of the acts that are open to them."""
+FIRST_ACT_SHARE = 0.85
+"""How often the user does the first of them, such as paying rather than declining."""
+TAKE_OVER_SHARE = 0.25
+"""How often the user acts on a key that the assistant has shown without looking it up."""
+ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
+"""How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
+UNBLOCK_SHARE = 0.4
+"""How often the user makes way for a request that was refused by saying yes to what is open."""
+
+
+async def follow_up(stage: Stage) -> None:
+    """Add the user's own act where the goal just reached asks for one, such as the approval of a payment."""
+    step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
+    if step_place is None or await _comes_upon(stage):
+        return
+    step = stage.draft.steps[step_place]
+    stage = stage.at(step.environment)
+    open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
+    if not open_to_the_user:
+        return
+    name = _chosen(stage, step, open_to_the_user)
+    fields = stage.catalogue.said(name).follows[step.tool]
+    arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
+    origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
+    await _user_acts(stage, name, arguments, origins)
+
+
+def _chosen(stage: Stage, step: DraftStep, open_to_the_user: Sequence[str]) -> str:
+    """Give the act that the user chooses; whoever has put a condition on their request abides by it."""
+    if any(intent.when or intent.unless for intent in stage.draft.turns[-1].intents):
+        return open_to_the_user[0]
+    new = [name for name in open_to_the_user if _is_new_act(stage, step, name)]
+    if new and stage.chance(NEW_CHOICE_SHARE):
+        return str(stage.pick(new))
+    return open_to_the_user[0] if stage.chance(FIRST_ACT_SHARE) else str(stage.pick(open_to_the_user))
+
+
+async def _comes_upon(stage: Stage) -> bool:
+    """Let the user act on the request that is open for what the message was about; say whether they did.
+
+    What an answer has told of is acted on; what was only seen on the way where that is new to the data.
+    """
+    turn = stage.draft.turns[-1]
+    outcome = turn.goals[-1].outcome
+    if outcome not in (*SAID_NO, "answer") or turn.withheld is not None:
+        return False
+    if outcome == "refuse":
+        return await _makes_way(stage, turn)
+    for place in turn.steps:
+        for request in await _open_requests(stage.at(stage.draft.steps[place].environment), turn, place):
+            share = NEW_ACT_SHARE if _is_new(request, stage) else ACT_SHARE if outcome == "answer" else 0.0
+            if stage.chance(share) and await _succeeds(request):
+                await _user_acts(request.stage, request.tool, request.arguments, request.origins)
+                return True
+    return False
+
+
+async def _makes_way(stage: Stage, turn: DraftTurn) -> bool:
+    """Let the user settle what is open for the rows of a refused request; say whether they did.
+
+    Whoever has said yes asks again, so nothing is done where that would be in vain. Whoever has said no leaves it.
+    """
+    if len(stage.draft.turns) > MOST_TURNS - 2:
+        return False
+    there = stage.at(stage.draft.steps[turn.steps[-1]].environment)
+    shown = [one for place in turn.steps for one in await _open_requests(there, turn, place)]
+    for request in [*shown, *await _open_requests(there, turn)]:
+        usual = 0.0 if there.catalogue.said(request.tool).ends else UNBLOCK_SHARE
+        if stage.chance(NEW_ACT_SHARE if _is_new(request, stage) else usual) and await _succeeds(request):
+            return await _settles(stage, request, turn)
+    return False
+
+
+async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
+    held, before = await stage.episode.hold(), stage.draft.copy()
+    try:
+        await _user_acts(request.stage, request.tool, request.arguments, request.origins)
+        if not request.stage.catalogue.said(request.tool).ends:
+            stage.draft.turns.append(await ground_again(stage, turn))
+    except Drop:
+        await stage.episode.undo(held)
+        stage.draft = before
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A request that waits for the user, with their tool that settles it."""
+
+    stage: Stage
+    tool: str
+    parameter: str
+    value: Any
+    seen: tuple[int, str] | None = None
+    """The step and place that show its key; None where the user has to look it up."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the user's tool is called with."""
+        return {self.parameter: self.value}
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where the key comes from, as far as anything has shown it."""
+        return {self.parameter: Origin("earlier", None, *self.seen)} if self.seen else {}
+
+
+def _is_new(request: _Open, stage: Stage) -> bool:
+    """Whether the data lacks that the user takes the key of a request from where it is shown."""
+    if request.seen is None:
+        return False
+    step, place = stage.draft.steps[request.seen[0]], any_index(request.seen[1])
+    taker = (f"{request.stage.environment}.{request.tool}", request.parameter)
+    return (f"{step.environment}.{step.tool}", place, *taker) in stage.wanted
+
+
+async def _succeeds(request: _Open) -> bool:
+    """Whether an act of the user's isn't refused; the trial leaves the episode as it is."""
+    here = request.stage
+    async with here.episode.trial() as trial:
+        return not (await trial.user.probe(here.environment, request.tool, **request.arguments)).is_error
+
+
+async def _open_requests(stage: Stage, turn: DraftTurn, place: int | None = None) -> list[_Open]:
+    """Give the only open request for the rows of a message, by each tool that settles it; as a step shows it, if any.
+
+    None goes against what the user wanted before.
+    """
+    found: list[_Open] = []
+    for name, phrases in stage.catalogue.phrases.tool.items():
+        for parameter, slot in phrases.slots.items() if phrases.acts and phrases.follows else ():
+            shown = None if place is None else _keys_shown(stage, place, (name, parameter))
+            if not slot.of or shown == {}:
+                continue
+            pending = [value for value in await stage.keys(slot.of, slot.where) if shown is None or value in shown]
+            meant = [value for value in pending if await _is_for(stage, (slot.of, value), turn)]
+            rows = [(stage.environment, slot.of, value) for value in meant]
+            if len(meant) == 1 and (phrases.ends or not await goes_against(stage, rows, ending=False)):
+                seen = (place, shown[meant[0]]) if place is not None and shown else None
+                found.append(_Open(stage, name, parameter, meant[0], seen))
+    return found
+
+
+def _keys_shown(stage: Stage, place: int, taker: tuple[str, str]) -> dict[Any, str]:
+    """Give the keys that a step shows and that an argument of the user's tool can be, with the first place of each."""
+    step, key = stage.draft.steps[place], stage.catalogue.parameter(*taker).key
+    contract = stage.catalogue.tools[step.tool].contract if step.environment == stage.environment else None
+    paths = [path for path, field in contract.results.items() if field.key == key] if contract and key else []
+    found: dict[Any, str] = {}
+    for where, value in places_at(step.result, paths[0]) if paths else ():
+        found.setdefault(value, where)
+    return found
+
+
+async def _is_for(stage: Stage, request: tuple[str, Any], turn: DraftTurn) -> bool:
+    """Whether an open request, by its table and key, is for one of the user's own rows that a message was about."""
+    table, value = request
+    columns = await stage.row(table, value)
+    rows = [one for _, _, mention in turn.mentions for one in (mention, *mention.within)]
+    here = [one for one in rows if one.environment == stage.environment and one.kind not in ("self", "set")]
+    own = [one for one in here if stage.catalogue.entity(one.table).mine is not None]
+    return any(columns.get(one.column) == one.value for one in own)
+
+
+def _is_new_act(stage: Stage, step: DraftStep, name: str) -> bool:
+    """Whether the data lacks that the user acts with a tool on what a step has given."""
+    fields = stage.catalogue.said(name).follows[step.tool]
+    full_name, consumer = f"{step.environment}.{step.tool}", f"{stage.environment}.{name}"
+    return any((full_name, path, consumer, parameter) in stage.wanted for parameter, path in fields.items())
+
+
+def _asks_for(stage: Stage, step: DraftStep, name: str) -> bool:
+    """Whether a step's result has all that a tool of the user needs to answer it."""
+    fields = stage.catalogue.said(name).follows.get(step.tool)
+    if fields is None or step.result is None:
+        return False
+    return all(any(value is not None for _, value in places_at(step.result, path)) for path in fields.values())
+
+
+async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins: dict[str, Origin]) -> None:
+    """Add a turn in which the user does something themself, and the agent sees what has come of it."""
+    phrases = stage.catalogue.said(name)
+    first, about = len(stage.draft.steps), _acted_on(stage, name, arguments, origins)
+    if not origins or not stage.chance(_taking_over(stage, name, origins)):
+        origins = await _user_looks(stage, name, arguments, origins)
+    if origins.keys() != arguments.keys():
+        raise Drop("unseen", name)
+    place = await stage.call(name, arguments, origins, actor="user")
+    step = stage.draft.steps[place]
+    if step.refusal:
+        raise Drop("user_refused", f"{name}: {step.refusal}")
+    take_stance(stage, about, ending=bool(phrases.ends))
+    full_name = stage.catalogue.tools[name].full_name
+    turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
+    turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
+    for parameter, value in arguments.items():
+        key = stage.catalogue.parameter(name, parameter).key
+        if key:
+            seen = await see_again(stage, key.partition(".")[0], value)
+            turn.steps += seen
+            turn.evidence += seen[-1:]
+    turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
+    stage.draft.turns.append(turn)
+
+
+def _acted_on(stage: Stage, name: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> list[RowName]:
+    """Give the rows that an act of the user's is about, and those that the call made which has led to it."""
+    tables = {parameter: stage.catalogue.slot(name, parameter).of for parameter in arguments}
+    rows = [(stage.environment, str(table), arguments[parameter]) for parameter, table in tables.items()]
+    for origin in origins.values():
+        step = stage.draft.steps[origin.step or 0]
+        contract = stage.catalogue.tools[step.tool].contract
+        for table, change in contract.changes.items() if contract and step.result else ():
+            key = stage.catalogue.schema.keys.get(table)
+            if change.startswith("insert") and key and step.result.get(key) is not None:
+                rows.append((stage.environment, table, step.result[key]))
+    return rows
+
+
+def _taking_over(stage: Stage, name: str, origins: Mapping[str, Origin]) -> float:
+    """Give how often the user takes a key over from what the assistant has shown, without a look of their own."""
+    for parameter, origin in origins.items():
+        step = stage.draft.steps[origin.step or 0]
+        path = any_index(str(origin.place))
+        if (f"{step.environment}.{step.tool}", path, f"{stage.environment}.{name}", parameter) in stage.wanted:
+            return NEW_ACT_SHARE
+    return TAKE_OVER_SHARE
+
+
+async def _user_looks(
+    stage: Stage, name: str, arguments: Mapping[str, Any], origins: dict[str, Origin]
+) -> dict[str, Origin]:
+    """Let the user find what to act on with a look-up of their own, where there is one; gives the origins."""
+    found = dict(origins)
+    for parameter, value in arguments.items():
+        key = stage.catalogue.parameter(name, parameter).key
+        for tool, path in _looks_of_the_user(stage, key) if key else ():
+            known = {p: stage.card[stage.catalogue.fact(tool, p)] for p in stage.catalogue.tools[tool].required}
+            said = {p: Origin("explicit", text=str(fact)) for p, fact in known.items()}
+            place = await stage.call(tool, known, said, actor="user")
+            seen = [where for where, shown in places_at(stage.draft.steps[place].result, path) if shown == value]
+            if seen:
+                found[parameter] = Origin("earlier", step=place, place=seen[0])
+            break
+    return found
+
+
+def _looks_of_the_user(stage: Stage, key: str) -> Iterator[tuple[str, str]]:
+    """Give the user's own look-ups that show a key and need nothing but what the user has already told of themself."""
+    told = {fact for turn in stage.draft.turns for fact in turn.facts}
+    for tool in stage.catalogue.tools.values():
+        if tool.actor == "user" and tool.read_only and tool.contract is not None:
+            paths = [path for path, field in tool.contract.results.items() if field.key == key]
+            if paths and all(stage.catalogue.fact(tool.name, name) in told for name in tool.required):
+                yield tool.name, paths[0]
+
+
+def _words(stage: Stage, step: DraftStep) -> dict[str, str]:
+    """Give the fields of a result as they are told."""
+    contract = stage.catalogue.tools[step.tool].contract
+    results = contract.results if contract else {}
+    return {
+        name: say(results[name].type, value)
+        for name, value in (step.result or {}).items()
+        if name in results and value is not None
+    }

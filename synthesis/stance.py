@@ -1,0 +1,98 @@
+"""A stance: what the user has wanted of a row so far; and what they know of it.
+
+Whoever has just asked for something about a row doesn't want it gone a moment later, nor the other way round, unless
+they say that they have thought better of it. And nobody asks for what they were told, or makes a condition of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from synthesis.catalogue import Catalogue
+from synthesis.draft import Mention, RowName
+from synthesis.errors import Drop
+from synthesis.stage import Stage
+
+SECOND_THOUGHTS_SHARE, NEW_SECOND_THOUGHTS_SHARE = 0.05, 0.5
+"""How often a user wants the contrary now and says that they have changed their mind, and where that is new to the
+data."""
+CHANGED_MIND = ("I've thought better of it", "I've changed my mind about it", "I've had second thoughts")
+"""What is said then."""
+
+
+def ended_by(catalogue: Catalogue, tool: str, arguments: Mapping[str, Any]) -> set[str]:
+    """Give the parameters of a call whose rows the user has no more use for."""
+    wanted = catalogue.said(tool).ends
+    return {name for name, others in wanted.items() if others.items() <= arguments.items()}
+
+
+async def goes_against(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> bool:
+    """Whether a request about some rows is contrary to what was wanted of them, or of what they belong to, before.
+
+    `ending` is whether the user has no more use for them.
+    """
+    if not stage.draft.stances:
+        return False
+    for row in rows:
+        about = {row} if ending else await _with_what_it_belongs_to(stage, row)
+        if any(stage.draft.stances.get(one, ending) is not ending for one in about):
+            return True
+    return False
+
+
+async def _with_what_it_belongs_to(stage: Stage, row: RowName) -> set[RowName]:
+    """Give a row with those that it refers to, of tables whose rows a request can end."""
+    environment, table, value = row
+    there = stage.at(environment)
+    ended = _ended_tables(there.catalogue)
+    if not ended:
+        return {row}
+    columns = await there.row(table, value)
+    return {row} | {(environment, name, columns[key]) for key, name in ended.items() if columns.get(key) is not None}
+
+
+def _ended_tables(catalogue: Catalogue) -> dict[str, str]:
+    """Give the tables whose rows a request can put an end to, by their key columns."""
+    question = ("ended", "")
+    if question not in catalogue.worked_out:
+        slots = [(said.slots, name) for said in catalogue.phrases.tool.values() for name in said.ends]
+        tables = {slot.of for slots_of_tool, name in slots if (slot := slots_of_tool.get(name)) and slot.of}
+        catalogue.worked_out[question] = {catalogue.key(table): table for table in sorted(tables)}
+    found: dict[str, str] = catalogue.worked_out[question]
+    return found
+
+
+async def check_stance(stage: Stage, tool: str, mentions: Mapping[str, Mention], arguments: Mapping[str, Any]) -> None:
+    """Raise `Drop` when an act would be contrary to what the user has wanted before of the rows that it is about."""
+    ending = ended_by(stage.catalogue, tool, arguments)
+    for name, mention in mentions.items():
+        if await goes_against(stage, rows_of(mention), ending=name.partition("[")[0] in ending):
+            raise Drop("contradicts", tool)
+
+
+def take_stance(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> None:
+    """Note that the user wants something of some rows, or has no more use for them."""
+    stage.draft.stances |= dict.fromkeys(rows, ending)
+
+
+def rows_of(mention: Mention) -> list[RowName]:
+    """Give the row of a mention, or the rows of a set; none for the user's own only one."""
+    if mention.kind == "self":
+        return []
+    values = mention.value if isinstance(mention.value, list) else [mention.value]
+    return [(mention.environment, mention.table, value) for value in values]
+
+
+def knows(stage: Stage, row: tuple[str, Any], column: str) -> bool:
+    """Whether the user was told a column of a row, by its table and key, or has said it."""
+    table, value = row
+    if isinstance(value, list):
+        return False
+    return column in stage.draft.known.get((stage.environment, table, value), ())
+
+
+def tell(stage: Stage, mention: Mention, *columns: str) -> None:
+    """Note that the user knows some columns of a row, or of each row of a set."""
+    known = stage.draft.known
+    known |= {row: known.get(row, frozenset()).union(columns) for row in rows_of(mention)}
