@@ -53,6 +53,8 @@ class Lexicon(_Part):
 
     voices: dict[str, Register]
     requests: dict[str, Patterns]
+    tails: Patterns
+    """Ways to ask at the end of a sentence for what it has led up to."""
     effects: dict[str, Patterns]
     """Requests by what the goal's tool does."""
     questions: dict[str, Patterns]

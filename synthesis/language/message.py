@@ -22,7 +22,9 @@ SIGNED_SHARE = 0.25
 FOLLOW_SHARE = 0.75
 FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
 """Outcomes after which a message goes on as after another one."""
-SIDE_SHARE = 0.4
+SIDE_SHARE = 0.15
+ADDRESS_SHARE = 0.4
+"""How often somebody who has to give their address doesn't give their name as well."""
 AGAIN_SHARE = 0.3
 """How much rarer something leads up to a request in the middle of a conversation."""
 LEADING_SHARE = 0.6
@@ -136,7 +138,8 @@ class Writer:
     def _introduction(self, place: Place, script: Script, rng: Random, *, ends: bool = False) -> list[str]:
         """Give who is writing, as far as it is told here: the address with the name, or the name alone."""
         if "email" in place.facts:
-            group = ("signed" if ends else "both") if place.first else "again"
+            bare = not place.first or ("name" not in place.facts and not ends and rng.random() < ADDRESS_SHARE)
+            group = "again" if bare else "signed" if ends else "both"
         elif "name" in place.facts:
             group = "named_at_the_end" if ends else "named"
         else:
