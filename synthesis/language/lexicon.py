@@ -42,6 +42,8 @@ class Manner(_Part):
     """How often something stands before it."""
     done: Patterns
     answer: Patterns
+    left: Patterns
+    """Before what was looked at first and then left undone."""
     refuse: Patterns
     ask: Patterns
     more: Patterns

@@ -30,6 +30,7 @@ AGAIN_SHARE = 0.3
 LEADING_SHARE = 0.6
 _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
 """What a reason can't begin with before anything is named."""
+_HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WHEN = re.compile(r"\b(just|now|ago)\b")
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
@@ -79,7 +80,8 @@ class Writer:
         if turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
         if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
-            parts.append(self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE))
+            before = self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE)
+            parts.append(_closed(before, requests[0].text))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -172,6 +174,11 @@ class Writer:
         if rng.random() >= voice.register.thanks:
             return ""
         return expand(pick(rng, lexicon().closings[voice.name]), rng)
+
+
+def _closed(before: str, request: str) -> str:
+    """Give what leads up to a request with a full stop, where the request has a beginning of its own."""
+    return f"{before[:-1]}." if before.endswith((":", ",")) and _HAS_BEGINNING.match(request) else before
 
 
 def _joined(request: Request, rng: Random) -> str:

@@ -35,7 +35,7 @@ _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _ASKED_LAST = re.compile(
-    r"(?P<lead>[^;]+?)(?:,? so|[,;:]| -)(?: (?:please|kindly))? (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?", re.DOTALL
+    r"(?P<lead>[^;]+?)(?:(?:,? so|[,;]| -)(?: please)?|: please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?", re.DOTALL
 )
 """A request that tells something, and asks for what follows from it at the end."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
@@ -119,10 +119,11 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     template = _for_many(template, filled)
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
+    asks = template.rstrip().endswith("?") and not filled.effect
     template = _asked_at_the_end(template, rng)
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
     text = _agreed(text, filled)
-    if text.rstrip().endswith("?"):
+    if asks:
         return Request("question", ended(_question(text, rng), asks=False))
     return Request("plain", ended(text))
 
