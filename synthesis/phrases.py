@@ -80,6 +80,8 @@ class Entity(_Part):
     recency: str | None = None
     named: str | None = None
     """The column whose words alone say a row, without a noun, such as somebody's name."""
+    alone: tuple[str, ...] = ()
+    """Columns whose words before the noun may do without it: my "Spanish class"."""
     say: dict[str, Say] = Field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""

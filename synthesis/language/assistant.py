@@ -12,7 +12,7 @@ from random import Random
 
 from synthesis.draft import DraftTurn
 from synthesis.language.lexicon import Manner, lexicon
-from synthesis.language.nouns import one_of
+from synthesis.language.nouns import counted
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
@@ -30,11 +30,23 @@ MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
 INSTEAD_SHARE = 0.3
 """How often a refusal is followed by an offer."""
-JOINS = ("Also:", "Besides that:", "Next:", "And beyond that:", "")
+JOINS = ("Also:", "As for the other thing:", "And the other one:", "And:", "")
 _OPEN = re.compile(
     r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
 )
 """What an answer may begin with that needs nothing before it."""
+_WEIGHED = re.compile(r"\bI (went ahead|did it|took|turned to)\b|that was all right|it's the other one")
+"""What tells that a condition was looked at first, so that nothing before it may call it done."""
+_OFFERS = re.compile(r"\bI (can|could)\b(?! not)")
+"""What tells of a way on, so that no other one is offered."""
+_COSTS_NOTHING = (
+    (re.compile(r"\b(costs(?: you)?) \$0(?![\d.,])"), r"\1 nothing"),
+    (re.compile(r", for \$0(?![\d.,])"), ", free of charge"),
+    (re.compile(r"\byou get \$0 back"), "you get nothing back"),
+    (re.compile(r"(?:T|\bt)he refund is \$0(?=\.)"), "nothing is paid back"),
+    (re.compile(r"\$0 (goes back|is on its way back)(?= to you)"), "nothing goes back"),
+)
+"""How it is told of something done that no money goes either way."""
 _TITLED = re.compile(r"\w+:")
 """How an answer begins that has an opening of its own."""
 _WAITS = re.compile(r"\bapprov", re.IGNORECASE)
@@ -64,12 +76,13 @@ class Assistant:
         for place, answer in enumerate(turn.answers[1:]):
             join = joins[place] if place < len(joins) and not _TITLED.match(answer) else ""
             parts += [join, _after(join, answer)]
-        parts.append(self._ending(outcome, rng))
-        return one_of(sentences(" ".join(part for part in parts if part)))
+        parts.append(self._ending(outcome, turn.answers[-1], rng))
+        whole = counted(sentences(" ".join(part for part in parts if part)))
+        return sentences(_without_cost(whole)) if outcome == "done" else whole
 
     def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
         """Whether something stands before an answer: never what is untrue of it or says it twice."""
-        if _OPEN.match(answer) or (outcome == "done" and _WAITS.search(answer)):
+        if _OPEN.match(answer) or (outcome == "done" and (_WAITS.search(answer) or _WEIGHED.search(answer))):
             return False
         return rng.random() < self.manner.share
 
@@ -79,16 +92,23 @@ class Assistant:
             "answer": self.manner.answer,
             "refuse": self.manner.refuse,
             "ask": self.manner.ask,
-            "left": self.manner.answer,
+            "left": self.manner.left,
         }
         return expand(pick(rng, patterns[outcome]), rng)
 
-    def _ending(self, outcome: str, rng: Random) -> str:
-        if outcome == "refuse" and rng.random() < INSTEAD_SHARE:
+    def _ending(self, outcome: str, answer: str, rng: Random) -> str:
+        if outcome == "refuse" and not _OFFERS.search(answer) and rng.random() < INSTEAD_SHARE:
             return sentence(expand(pick(rng, self.manner.instead), rng))
         if outcome in ("done", "answer") and rng.random() < MORE_SHARE:
             return sentence(expand(pick(rng, self.manner.more), rng))
         return ""
+
+
+def _without_cost(text: str) -> str:
+    """Give what is told of something done without an amount of nothing: "it costs you nothing"."""
+    for amount, words in _COSTS_NOTHING:
+        text = amount.sub(words, text)
+    return text
 
 
 def _after(opening: str, text: str) -> str:

@@ -46,7 +46,8 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
     """
     rng = Random(stage.rng.getrandbits(64))
     speaker = Speaker(stage.card, Voice.drawn(rng))
-    dialogue = _Dialogue(stage.draft, Writer(speaker, Teller(stage.catalogues)), Memory(recent), rng)
+    writer = Writer(speaker, Teller(stage.catalogues, Random(rng.getrandbits(64))))
+    dialogue = _Dialogue(stage.draft, writer, Memory(recent), rng)
     assistant = Assistant.drawn(rng)
     told: set[str] = set()
     for number, turn in enumerate(stage.draft.turns):

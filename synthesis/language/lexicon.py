@@ -42,6 +42,8 @@ class Manner(_Part):
     """How often something stands before it."""
     done: Patterns
     answer: Patterns
+    left: Patterns
+    """Before what was looked at first and then left undone."""
     refuse: Patterns
     ask: Patterns
     more: Patterns
@@ -53,6 +55,8 @@ class Lexicon(_Part):
 
     voices: dict[str, Register]
     requests: dict[str, Patterns]
+    tails: Patterns
+    """Ways to ask at the end of a sentence for what it has led up to."""
     effects: dict[str, Patterns]
     """Requests by what the goal's tool does."""
     questions: dict[str, Patterns]

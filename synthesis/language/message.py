@@ -22,12 +22,15 @@ SIGNED_SHARE = 0.25
 FOLLOW_SHARE = 0.75
 FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
 """Outcomes after which a message goes on as after another one."""
-SIDE_SHARE = 0.4
+SIDE_SHARE = 0.15
+ADDRESS_SHARE = 0.4
+"""How often somebody who has to give their address doesn't give their name as well."""
 AGAIN_SHARE = 0.3
 """How much rarer something leads up to a request in the middle of a conversation."""
 LEADING_SHARE = 0.6
 _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
 """What a reason can't begin with before anything is named."""
+_HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WHEN = re.compile(r"\b(just|now|ago)\b")
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
@@ -77,7 +80,8 @@ class Writer:
         if turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
         if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
-            parts.append(self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE))
+            before = self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE)
+            parts.append(_closed(before, requests[0].text))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -136,7 +140,8 @@ class Writer:
     def _introduction(self, place: Place, script: Script, rng: Random, *, ends: bool = False) -> list[str]:
         """Give who is writing, as far as it is told here: the address with the name, or the name alone."""
         if "email" in place.facts:
-            group = ("signed" if ends else "both") if place.first else "again"
+            bare = not place.first or ("name" not in place.facts and not ends and rng.random() < ADDRESS_SHARE)
+            group = "again" if bare else "signed" if ends else "both"
         elif "name" in place.facts:
             group = "named_at_the_end" if ends else "named"
         else:
@@ -169,6 +174,11 @@ class Writer:
         if rng.random() >= voice.register.thanks:
             return ""
         return expand(pick(rng, lexicon().closings[voice.name]), rng)
+
+
+def _closed(before: str, request: str) -> str:
+    """Give what leads up to a request with a full stop, where the request has a beginning of its own."""
+    return f"{before[:-1]}." if before.endswith((":", ",")) and _HAS_BEGINNING.match(request) else before
 
 
 def _joined(request: Request, rng: Random) -> str:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 _Checked = TypeVar("_Checked", bound=Callable[..., object])
 
-_ONE = re.compile(r"(?<![\d.,$])\b(are )?1 ([a-z]+s|people)\b( are\b)?")
+_ALONE = r"(?<![\w.,$:/-])"
+_BETWEEN = r"(?P<between>(?:more|free|other) )?"
+_ONE = re.compile(
+    rf"(?P<before>\bare )?{_ALONE}1 {_BETWEEN}(?P<noun>[a-z]+s|people|ones)\b(?P<behind> (?:are|haven't|have)\b)?"
+)
+_ONE_ARE = re.compile(rf"{_ALONE}1 are\b")
+_ZERO = re.compile(rf"{_ALONE}0(?![\w:/%]|[.,]\d)(?P<noun> {_BETWEEN}(?:[a-z]+s|people)\b)?")
+_AGREES = {" are": " is", " haven't": " hasn't", " have": " has"}
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
 
@@ -53,14 +60,23 @@ def listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def one_of(text: str) -> str:
-    """Give a text in which one of a thing isn't spoken of as several: "1 days" as "1 day"."""
-    return _ONE.sub(_for_one, text)
+def counted(text: str) -> str:
+    """Give a text in which no number stands for none of a thing, and one of it isn't spoken of as several.
+
+    "1 days" becomes "1 day", "0 answers are" becomes "no answers are", and "I count 0" becomes "I count none".
+    """
+    return _ZERO.sub(_for_none, _ONE_ARE.sub("1 is", _ONE.sub(_for_one, text)))
 
 
 def _for_one(found: re.Match[str]) -> str:
-    before, noun, behind = found.groups()
-    return f"{'is ' if before else ''}1 {_single(noun)}{' is' if behind else ''}"
+    before, between, noun, behind = found.group("before", "between", "noun", "behind")
+    return f"{'is ' if before else ''}1 {between or ''}{_single(noun)}{_AGREES.get(behind or '', '')}"
+
+
+def _for_none(found: re.Match[str]) -> str:
+    text = "no" + found["noun"] if found["noun"] else "none"
+    starts = found.start() == 0 or found.string[: found.start()].rstrip()[-1:] in ".!?"
+    return text[:1].upper() + text[1:] if starts else text
 
 
 @lru_cache(maxsize=256)

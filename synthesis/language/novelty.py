@@ -10,10 +10,12 @@ from envfactory_client import Trajectory
 from envfactory_client.card.wording import words
 from synthesis.language.script import Spoken, skeleton
 
-REMEMBERED = 500
-"""How many messages back a run remembers."""
+REMEMBERED = 3000
+"""How many messages back a run remembers, so as to choose what was said least."""
+LATELY = 500
+"""How many of them count as said lately."""
 MOST_OVERLAP = 0.35
-"""The share of a message's runs of four words that may have been said before."""
+"""The share of a message's runs of four words that may have been said lately."""
 
 
 def runs(found: Sequence[str], length: int) -> list[tuple[str, ...]]:
@@ -28,17 +30,19 @@ class Recent:
     threes: Set[tuple[str, ...]] = frozenset()
     fours: Set[tuple[str, ...]] = frozenset()
     skeletons: Set[str] = frozenset()
+    lately: Set[tuple[str, ...]] = frozenset()
+    """The runs of four words of the very last ones."""
 
 
 class Memory:
     """What was said lately: the last messages of the run, and those of the task at hand."""
 
     def __init__(self, recent: Recent) -> None:
-        self._known = (recent, Recent(set(), set(), set()))
+        self._known = (recent, Recent())
 
     def overlap(self, text: str) -> float:
-        """Give the share of a text's runs of four words that were said before; 0 for a shorter text."""
-        return self._share(runs(words(text), 4), [one.fours for one in self._known])
+        """Give the share of a text's runs of four words that were said lately; 0 for a shorter text."""
+        return self._share(runs(words(text), 4), [one.lately for one in self._known])
 
     def worn(self, spoken: Spoken) -> float:
         """Give how worn a message is: its overlap in runs of four and of three words, more if its skeleton is known."""
@@ -50,10 +54,8 @@ class Memory:
     def add(self, spoken: Spoken) -> None:
         """Remember a message of the task at hand."""
         found, own = words(spoken.text), self._known[1]
-        self._known = (
-            self._known[0],
-            Recent(own.threes | {*runs(found, 3)}, own.fours | {*runs(found, 4)}, own.skeletons | {spoken.skeleton}),
-        )
+        threes, fours = own.threes | {*runs(found, 3)}, own.fours | {*runs(found, 4)}
+        self._known = (self._known[0], Recent(threes, fours, own.skeletons | {spoken.skeleton}, fours))
 
     @staticmethod
     def _share(found: Sequence[tuple[str, ...]], known: Sequence[Set[tuple[str, ...]]]) -> float:
@@ -77,9 +79,17 @@ def said_in(trajectories: Sequence[Trajectory]) -> Said:
 @lru_cache(maxsize=2)
 def remembered(said: Said) -> Recent:
     """Give what is remembered of messages; worked out once for all jobs that share them."""
-    found = [words(text) for text, _ in said]
+    found = [_runs_of(text) for text, _ in said]
     return Recent(
-        frozenset(run for one in found for run in runs(one, 3)),
-        frozenset(run for one in found for run in runs(one, 4)),
+        frozenset().union(*(threes for threes, _ in found)),
+        frozenset().union(*(fours for _, fours in found)),
         frozenset(mask for _, mask in said),
+        frozenset().union(*(fours for _, fours in found[-LATELY:])),
     )
+
+
+@lru_cache(maxsize=2 * REMEMBERED)
+def _runs_of(text: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Give a message's runs of three and of four words."""
+    found = words(text)
+    return runs(found, 3), runs(found, 4)

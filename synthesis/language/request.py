@@ -34,6 +34,10 @@ _CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|long as|on condition
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
+_ASKED_LAST = re.compile(
+    r"(?P<lead>[^;]+?)(?:(?:,? so|[,;]| -)(?: please)?|: please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?", re.DOTALL
+)
+"""A request that tells something, and asks for what follows from it at the end."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 _SEVERAL = {
     "is": "are",
@@ -51,6 +55,8 @@ _SEVERAL = {
 """Verbs that follow a row in requests, as they follow several."""
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
+LONG_TAIL = 4
+"""What is asked for at the end of a request takes nothing behind it where it has more words."""
 TRIES = 12
 """Patterns drawn before one that fits is forced."""
 
@@ -113,11 +119,25 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     template = _for_many(template, filled)
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
+    asks = template.rstrip().endswith("?") and not filled.effect
+    template = _asked_at_the_end(template, rng)
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
     text = _agreed(text, filled)
-    if text.rstrip().endswith("?"):
+    if asks:
         return Request("question", ended(_question(text, rng), asks=False))
     return Request("plain", ended(text))
+
+
+def _asked_at_the_end(template: str, rng: Random) -> str:
+    """Give a request that asks at its end for what it has led up to, asked in one of the ways of doing so."""
+    found = _ASKED_LAST.fullmatch(template)
+    if found is None:
+        return template
+    act, rest = found["act"], found["rest"] or ""
+    full = "," in act or len(act.split()) > LONG_TAIL
+    ends = [one for one in lexicon().tails if not (full and one.rpartition("}")[2].strip("?. "))]
+    pattern = pick(rng, [one for one in ends if not rest or one.endswith("}")])
+    return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
 
 
 def _for_many(template: str, filled: Filled) -> str:

@@ -7,6 +7,7 @@ its attributes, such as one that is said too shortly on purpose, is left as it i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -24,8 +25,12 @@ from synthesis.spoken import forms
 BEFORE_SHARE = 0.45
 """How often an attribute that can stand before the noun does."""
 SHUFFLE_SHARE = 0.4
-APART_SHARE = 0.1
+APART_SHARE = 0.05
 """How often the last attribute stands apart, in parentheses."""
+PLAINEST = 3
+"""How much likelier the plainest word for a kind of thing is than each of the others."""
+ALONE_SHARE = 0.5
+"""How often a name before the noun that can do without it does."""
 LONG_WORDS = 4
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 _RECENT = (*RECENT, "newest")
@@ -41,11 +46,24 @@ class Retold:
 
 
 class Teller:
-    """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once."""
+    """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once.
 
-    def __init__(self, catalogues: Mapping[str, Catalogue]) -> None:
+    One person calls one kind of thing by one word, mostly the plainest.
+    """
+
+    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random) -> None:
         self.catalogues = catalogues
+        self._habits = habits
+        self._nouns: dict[tuple[str, str], str] = {}
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
+
+    def noun(self, mention: Mention) -> str:
+        """Give the word by which this person calls such a thing."""
+        place = (mention.environment, mention.table)
+        if place not in self._nouns:
+            nouns = self.catalogues[mention.environment].phrases.entity[mention.table].noun
+            self._nouns[place] = pick(self._habits, (*nouns[:1] * (PLAINEST - 1), *nouns))
+        return self._nouns[place]
 
     def retell(self, mention: Mention, rng: Random) -> Retold:
         """Give a mention in other words."""
@@ -54,11 +72,11 @@ class Teller:
             return Retold(mention)
         match mention.kind:
             case "self":
-                return _own(entity, mention, rng)
+                return _own(entity, mention, self.noun(mention))
             case "handle":
-                return _by_handle(entity, mention, rng)
+                return _by_handle(entity, mention, self.noun(mention), rng)
             case "anaphora":
-                return _pointed_at(entity, mention, rng)
+                return _pointed_at(entity, mention, self.noun(mention), rng)
             case "relation":
                 return self._through_kin(mention, rng)
             case "set":
@@ -66,7 +84,7 @@ class Teller:
         if id(mention) not in self._known:
             self._known[id(mention)] = (mention, _Retelling.of(self, mention, entity))
         retelling = self._known[id(mention)][1]
-        return retelling.told(rng) if retelling else Retold(mention)
+        return retelling.told(rng) if retelling else _as_called(entity, mention, self.noun(mention))
 
     def _through_kin(self, mention: Mention, rng: Random) -> Retold:
         """Give a row that is said through another one, with that one in other words."""
@@ -94,28 +112,37 @@ def _quantity(entity: Entity, text: str) -> Quantity | None:
     return "bare" if any(text.startswith(plural(noun)) for noun in entity.noun) else None
 
 
-def _own(entity: Entity, mention: Mention, rng: Random) -> Retold:
-    if mention.text not in [f"my {noun}" for noun in entity.noun]:
+def _as_called(entity: Entity, mention: Mention, noun: str) -> Retold:
+    """Give a mention that can't be put otherwise, with the word by which such a thing is called."""
+    for other in sorted(entity.noun, key=len, reverse=True):
+        begun = f"{'my' if entity.mine else 'the'} {other}"
+        if re.match(rf"{re.escape(begun)}\b", mention.text):
+            text = f"{begun.removesuffix(other)}{noun}{mention.text.removeprefix(begun)}"
+            return Retold(replace(mention, text=text, short=text if mention.short == mention.text else mention.short))
+    return Retold(mention)
+
+
+def _own(entity: Entity, mention: Mention, noun: str) -> Retold:
+    if mention.text not in [f"my {word}" for word in entity.noun]:
         return Retold(mention)
-    text = f"my {pick(rng, entity.noun)}"
+    text = f"my {noun}"
     return Retold(replace(mention, text=text, short=text))
 
 
-def _by_handle(entity: Entity, mention: Mention, rng: Random) -> Retold:
+def _by_handle(entity: Entity, mention: Mention, noun: str, rng: Random) -> Retold:
     handle = str(mention.properties[0]["text"]) if mention.properties else ""
-    if mention.text not in [f"{my}{noun} {handle}" for noun in entity.noun for my in ("", "my ")]:
+    if mention.text not in [f"{my}{word} {handle}" for word in entity.noun for my in ("", "my ")]:
         return Retold(mention)
-    noun = pick(rng, entity.noun)
     texts = [f"{noun} {handle}", f"the {noun} {handle}", handle]
     texts += [f"my {noun} {handle}", f"my {noun} ({handle})"] if entity.mine else [f"{noun} {handle}"]
     return Retold(replace(mention, text=pick(rng, texts), short=mention.short))
 
 
-def _pointed_at(entity: Entity, mention: Mention, rng: Random) -> Retold:
-    first, _, noun = mention.text.rpartition(" ")
-    if first not in ("that", "the same") or noun not in entity.noun:
+def _pointed_at(entity: Entity, mention: Mention, noun: str, rng: Random) -> Retold:
+    first, _, word = mention.text.rpartition(" ")
+    if first not in ("that", "the same") or word not in entity.noun:
         return Retold(mention)
-    text = f"{pick(rng, ('that', 'the same', 'this', 'that same'))} {pick(rng, entity.noun)}"
+    text = f"{pick(rng, ('that', 'the same', 'this', 'that same'))} {noun}"
     return Retold(replace(mention, text=text, short=text))
 
 
@@ -179,7 +206,7 @@ class _Retelling:
         movable = [one for one in said if one.before]
         first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
         after = [one for one in said if one is not first]
-        noun = " ".join(word for word in (first.before if first else "", pick(rng, self.entity.noun)) if word)
+        noun = " ".join(word for word in (first.before if first else "", self.teller.noun(self.mention)) if word)
         behind = _behind([replace(one, text=of_several(one.text)) for one in after])
         text = pick(rng, many(noun, behind, quantity))
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
@@ -187,6 +214,11 @@ class _Retelling:
         nested = tuple(inner[id(one)].mention if id(one) in inner else one for one in self.mention.nested)
         says += tuple(pair for one in inner.values() for pair in one.says)
         return Retold(replace(self.mention, text=text, short=text, nested=nested), says)
+
+    def _called(self, first: _Said | None, rng: Random) -> str:
+        """Give the noun; none behind a name that says alone what it is: my "Spanish class"."""
+        stands_alone = first is not None and first.column in self.entity.alone and rng.random() < ALONE_SHARE
+        return "" if stands_alone else self.teller.noun(self.mention)
 
     def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
@@ -245,7 +277,7 @@ class _Retelling:
         if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
             rng.shuffle(after)
         words = ["my" if self.entity.mine else "the", superlative, first.before if first else ""]
-        words += [pick(rng, self.entity.noun), _apart(after, rng) if len(after) == 1 else _behind(after)]
+        words += [self._called(first, rng), _apart(after, rng) if len(after) == 1 else _behind(after)]
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
         texts = {one.column: one.before if one is first else one.text for one in said}
         return " ".join(word for word in words if word), texts, says

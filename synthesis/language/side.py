@@ -22,6 +22,8 @@ from synthesis.stage import Stage
 KINDS = frozenset({"enum", "name", "date", "flag"})
 DESCRIBED = frozenset({"description", "superlative", "recency", "handle"})
 _WORD = re.compile(r"\w+")
+LONGEST_SMALL_WORD = 4
+"""Longer words than these tell something."""
 
 
 def side_fact(stage: Stage, number: int, rng: Random) -> tuple[str, tuple[str, ...]] | None:
@@ -47,8 +49,17 @@ def _facts(stage: Stage, turn: DraftTurn, mention: Mention) -> Iterator[tuple[st
             continue
         field = there.catalogue.field_beside(stage.draft.steps[step].tool, place, mention.table, column)
         value = value_of(stage.draft.steps[step].result, field) if field else None
-        if value is not None and str(value) not in named and not _used(stage, value) and (ways := _ways(how, value)):
+        if value is None or str(value) in named or _used(stage, value):
+            continue
+        ways = tuple(way for way in _ways(how, value) if not _echoes(way, mention.text))
+        if ways:
             yield column, ways
+
+
+def _echoes(way: str, text: str) -> bool:
+    """Whether words say again what a mention has said, such as "for the household" of a household card."""
+    said = set(_WORD.findall(text.lower()))
+    return any(len(word) > LONGEST_SMALL_WORD and word in said for word in _WORD.findall(way.lower()))
 
 
 def _seen_first(stage: Stage, turn: DraftTurn, step: int) -> bool:

@@ -11,12 +11,13 @@ from synthesis.language.pattern import pattern_flaws, slots
 
 def patterns() -> Iterator[str]:
     found = lexicon()
+    yield from found.tails
     for group in (found.requests, found.effects, found.questions, found.before, found.introductions, found.follow):
         yield from (pattern for one in group.values() for pattern in one)
     for group in (found.joins, found.reasons, found.side, found.closings, found.replies):
         yield from (pattern for one in group.values() for pattern in one)
     for manner in found.assistant.values():
-        yield from (*manner.done, *manner.answer, *manner.refuse, *manner.ask, *manner.more, *manner.instead)
+        yield from (*manner.done, *manner.answer, *manner.left, *manner.refuse, *manner.ask, *manner.more, *manner.instead)
     for voice in found.voices.values():
         yield from voice.greetings
 
@@ -48,3 +49,8 @@ def test_requests_only_use_what_an_act_has() -> None:
 
 def test_every_effect_has_requests_of_its_own() -> None:
     assert lexicon().effects.keys() == set(EFFECTS)
+
+
+def test_every_tail_leads_up_to_what_is_asked_for() -> None:
+    assert all(slots(pattern) == {"lead", "act"} for pattern in lexicon().tails)
+    assert any(pattern.endswith("{act}") for pattern in lexicon().tails)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.language.nouns import in_words, listed, one_of, plural
+from synthesis.language.nouns import counted, in_words, listed, plural
 
 
 @pytest.mark.parametrize(
@@ -15,10 +15,28 @@ from synthesis.language.nouns import in_words, listed, one_of, plural
         ("There are 11 people on it.", "There are 11 people on it."),
         ("That's $1 dollars, or 2.1 points.", "That's $1 dollars, or 2.1 points."),
         ("1 answers are still open.", "1 answer is still open."),
+        ("1 people haven't answered yet.", "1 person hasn't answered yet."),
+        ("It has 1 more dates to come.", "It has 1 more date to come."),
+        ("1 are left.", "1 is left."),
     ],
 )
 def test_one_of_a_thing_is_single(text: str, told: str) -> None:
-    assert one_of(text) == told
+    assert counted(text) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("I count 0.", "I count none."),
+        ("0 are left.", "None are left."),
+        ("0 answers are still missing.", "No answers are still missing."),
+        ("There are 0 more dates of it.", "There are no more dates of it."),
+        ("It begins at 10:00 in room A-0 for $0.", "It begins at 10:00 in room A-0 for $0."),
+        ("It's 0.5 hours, on 10/0, for -0 or 1,000.", "It's 0.5 hours, on 10/0, for -0 or 1,000."),
+    ],
+)
+def test_none_of_a_thing_is_no_number(text: str, told: str) -> None:
+    assert counted(text) == told
 
 
 def test_several_words_are_listed() -> None:

@@ -23,7 +23,7 @@ LOAN = Mention(
 
 
 def ways(catalogue: Catalogue, mention: Mention) -> list[Retold]:
-    teller = Teller({"library": catalogue})
+    teller = Teller({"library": catalogue}, Random(4))
     return [teller.retell(mention, Random(seed)) for seed in range(80)]
 
 
