@@ -266,7 +266,7 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.answers += said.answers
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
-    ending = acted.name in ended_by(stage.catalogue, kind.tool, choice.values)
+    ending = acted.name in ended_by(stage.catalogue, acted.kind.tool, acted.choice.values)
     take_stance(stage, rows_of(mention), ending=ending)
 
 
