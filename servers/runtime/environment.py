@@ -270,7 +270,7 @@ class Environment:
 
     def scenario_template(self, rows: Mapping[str, Sequence[Row]], *, seed: int, size: Size) -> Template:
         """Give a starting state made of the given rows; raises `ScenarioError` when they don't fit."""
-        return build_template(self, World(seed, size), rows)
+        return build_template(self, World(seed, size), rows, near=self._in_use.get((seed, size)))
 
     # Serving
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
-from servers.runtime.errors import DefinitionError
+from servers.runtime.errors import DefinitionError, ScenarioError
 from servers.runtime.standing import tables_read
 from servers.runtime.state import canonical, changes, digest, reflect
 from servers.runtime.template import violations
@@ -56,6 +57,19 @@ def test_what_is_told_is_what_all_invariants_say(taken: list[str], start: str) -
                 episode.restore(kept)
             case _:
                 episode.databases["library"].execute(STEPS[step])
+    episode.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(taken=st.lists(st.sampled_from(sorted(STEPS)), max_size=4))
+def test_rows_beside_a_known_start_are_refused_where_an_invariant_is_broken_and_only_there(taken: list[str]) -> None:
+    library = library_environment
+    episode = Episode.open([library], seed=1)
+    for step in taken:
+        episode.databases["library"].execute(STEPS[step])
+    rows, broken = episode.rows("library"), episode.violations().get("library", {})
+    with pytest.raises(ScenarioError, match=next(iter(broken))) if broken else nullcontext():
+        assert library.scenario_template(rows, seed=1, size="small").sound
     episode.close()
 
 
