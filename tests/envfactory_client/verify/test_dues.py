@@ -43,7 +43,7 @@ class Desk:
 
 
 def ids(mirror: Mirror, table: str, column: str) -> list[str]:
-    return [row[column] for row in mirror.select(f"SELECT {column} FROM {table} ORDER BY 1 LIMIT 4", {})]  # noqa: S608
+    return [row[column] for row in mirror.select(f"SELECT {column} FROM {table} ORDER BY 1 LIMIT 4", {})]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_what_is_due_is_what_all_declared_sql_says(desk: Desk, data: st.DataObje
     assert desk.dues.at(desk.borrow, spot) == said
     for code in codes:
         assert desk.dues.has(desk.borrow, spot, code) == (None if said is None else code in said)
-        assert desk.dues.only(desk.borrow, spot, code, due=True) == (said == {code})
+        assert desk.dues.only(desk.borrow, spot, code, due=True) == (said == frozenset({code}))
         assert desk.dues.only(desk.borrow, spot, code, due=False) == (said == frozenset())
 
 
