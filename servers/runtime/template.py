@@ -177,13 +177,13 @@ def violations(
 ) -> dict[str, list[dict[str, Any]]]:
     """Give the rows that break each invariant; invariants that hold are left out.
 
-    With `changed`, only the invariants that look at one of these tables are looked at.
+    With `changed`, only the invariants that look at one of these tables or columns are looked at.
     """
     moment = {"now": now, "today": now[:10]}
     asked = {
         name: sql
         for name, sql in environment.invariants.items()
-        if changed is None or (changed | _OF_THE_RUNTIME) & environment.invariant_tables[name]
+        if changed is None or (changed | _OF_THE_RUNTIME) & environment.invariant_parts[name]
     }
     found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in asked.items()}
     return {name: rows for name, rows in found.items() if rows}
