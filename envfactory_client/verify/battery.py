@@ -33,6 +33,7 @@ class Began:
 
     check: Check
     place: int
+    """Its number in the order in which they end."""
     of: int
 
 
@@ -105,27 +106,25 @@ async def verify(
     alone = [check for check in reversed(experiments) if not check.looks_back]  # the first may be made aside
     if begun is not None:
         while alone and not begun.walks.is_done:
-            async for event in _tried(finds, alone.pop(0), able, begun):
+            async for event in _tried(finds, alone.pop(0), len(able), begun):
                 yield event
         async for violation in finds.of_walks_aside(oracles, await begun.walks.done()):
             yield Found(violation)
         yield Walking(bench.calls)
     for oracle in oracles:
-        yield Ended(finds.report(oracle))
+        yield finds.ended(oracle)
     for check in back + alone:
-        async for event in _tried(finds, check, able, begun):
+        async for event in _tried(finds, check, len(able), begun):
             yield event
     yield Verified(_report(bench, [finds.report(check) for check in asked]))
 
 
-async def _tried(
-    finds: Findings, check: Experiment, able: Sequence[Check], begun: _Begun | None
-) -> AsyncIterator[Event]:
+async def _tried(finds: Findings, check: Experiment, of: int, begun: _Begun | None) -> AsyncIterator[Event]:
     """Make an experiment here, unless it is under way aside, or wait for what comes of it there."""
-    yield Began(check, able.index(check) + 1, len(able))
+    yield Began(check, finds.done + 1, of)
     async for violation in finds.of_experiment(check, None if begun is None else begun.experiments.get(check.id)):
         yield Found(violation)
-    yield Ended(finds.report(check))
+    yield finds.ended(check)
 
 
 @dataclass(frozen=True)
@@ -149,6 +148,13 @@ class Findings:
         self._bench = bench
         self._found: dict[str, list[Violation]] = {}
         self._known: set[tuple[str, str | None]] = set()
+        self.done = 0
+        """How many checks have ended."""
+
+    def ended(self, check: Check) -> Ended:
+        """Count a check as ended, and say what came of it."""
+        self.done += 1
+        return Ended(self.report(check))
 
     async def of_walks(self, oracles: Sequence[Oracle], *, by_chance: bool) -> AsyncIterator[Violation | None]:
         """What the oracles have against the calls of the shared walks; None now and then, as a sign of life."""

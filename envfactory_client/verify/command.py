@@ -143,18 +143,16 @@ def verify_targets(  # noqa: PLR0913, PLR0917 - a command's options
     """
     if everything and target:
         raise UsageError("--all verifies every environment; leave the names out.")
-    way = Way(farm, token, allow_writes)
-    named = asyncio.run(every(way)) if everything else targets(target or [], way)
-    if example is not None:
-        with _unlogged():
-            _replay(named, _chosen(only), Example.from_text(example), as_json)
-        return
     if check and (seed is not None or effort is not None):
         raise UsageError("--check takes seed and effort from the record; leave --seed and --effort out.")
-    plan = Plan(
-        effort or "standard", seed or 0, _chosen(only), not only, mutants, workers or os.cpu_count() or 1, write, check
-    )
-    with _unlogged():
+    way = Way(farm, token, allow_writes)
+    with _seldom_looking_for_garbage(), _unlogged():
+        named = asyncio.run(every(way)) if everything else targets(target or [], way)
+        if example is not None:
+            _replay(named, _chosen(only), Example.from_text(example), as_json)
+            return
+        processes = workers or os.cpu_count() or 1
+        plan = Plan(effort or "standard", seed or 0, _chosen(only), not only, mutants, processes, write, check)
         judged = _all(named, plan, quiet=as_json)
     _show(judged, as_json)
     if html is not None:
@@ -261,7 +259,6 @@ def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:
         return asyncio.run(_battery(target, effort, plan.checks, watch))
     lines = installed().lines(target.loaded.folder)
     with ExitStack() as stack:
-        stack.enter_context(_seldom_looking_for_garbage())
         with watch.still():
             aside = stack.enter_context(Aside(_words(target.loaded)))
         report = asyncio.run(_battery(target, effort, plan.checks, watch, Beside(aside, lines)))

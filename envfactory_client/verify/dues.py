@@ -102,7 +102,7 @@ class Dues:
 
     def _sight(self, tool: Tool, refusal: _Refusal, spot: Spot, values: Mapping[str, Any]) -> _Sight:
         arguments = repr([values.get(name) for name in refusal.arguments])
-        edits = tuple(e for e in spot.edits if self._stakes.of_cell(tool.name, refusal.code, f"{e.table}.{e.column}"))
+        edits = tuple(e for e in spot.edits if self._stakes.may_see(tool.name, refusal.code, f"{e.table}.{e.column}"))
         return tool.name, refusal.code, arguments, spot.wait if refusal.clock else 0, text_of(edits)
 
     def _from(self, tool: Tool, code: str) -> list[_Refusal]:

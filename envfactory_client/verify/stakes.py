@@ -14,6 +14,8 @@ from envfactory_client.verify.subject import Facts
 
 _CLOCK = frozenset({"now", "today"})
 _PARAMETER = re.compile(r":(\w+)\b")
+_USING = re.compile(r"\bUSING\s*\(([^)]*)\)", re.IGNORECASE)
+_NATURAL = re.compile(r"\bNATURAL\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Stakes:
         """Whether a refusal may depend on what a column such as "books.title" holds."""
         return column in self.facts.layout.stirring or column in self._read[tool, code]
 
+    def may_see(self, tool: str, code: str, column: str) -> bool:
+        """Whether the SQL of a refusal may look at a column, if only to join by its name."""
+        return self.of_cell(tool, code, column) or column in self._joined
+
     def of_clock(self, tool: str, code: str) -> bool:
         """Whether a refusal may depend on the time."""
         return bool(self._named[tool, code] & _CLOCK) or "ef_clock.now" in self._read[tool, code]
@@ -41,8 +47,22 @@ class Stakes:
     def of_invariants(self, columns: Collection[str]) -> list[str]:
         """The SQL of the invariants that may come to be broken where columns such as "books.title" change."""
         declared = self.facts.source.invariants
-        stirring = not self.facts.layout.stirring.isdisjoint(columns)
-        return [sql for name, sql in declared.items() if stirring or not self._watched[name].isdisjoint(columns)]
+        anything = not (self.facts.layout.stirring | self._joined).isdisjoint(columns)
+        return [sql for name, sql in declared.items() if anything or not self._watched[name].isdisjoint(columns)]
+
+    @cached_property
+    def _joined(self) -> frozenset[str]:
+        """The columns that a USING may name, of whose being read SQLite doesn't tell; all where a join is natural."""
+        layout, declared = self.facts.layout, self.facts.source
+        text = "\n".join((layout.sql, *self._queries.values(), *declared.invariants.values()))
+        names = {name.strip(' \t\n"').lower() for listed in _USING.findall(text) for name in listed.split(",")}
+        natural = _NATURAL.search(text) is not None
+        return frozenset(
+            f"{table}.{column.name}"
+            for table, columns in layout.tables.items()
+            for column in columns
+            if natural or column.name.lower() in names
+        )
 
     @cached_property
     def _watched(self) -> Mapping[str, frozenset[str]]:

@@ -34,7 +34,7 @@ from servers.runtime.errors import DefinitionError, EpisodeError
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
 from servers.runtime.resources import resources_of
-from servers.runtime.standing import tables_read
+from servers.runtime.standing import parts_read
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
 from servers.runtime.template import Template, build_template
 from servers.runtime.tool import ContractTool, Definition, Outcome, result_model
@@ -107,11 +107,11 @@ class Environment:
         return columns_by_table(self._empty)
 
     @cached_property
-    def invariant_tables(self) -> Mapping[str, frozenset[str]]:
-        """The tables that each invariant looks at."""
+    def invariant_parts(self) -> Mapping[str, frozenset[str]]:
+        """The tables that each invariant looks at, and their columns, such as "loans.due_on"."""
         with closing(sqlite3.connect(":memory:")) as db:
             db.executescript(RESERVED_SCHEMA + self.schema)
-            return {name: tables_read(db, sql) for name, sql in self.invariants.items()}
+            return {name: parts_read(db, sql, self.tables) for name, sql in self.invariants.items()}
 
     @cached_property
     def _empty(self) -> Database:
@@ -159,7 +159,7 @@ class Environment:
     def invariant(self, name: str, sql: str) -> None:
         """Declare what always holds: `sql` gives the rows that break it; :now and :today are bound."""
         self.invariants[name] = sql
-        self.__dict__.pop("invariant_tables", None)
+        self.__dict__.pop("invariant_parts", None)
 
     def _define(self, function: Callable[..., BaseModel], declared: Declaration) -> None:
         name = function.__name__
@@ -270,7 +270,7 @@ class Environment:
 
     def scenario_template(self, rows: Mapping[str, Sequence[Row]], *, seed: int, size: Size) -> Template:
         """Give a starting state made of the given rows; raises `ScenarioError` when they don't fit."""
-        return build_template(self, World(seed, size), rows)
+        return build_template(self, World(seed, size), rows, near=self._in_use.get((seed, size)))
 
     # Serving
 

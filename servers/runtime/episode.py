@@ -267,7 +267,7 @@ class Episode:
         environment, template = self.environments[name], self.templates.get(name)
         if template is None:
             return violations(database, environment, self.now)
-        return violations_since(database, environment, template, Moment(self._standing(name).tables, self.now))
+        return violations_since(database, environment, template, Moment(self._standing(name).parts, self.now))
 
     def snapshot(self) -> str:
         """Keep the state of this moment and give its name."""

@@ -1,17 +1,19 @@
 """Standing: what is known of a database, for as long as nothing changes in it.
 
-An invariant that held goes on holding until the clock or a table that it looks at is another. So what each table's
-changes are is kept as a digest, and only what may have been broken since is looked at.
+An invariant that held goes on holding until the clock, a column that it looks at, or which rows a table has is
+another. So what has changed of each is kept as a digest, and only what may have been broken since is looked at.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from servers.runtime.errors import DefinitionError
-from servers.runtime.state import TableChanges, canonical, digest
+from servers.runtime.state import Table, TableChanges, canonical, digest
 
 _CLOCK = "ef_clock"
 _MOMENT = frozenset({"now", "today"})
@@ -23,28 +25,41 @@ class Standing:
 
     digest: str
     """Stands for the template and all changes."""
-    tables: Mapping[str, str]
-    """Table to what stands for its changes; a table without any isn't there."""
+    parts: Mapping[str, str]
+    """What stands for the rows that came or went, by table, and for the cells that changed, by column ("loans.due_on");
+    what is as it was isn't there."""
 
     @classmethod
     def of(cls, template: str, changes: Mapping[str, TableChanges]) -> Standing:
         """The standing of a database that was cloned from the template of this digest, and has changed so since."""
-        texts = {table: canonical(change) for table, change in changes.items()}
-        whole = b",".join(canonical(table) + b":" + texts[table] for table in sorted(texts))
-        total = digest(template.encode(), b"{" + whole + b"}")
-        return cls(total, {table: digest(text) for table, text in texts.items()})
+        parts = {
+            part: digest(canonical(value)) for table, change in changes.items() for part, value in _parts(table, change)
+        }
+        return cls(digest(template.encode(), canonical(changes)), parts)
+
+
+def _parts(table: str, change: TableChanges) -> Iterator[tuple[str, Any]]:
+    """Give what has changed of a table as its rows, under its name, and as its columns, under theirs."""
+    if change["inserted"] or change["deleted"]:
+        yield table, (change["inserted"], change["deleted"])
+    columns: dict[str, list[Any]] = {}
+    for row in change["updated"]:
+        for column, value in row["after"].items():
+            columns.setdefault(column, []).append((row["key"], value))
+    for column, cells in columns.items():
+        yield f"{table}.{column}", cells
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The changes of all tables at a moment."""
+    """What is known of the tables and columns at a moment, and the clock."""
 
-    tables: Mapping[str, str]
+    parts: Mapping[str, str]
     now: str
 
     def differing(self, other: Moment) -> frozenset[str]:
-        """The tables that differ between two moments, the clock's among them."""
-        found = {table for table, _ in self.tables.items() ^ other.tables.items()}
+        """The tables and columns that differ between two moments, the clock's table among them."""
+        found = {part for part, _ in self.parts.items() ^ other.parts.items()}
         return frozenset(found if self.now == other.now else {*found, _CLOCK})
 
 
@@ -58,17 +73,25 @@ class _Nulls(dict[str, None]):
         self.asked.add(name)
 
 
-def tables_read(db: sqlite3.Connection, sql: str) -> frozenset[str]:
-    """Give the tables that a query looks at, the clock's among them if it asks for the time.
+_JOINED = re.compile(r"\bUSING\s*\(([^)]*)\)", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_NATURAL = re.compile(r"\bNATURAL\b", re.IGNORECASE)
+
+
+def parts_read(db: sqlite3.Connection, sql: str, tables: Sequence[Table]) -> frozenset[str]:
+    """Give the tables that a query looks at, the clock's among them if it asks for the time, and their columns.
+
+    SQLite doesn't tell of columns that tables are joined by under one name, nor of what a generated column is made of;
+    so all tables that have the former are given with them, and all columns of a table that has the latter.
 
     Raises `DefinitionError` for SQL that SQLite doesn't take. The connection has no authorizer afterwards.
     """
-    found: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     nulls = _Nulls()
 
-    def note(action: int, first: str | None, _column: str | None, _db: str | None, _by: str | None) -> int:
+    def note(action: int, first: str | None, column: str | None, _db: str | None, _by: str | None) -> int:
         if action == sqlite3.SQLITE_READ and first is not None:
-            found.add(first)
+            seen.add((first, column or ""))
         return sqlite3.SQLITE_OK
 
     db.set_authorizer(note)
@@ -78,4 +101,28 @@ def tables_read(db: sqlite3.Connection, sql: str) -> frozenset[str]:
         raise DefinitionError(f"SQLite doesn't take this query ({error}): {sql:.200}") from error
     finally:
         db.set_authorizer(None)
-    return frozenset({*found, _CLOCK} if nulls.asked & _MOMENT else found)
+    plain = {table.name: {*table.columns, "", "ROWID"} for table in tables}
+    hazy = {table for table, column in seen if column not in plain.get(table, {column})}
+    joined = _joined_by(db, sql)
+    unsaid = {
+        part
+        for table in tables
+        for column in table.columns
+        if table.name in hazy or joined is None or column.lower() in joined
+        for part in (table.name, f"{table.name}.{column}")
+    }
+    told = {part for table, column in seen for part in (table, f"{table}.{column}")}
+    return frozenset({*told, *unsaid, *({_CLOCK} if nulls.asked & _MOMENT else ())})
+
+
+def _joined_by(db: sqlite3.Connection, sql: str) -> frozenset[str] | None:
+    """Give the names of columns by which a query and the views it names join tables; None where they may be all."""
+    views = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'").fetchall())
+    text, more = "", sql
+    while more:
+        text += more
+        named = set(_WORD.findall(more)) & views.keys()
+        more = " ".join(views.pop(name) for name in sorted(named))
+    if _NATURAL.search(text) is not None:
+        return None
+    return frozenset(name.strip(' \t\n"').lower() for listed in _JOINED.findall(text) for name in listed.split(","))

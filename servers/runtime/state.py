@@ -138,9 +138,9 @@ def all_rows(db: sqlite3.Connection, tables: Sequence[Table]) -> Rows:
     return {table.name: [dict(row) for row in db.execute(table.select)] for table in tables}
 
 
-def rows_digest(rows: Mapping[str, Sequence[Row]]) -> str:
-    """Give the digest of all rows of an environment."""
-    return digest(*(canonical([name, list(rows[name])]) for name in sorted(rows)))
+def rows_texts(rows: Mapping[str, Sequence[Row]]) -> dict[str, bytes]:
+    """Give the one spelling of each table's rows, by table in the order of names."""
+    return {name: canonical([name, list(rows[name])]) for name in sorted(rows)}
 
 
 def touched(db: sqlite3.Connection) -> set[tuple[str, RowKey]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from servers.runtime.database import Database, connect
 from servers.runtime.errors import InvalidRequest, ScenarioError
 from servers.runtime.standing import Moment
-from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_digest
+from servers.runtime.state import RESERVED_SCHEMA, Row, Table, all_rows, canonical, digest, rows_texts
 from servers.runtime.world import Size, World
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Template:
     now: str
     sound: bool = False
     """Whether all invariants are known to hold in it."""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """Table to the digest of its rows; empty where nobody has made them."""
 
     @cached_property
     def bytes(self) -> int:
@@ -41,13 +43,19 @@ class Template:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Give what another process makes it from."""
-        return _unpacked, (self.database.serialize(), self.digest, self.now, self.sound)
+        return _unpacked, (self.database.serialize(), self.digest, self.now, self.sound, self.tables)
+
+    def differing(self, tables: Mapping[str, str], now: str) -> frozenset[str] | None:
+        """Give the tables that others differ from these in, the clock's among them; None where that can't be said."""
+        if not self.sound or not self.tables:
+            return None
+        return Moment(self.tables, self.now).differing(Moment(tables, now))
 
 
-def _unpacked(content: bytes, start: str, now: str, sound: bool) -> Template:
-    packed = connect()
+def _unpacked(content: bytes, *rest: Any) -> Template:
+    packed = connect(tools=False)
     packed.deserialize(content)
-    return Template(packed, start, now, sound)
+    return Template(packed, *rest)
 
 
 def starts(
@@ -72,19 +80,26 @@ def starts(
     }
 
 
-def build_template(environment: Environment, world: World, rows: Mapping[str, Sequence[Row]]) -> Template:
-    """Give the template of an environment filled with `rows`; raises `ScenarioError` when they don't fit."""
-    database = connect()
+def build_template(
+    environment: Environment, world: World, rows: Mapping[str, Sequence[Row]], *, near: Template | None = None
+) -> Template:
+    """Give the template of an environment filled with `rows`; raises `ScenarioError` when they don't fit.
+
+    Invariants that look only at tables that are as in `near`, where they hold, aren't looked at.
+    """
+    database = connect(tools=False)
     database.executescript(RESERVED_SCHEMA + environment.schema)
     _insert(database, environment, rows)
     for table in environment.tables:
         for trigger in table.triggers():
             database.execute(trigger)
     now = world.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    start = digest(rows_digest(all_rows(database, environment.tables)).encode(), environment.schema.encode())
+    texts = rows_texts(all_rows(database, environment.tables))
+    start = digest(digest(*texts.values()).encode(), environment.schema.encode())
     _set_reserved(database, environment, world, now, start)
-    _check_invariants(database, environment, now)
-    return Template(database, digest(start.encode(), now.encode()), now, sound=True)
+    tables = {name: digest(text) for name, text in texts.items()}
+    _check_invariants(database, environment, now, None if near is None else near.differing(tables, now))
+    return Template(database, digest(start.encode(), now.encode()), now, sound=True, tables=tables)
 
 
 def _insert(database: Database, environment: Environment, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -150,8 +165,8 @@ def _set_reserved(database: Database, environment: Environment, world: World, no
         database.execute("INSERT INTO ef_counters VALUES (?, ?)", (table.name, count))
 
 
-def _check_invariants(database: Database, environment: Environment, now: str) -> None:
-    for name, broken in violations(database, environment, now).items():
+def _check_invariants(database: Database, environment: Environment, now: str, changed: frozenset[str] | None) -> None:
+    for name, broken in violations(database, environment, now, changed).items():
         raise ScenarioError(
             f"The rows break {environment.name}'s invariant '{name}', first in {canonical(broken[0]).decode()}."
         )
@@ -162,13 +177,13 @@ def violations(
 ) -> dict[str, list[dict[str, Any]]]:
     """Give the rows that break each invariant; invariants that hold are left out.
 
-    With `changed`, only the invariants that look at one of these tables are looked at.
+    With `changed`, only the invariants that look at one of these tables or columns are looked at.
     """
     moment = {"now": now, "today": now[:10]}
     asked = {
         name: sql
         for name, sql in environment.invariants.items()
-        if changed is None or (changed | _OF_THE_RUNTIME) & environment.invariant_tables[name]
+        if changed is None or (changed | _OF_THE_RUNTIME) & environment.invariant_parts[name]
     }
     found = {name: [dict(row) for row in database.execute(sql, moment)] for name, sql in asked.items()}
     return {name: rows for name, rows in found.items() if rows}

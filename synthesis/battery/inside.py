@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from envfactory_client.tool import Tool
 from envfactory_client.verify.bench import Bench
 from envfactory_client.verify.check import Broken, Check, Experiment
 from envfactory_client.verify.checks.experiments import answers, walk_of
@@ -32,16 +33,21 @@ class Faults(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Break each statement of each write in turn."""
-        for tool, examples in bench.examples():
-            for example in examples[:2] if not tool.read_only else ():
-                for k in range(1, _MOST_STATEMENTS):
-                    tried = example.then(fault=k)
-                    bench.tried(self)
-                    reached, sentence = await self._broken_at(bench.inner, tried)
-                    if sentence is not None:
-                        yield Broken(sentence, tried, tool.name)
-                    if not reached:
-                        break
+        with _direct(bench.inner).stocked():
+            for tool, examples in bench.examples():
+                for example in examples[:2] if not tool.read_only else ():
+                    async for broken in self._in_turn(bench, tool, example):
+                        yield broken
+
+    async def _in_turn(self, bench: Bench, tool: Tool, example: Example) -> AsyncIterator[Broken]:
+        for k in range(1, _MOST_STATEMENTS):
+            tried = example.then(fault=k)
+            bench.tried(self)
+            reached, sentence = await self._broken_at(bench.inner, tried)
+            if sentence is not None:
+                yield Broken(sentence, tried, tool.name)
+            if not reached:
+                break
 
     async def judge(self, subject: Subject, example: Example) -> str | None:
         """Make the last call with a fault at the statement that the twist says."""

@@ -16,7 +16,6 @@ from servers.runtime.verified import FILE, Verified, current_record, writing_com
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.lines import Lines
 from synthesis.battery.loading import environment_in
-from synthesis.battery.planting import planted
 from synthesis.battery.record import differences, record_of
 
 
@@ -45,6 +44,8 @@ class Verifier:
 
     def mutation(self, loaded: Loaded, faults: Faults) -> MutationReport:
         """Plant faults and see who notices."""
+        from synthesis.battery.planting import planted  # which loads pytest
+
         return planted(loaded.folder, faults)
 
     def keep(self, loaded: Loaded, report: Report, level: Level) -> Path:

@@ -153,7 +153,7 @@ class _Warming:
     def start(self, unchanged: Look | None, *, tests: bool) -> None:
         """Begin to look and to test, each in a process of its own."""
         if tests and (self._folder / TEST_FILE).exists():
-            self._forks.start("tests", partial(_traced, self._copy))
+            self._forks.start("tests", partial(_tested, self._copy))
         if unchanged is not None:
             self._forks.start("contracts", partial(_looked_at, self._copy, unchanged))
 
@@ -176,7 +176,7 @@ class _Warming:
         return Bench(self._folder, self._workspace, contracts, self._scenario, ceiling, reaches, uses(self._folder))
 
 
-def _traced(copy: Path, say: Say) -> None:
+def _tested(copy: Path, say: Say) -> None:
     entered: set[str] = set()
     with Meter().running() as meter:
         run = run_tests(copy, import_server(copy, entered), entered=entered)

@@ -29,16 +29,6 @@ class Score:
     killed: int
     kinds: Mapping[str, KindScore]
 
-    @property
-    def contracts_share(self) -> float:
-        """The share that the contracts alone notice, from 0 to 1; 1 where there was nothing to judge."""
-        return self.contracts / self.mutants if self.mutants else 1.0
-
-    @property
-    def share(self) -> float:
-        """The share that contracts or tests notice, from 0 to 1; 1 where there was nothing to judge."""
-        return self.killed / self.mutants if self.mutants else 1.0
-
 
 @dataclass(frozen=True)
 class Survivor:

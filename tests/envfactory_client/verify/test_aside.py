@@ -8,14 +8,16 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from envfactory_client.verify.aside import Aside, Shown, Tried, start_method
+from envfactory_client.verify.battery import Began, Beside, Ended, Event, verify
 from envfactory_client.verify.bench import Effort
 from envfactory_client.verify.example import Example
+from envfactory_client.verify.target import Way, targets
 from envfactory_client.verify.terminal import Watch
 from synthesis.battery.direct import DirectSubject
 from synthesis.battery.loading import environment_in
@@ -86,6 +88,23 @@ def test_starting_states_are_built_once_for_both_processes(tmp_path: Path, monke
     monkeypatch.setattr(theirs.environment, "populate", lambda _: {})
     assert asyncio.run(first_digest(theirs, seed=1)) == built
     assert asyncio.run(first_digest(theirs, seed=2)) != asyncio.run(first_digest(ours, seed=2))
+
+
+def test_progress_counts_what_has_ended(tmp_path: Path) -> None:
+    folder = str(write_shelves(tmp_path / "shelves"))
+    (target,) = targets([folder], Way())
+
+    async def events(aside: Aside) -> list[Event]:
+        async with target.open() as opened:
+            beside = Beside(aside, nullcontext())
+            return [event async for event in verify(opened.subject, LITTLE, inner=opened.inner, beside=beside)]
+
+    with Aside(folder) as aside:
+        seen = asyncio.run(events(aside))
+    ended = 0
+    for event in seen:
+        ended += isinstance(event, Ended)
+        assert not isinstance(event, Began) or event.place == ended + 1 <= event.of
 
 
 async def first_digest(subject: DirectSubject, seed: int) -> str:

@@ -13,10 +13,11 @@ from envfactory_client.verify.subject import Facts
 SCHEMA = """
 CREATE TABLE shelves (shelf_id TEXT PRIMARY KEY, label TEXT NOT NULL UNIQUE, room TEXT NOT NULL) STRICT;
 CREATE TABLE books (
-  book_id TEXT PRIMARY KEY, copies INTEGER NOT NULL, title TEXT NOT NULL,
+  book_id TEXT PRIMARY KEY, room_id TEXT, copies INTEGER NOT NULL, title TEXT NOT NULL,
   label TEXT NOT NULL REFERENCES shelves (label) ON UPDATE CASCADE
 ) STRICT;
 CREATE TABLE notes (note_id TEXT PRIMARY KEY, said TEXT NOT NULL, heard TEXT AS (upper(said))) STRICT;
+CREATE TABLE lamps (lamp_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, watts INTEGER NOT NULL) STRICT;
 CREATE TABLE bells (bell_id TEXT PRIMARY KEY, rung INTEGER NOT NULL, colour TEXT NOT NULL) STRICT;
 CREATE TRIGGER ring AFTER UPDATE ON bells BEGIN UPDATE notes SET said = 'rung'; END;
 CREATE VIEW stock AS SELECT book_id, copies, room FROM books JOIN shelves USING (label);
@@ -58,6 +59,14 @@ def stakes(refuses: dict[str, str] = REFUSES) -> Stakes:
 def test_a_cell_matters_if_it_is_read_if_only_through_a_view_or_may_stir_others(column: str, matters: bool) -> None:
     known = stakes()
     assert known.of_cell("take", "sold_out", column) is matters
+
+
+def test_a_column_by_which_tables_are_joined_may_be_seen() -> None:
+    joined = stakes({"full": "SELECT 1 FROM books JOIN lamps USING (room_id) WHERE book_id = :book_id"})
+    assert joined.may_see("take", "full", "lamps.room_id")
+    assert not joined.may_see("take", "full", "lamps.watts")
+    natural = stakes({"full": "SELECT 1 FROM books NATURAL JOIN lamps WHERE book_id = :book_id"})
+    assert natural.may_see("take", "full", "lamps.watts")
 
 
 @pytest.mark.parametrize(("name", "matters"), [("book_id", True), ("count", True), ("coun", False), ("note", False)])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
-from servers.runtime.errors import DefinitionError
-from servers.runtime.standing import tables_read
+from servers.runtime.errors import DefinitionError, ScenarioError
+from servers.runtime.standing import parts_read
 from servers.runtime.state import canonical, changes, digest, reflect
 from servers.runtime.template import violations
 from tests.fixtures.library.server import env as library_environment
@@ -56,6 +57,19 @@ def test_what_is_told_is_what_all_invariants_say(taken: list[str], start: str) -
                 episode.restore(kept)
             case _:
                 episode.databases["library"].execute(STEPS[step])
+    episode.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(taken=st.lists(st.sampled_from(sorted(STEPS)), max_size=4))
+def test_rows_beside_a_known_start_are_refused_where_an_invariant_is_broken_and_only_there(taken: list[str]) -> None:
+    library = library_environment
+    episode = Episode.open([library], seed=1)
+    for step in taken:
+        episode.databases["library"].execute(STEPS[step])
+    rows, broken = episode.rows("library"), episode.violations().get("library", {})
+    with pytest.raises(ScenarioError, match=next(iter(broken))) if broken else nullcontext():
+        assert library.scenario_template(rows, seed=1, size="small").sound
     episode.close()
 
 
@@ -110,12 +124,43 @@ def test_a_digest_stands_for_the_start_and_the_canonical_changes(episode: Episod
         ("SELECT title FROM books WHERE :today > '2026'", {"books", "ef_clock"}),
         ("SELECT title FROM books WHERE @now > '2026' AND title <> ':today'", {"books", "ef_clock"}),
         ("SELECT title FROM books WHERE title <> ':now'", {"books"}),
+        ("SELECT title FROM books JOIN loans USING (book_id)", {"books", "loans"}),
+        ("SELECT fines_cents FROM members NATURAL JOIN loans", {"members", "loans", "books"}),
     ],
 )
 def test_a_query_reads_the_tables_behind_its_views_and_the_clock(sql: str, tables: set[str], episode: Episode) -> None:
+    read = parts_read(episode.templates["library"].database.clone(), sql, episode.environments["library"].tables)
+    assert {part for part in read if "." not in part} == tables
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("SELECT title FROM books", {"books.title"}),
+        ("SELECT count(*) FROM books", {"books."}),
+        ("SELECT title FROM books JOIN loans USING (book_id)", {"books.title", "books.book_id", "loans.book_id"}),
+    ],
+)
+def test_a_query_reads_columns_and_those_that_tables_are_joined_by(
+    sql: str, columns: set[str], episode: Episode
+) -> None:
+    read = parts_read(episode.templates["library"].database.clone(), sql, episode.environments["library"].tables)
+    assert {part for part in read if "." in part} == columns
+
+
+def test_of_a_table_with_a_generated_column_that_is_read_all_is() -> None:
     db = sqlite3.connect(":memory:")
-    episode.templates["library"].database.backup(db)
-    assert tables_read(db, sql) == tables
-    with pytest.raises(DefinitionError, match="no such column: pages"):
-        tables_read(db, "SELECT pages FROM books")
+    db.executescript("CREATE TABLE notes (note_id TEXT PRIMARY KEY, said TEXT, heard TEXT AS (upper(said))) STRICT")
+    read = parts_read(db, "SELECT heard FROM notes", reflect(db))
+    assert read == {"notes", "notes.heard", "notes.note_id", "notes.said"}
     db.close()
+
+
+def test_a_query_that_no_database_takes_is_named(episode: Episode) -> None:
+    with pytest.raises(DefinitionError, match="no such column: pages"):
+        parts_read(episode.templates["library"].database.clone(), "SELECT pages FROM books", ())
+
+
+def test_a_column_that_nobody_looks_at_breaks_nothing(episode: Episode) -> None:
+    episode.databases["library"].execute("UPDATE loans SET due_on = date(due_on, '+1 day')")
+    assert asked(episode) == []
