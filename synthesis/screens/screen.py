@@ -129,8 +129,7 @@ class _Screen:
         masks = (*self.masks, *(argument for argument, masked in self.tried.items() if masked))
         ordered = tuple(sorted(masks, key=lambda mask: (mask.step, mask.name)))
         spec = self.task.reward.model_copy(update={"masks": ordered, "paths": min(len(self.paths), MOST_PATHS)})
-        whole = self.task.model_copy(update={"reward": spec, "id": ""})
-        return Screened(whole.model_copy(update={"id": whole.content_id()}), tuple(self.verdicts))
+        return Screened(self.task.model_copy(update={"reward": spec}).renamed(), tuple(self.verdicts))
 
     # Executing --------------------------------------------------------------------------------------------------------
 
