@@ -31,11 +31,15 @@ def default_of(model: type[BaseModel], name: str) -> Any:
 
 
 class Part(Frozen):
-    """A part of a logical form; what is at its default stays out of the JSON."""
-
-    SPARSE: ClassVar[tuple[str, ...]] = ()
+    """A part of a logical form."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class _Sparse(Part):
+    """A part of which some fields stay out of the JSON while they are at their default."""
+
+    SPARSE: ClassVar[tuple[str, ...]]
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -46,7 +50,7 @@ class Part(Frozen):
         return written
 
 
-class Said(Part):
+class Said(_Sparse):
     """A value that the user says outright, normalised: cents for money, ISO dates, the enumeration's own words."""
 
     SPARSE = ("type",)
@@ -64,7 +68,7 @@ class Card(Part):
     fact: str
 
 
-class Property(Part):
+class Property(_Sparse):
     """One attribute that a described row has."""
 
     SPARSE = ("op",)
@@ -82,7 +86,7 @@ class Extreme(Part):
     function: Literal["min", "max"]
 
 
-class Row(Part):
+class Row(_Sparse):
     """The one row that a description fits."""
 
     SPARSE = ("mine", "properties", "prefers", "extreme")
@@ -99,7 +103,7 @@ class Row(Part):
     extreme: Extreme | None = None
 
 
-class Rows(Part):
+class Rows(_Sparse):
     """All rows that a description fits."""
 
     SPARSE = ("mine", "properties")
@@ -127,7 +131,7 @@ class Field(Part):
     column: str
 
 
-class Given(Part):
+class Given(_Sparse):
     """A value that the last goal gave: "what I got back"."""
 
     SPARSE = ("column",)
@@ -158,7 +162,7 @@ Term: TypeAlias = Annotated[
 ]
 
 
-class Condition(Part):
+class Condition(_Sparse):
     """Something that has to hold, or must not, for the user to want an act."""
 
     SPARSE = ("op",)
@@ -168,7 +172,7 @@ class Condition(Part):
     value: Term
 
 
-class Intent(Part):
+class Intent(_Sparse):
     """What the user wants with one goal of a turn, or what they reply to a question."""
 
     SPARSE = ("act", "change", "wants", "about", "sought", "terms", "when", "unless", "told", "reply")

@@ -12,6 +12,7 @@ from envfactory_client.logical_form import Intent
 from envfactory_client.starting import StartingRows
 from envfactory_client.tool import Actor, Tool
 from envfactory_client.trajectory import (
+    UNNAMED,
     Goal,
     LedgerEntry,
     OfferedTools,
@@ -62,10 +63,12 @@ class Recorder:
     Calls made past the recorder, and clock or snapshot operations, aren't recorded, so a replay would differ.
     """
 
-    def __init__(self, episode: Episode, tools: Sequence[Tool] = ()) -> None:
+    def __init__(self, episode: Episode, tools: Sequence[Tool] = (), offer: OfferedTools | None = None) -> None:
         self.episode = episode
         self.tools = tuple(tools)
         """The agent's tools; listed by the first call or by `trajectory` unless they were given."""
+        self._offer = offer
+        """What the record says of them, where somebody has worked that out already."""
         self._start: State | None = None
         self._turns: list[Turn] = []
         self._user: str | None = None
@@ -110,7 +113,7 @@ class Recorder:
         )
         self._user, self._steps = None, []
 
-    async def trajectory(
+    async def trajectory(  # noqa: PLR0913 - what a record consists of
         self,
         *,
         seed: tuple[int, int] = (0, 0),
@@ -118,14 +121,19 @@ class Recorder:
         references: Sequence[Reference] = (),
         ledger: Sequence[LedgerEntry] = (),
         scenario: Mapping[str, Rows] | StartingRows | None = None,
+        unnamed: bool = False,
     ) -> Trajectory:
-        """The record so far; `scenario` are starting rows that the dataset keeps, for replay in later versions."""
+        """The record so far; `scenario` are starting rows that the dataset keeps, for replay in later versions.
+
+        Whoever is going to complete it leaves it `unnamed`, since its id is that of its whole content.
+        """
         if self._user is not None:
             raise RecordingError("The last turn has no answer yet; call assistant(text) first.")
         start = await self._begin()
         rows = scenario if scenario is not None else self.episode.scenario
         kept = rows.digest if isinstance(rows, StartingRows) else None if rows is None else scenario_digest(rows)
         return Trajectory(
+            id=UNNAMED if unnamed else "",
             seed=seed,
             world=TrajectoryWorld(
                 seed=self.episode.seed,
@@ -135,7 +143,7 @@ class Recorder:
                 state=start.digest,
             ),
             environments=self.episode.environments,
-            tools=offered(self.tools),
+            tools=self._offer or offered(self.tools),
             persona=dict(self.episode.persona if persona is None else persona),
             turns=tuple(self._turns),
             references=tuple(references),

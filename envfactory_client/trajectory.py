@@ -19,6 +19,8 @@ from envfactory_client.logical_form import Intent, default_of
 from envfactory_client.tool import Actor, Frozen
 
 FORMAT: Final = "envfactory.trajectory/1"
+UNNAMED: Final = "unnamed"
+"""The id of a trajectory that is yet to be completed, and named only then."""
 
 
 def canonical_json(value: Any) -> str:
@@ -41,12 +43,16 @@ def scenario_digest(scenario: Mapping[str, Rows]) -> str:
     return digest(scenario)
 
 
-class _Sparse(Frozen):
-    """A record of which some fields stay out of the JSON while they are at their default."""
-
-    SPARSE: ClassVar[tuple[str, ...]] = ()
+class _Record(Frozen):
+    """A record that knows all its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class _Sparse(_Record):
+    """A record of which some fields stay out of the JSON while they are at their default."""
+
+    SPARSE: ClassVar[tuple[str, ...]]
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -71,7 +77,7 @@ class TrajectoryWorld(_Sparse):
     """State digest before the first call; None when it wasn't taken."""
 
 
-class OfferedTools(_Sparse):
+class OfferedTools(_Record):
     """The tools that the agent could see."""
 
     digest: str
@@ -79,7 +85,7 @@ class OfferedTools(_Sparse):
     names: tuple[str, ...]
 
 
-class Goal(_Sparse):
+class Goal(_Record):
     """What the user wants of a turn, and how it ends."""
 
     tool: str
@@ -115,7 +121,7 @@ class Step(_Sparse):
     actor: Actor = "agent"
 
 
-class Span(_Sparse):
+class Span(_Record):
     """A piece of a user's message that says something particular; all the rest is manner."""
 
     start: int
@@ -143,21 +149,21 @@ class Turn(_Sparse):
     """State digest at the turn's end."""
 
 
-class StepPath(_Sparse):
+class StepPath(_Record):
     """A value in a step's result: steps are counted over the whole trajectory, from 0."""
 
     step: int
     path: str
 
 
-class StepArgument(_Sparse):
+class StepArgument(_Record):
     """An argument of a step's call."""
 
     step: int
     name: str
 
 
-class Reference(_Sparse):
+class Reference(_Record):
     """A description that stands for a row, with the query that proves which one."""
 
     turn: int
@@ -179,7 +185,7 @@ class Reference(_Sparse):
     """The result in which the agent can find the value."""
 
 
-class LedgerEntry(_Sparse):
+class LedgerEntry(_Record):
     """Where one argument comes from."""
 
     turn: int
@@ -192,7 +198,7 @@ class LedgerEntry(_Sparse):
 SlotType = Literal["money", "date", "time", "count", "name", "id", "flag", "list"]
 
 
-class Slot(_Sparse):
+class Slot(_Record):
     """A value that the assistant has to tell."""
 
     name: str
@@ -243,7 +249,7 @@ class Owed(_Sparse):
     """For "answer" and "refuse": any one of these must be in the call log before the message."""
 
 
-class RefusedCall(_Sparse):
+class RefusedCall(_Record):
     """A refused call that the plan itself contains, and that therefore costs nothing."""
 
     tool: str
@@ -286,7 +292,7 @@ class RewardSpec(_Sparse):
     """Other ways to reach the goals that were executed and pay 1, up to three."""
 
 
-class Difficulty(_Sparse):
+class Difficulty(_Record):
     """How hard a task is: a number, what it is made of, and the weakest solver that manages."""
 
     score: float
@@ -333,6 +339,10 @@ class Trajectory(_Sparse):
         if not self.id:
             object.__setattr__(self, "id", self.content_id())
         return self
+
+    def renamed(self) -> Trajectory:
+        """The same under the id that its content has now; one that is unnamed stays so."""
+        return self if self.id == UNNAMED else self.model_copy(update={"id": self.content_id()})
 
     def content_id(self) -> str:
         """The id that the content has."""

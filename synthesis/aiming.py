@@ -8,7 +8,7 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from envfactory_client.card.links import LinkName, any_index
@@ -66,18 +66,20 @@ def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
     tools = {kind.full_name for kind in kinds if kind.what != NO_TOOL}
     takers = {tool for tool in tools if _takes_up(stage.at(_environment(tool)), tool)}
     drawn = kinds[0].manner if kinds else ""
+    quest, leads, of_the_user = stage.quest, _leading(stage), _is_of_the_user(stage)
 
     def rank(kind: GoalKind) -> int:
         if kind.manner in PLAIN and kind.full_name in takers:
-            return 0 if stage.quest is not None and kind.full_name == stage.quest[2] else 1
+            return 0 if quest is not None and kind.full_name == quest[2] else 1
         if drawn not in FREE and kind.manner != drawn:
             return 5
-        if not _leads(stage, kind):
+        if not leads(kind):
             return 4
-        return 3 if _is_of_the_user(stage) and kind.outcome == "refuse" else 2
+        return 3 if of_the_user and kind.outcome == "refuse" else 2
 
-    ordered = sorted(kinds, key=rank)
-    near = [kind for kind in ordered if rank(kind) == 0]
+    ranks = [rank(kind) for kind in kinds]
+    ordered = [kinds[place] for place in sorted(range(len(kinds)), key=ranks.__getitem__)]
+    near = ordered[: ranks.count(0)]
     return near[:MOST_NEAR] + ordered[len(near) :] + near[MOST_NEAR:]
 
 
@@ -117,34 +119,45 @@ def _takes_up(stage: Stage, tool: str) -> bool:
     return any(_is_within_reach(stage, (tool, parameter)) for parameter in slots)
 
 
-def _leads(stage: Stage, kind: GoalKind) -> bool:
-    """Whether a goal comes nearer to the quest: by its own look-ups, by what it gives, or by what it has looked up."""
-    if stage.quest is None or kind.what == NO_TOOL:
-        return False
+def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
+    """Give what says whether a goal comes nearer to the quest.
+
+    It does by its own look-ups, by what it gives, or by what it has looked up.
+    """
+    if stage.quest is None:
+        return lambda _kind: False
     producer, path, consumer, parameter = stage.quest
     catalogue, takes = stage.catalogues[_environment(producer)], stage.catalogues[_environment(consumer)]
     there, table = stage.at(_environment(consumer)), _table_of(takes, consumer, parameter)
-    if (producer, path) in _found_by(takes, consumer, parameter):
-        return kind.full_name == consumer and kind.manner in PLAIN
-    if (producer, path) in links_of(there, table):
-        return _names_kin(there, kind, tables_of_kin(there, table, (producer, path)))
-    if kind.full_name == producer:
-        return kind.manner in ("answer", SUMS) or kind.outcome == "done"
-    if kind.full_name == consumer or kind.full_name not in _fed_by(catalogue, producer):
-        return False
-    return kind.outcome in SAID_NO if _is_of_the_user(stage) else kind.manner in PLAIN
+    found = (producer, path) in _found_by(takes, consumer, parameter)
+    is_kin = (producer, path) in links_of(there, table)
+    about_kin = _about(there, tables_of_kin(there, table, (producer, path)), consumer) if is_kin else frozenset()
+    fed, of_the_user = _fed_by(catalogue, producer), _is_of_the_user(stage)
+
+    def leads(kind: GoalKind) -> bool:
+        if kind.what == NO_TOOL:
+            return False
+        if found:
+            return kind.full_name == consumer and kind.manner in PLAIN
+        if is_kin:
+            return kind.full_name in about_kin and kind.manner in PLAIN
+        if kind.full_name == producer:
+            return kind.manner in ("answer", SUMS) or kind.outcome == "done"
+        if kind.full_name == consumer or kind.full_name not in fed:
+            return False
+        return kind.outcome in SAID_NO if of_the_user else kind.manner in PLAIN
+
+    return leads
 
 
-def _names_kin(stage: Stage, kind: GoalKind, tables: set[str]) -> bool:
-    """Whether a goal can be about a row of some tables, through which the next one says what the quest is about.
+def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
+    """The tools whose goals can be about a row of some tables, through which the next goal says what the quest is about.
 
-    Where none can, the goal that the quest leads to must name such a row itself.
+    Where there are none, the goal that the quest leads to must name such a row itself.
     """
-    if stage.quest is None or kind.environment != stage.environment or kind.manner not in PLAIN:
-        return False
-    named = {name for name, said in stage.catalogue.phrases.tool.items() if _is_about(said, tables)}
-    consumer = stage.quest[2].partition(".")[2]
-    return kind.tool in (named - {consumer} or {consumer})
+    tools = stage.catalogue.phrases.tool.items()
+    named = {f"{stage.environment}.{name}" for name, said in tools if _is_about(said, tables)}
+    return frozenset(named - {consumer} or {consumer})
 
 
 def _is_about(said: ToolPhrases, tables: set[str]) -> bool:

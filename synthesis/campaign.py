@@ -50,6 +50,8 @@ class Campaign:
     trajectories: list[Trajectory] = field(default_factory=list)
     jobs: list[JobLine] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
+    _offered: set[tuple[str, ...]] = field(default_factory=set)
+    """Environments whose tools are kept already."""
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
     _used: dict[str, frozenset[LinkName]] = field(default_factory=dict)
     _counts: dict[str, Count] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Campaign:
         made_one_by_one = self._made_here(engine) if self.workers is None else self._made_by(self.workers)
         async with aclosing(made_one_by_one) as results:
             async for made in results:
-                self._accept(made)
+                await self._accept(engine, made)
                 barren = 0 if made.trajectory else barren + 1
                 if barren >= MOST_BARREN:
                     raise RunError(
@@ -174,9 +176,9 @@ class Campaign:
         players = cast(settings.seed, index, settings.environments, fewest)
         return Job(settings.seed, index, world, settings.size, players, aim)
 
-    def _accept(self, made: Made) -> None:
+    async def _accept(self, engine: Engine, made: Made) -> None:
         if made.trajectory is not None:
-            self.folder.dataset.put_tools(made.tools)
+            await self._keep_tools(engine, made.job.environments)
             if made.rows is not None:
                 self.folder.dataset.put_scenario(made.rows)
             self.trajectories.append(made.trajectory)
@@ -184,11 +186,22 @@ class Campaign:
         self.folder.add(job, made.trajectory)
         self.jobs.append(job)
 
+    async def _keep_tools(self, engine: Engine, environments: tuple[str, ...]) -> None:
+        """Keep the tools that were offered over some environments, once."""
+        if environments not in self._offered:
+            tools = await engine.tools_of(environments, seed=self._first, size=self.settings.size)
+            self.folder.dataset.put_tools(tools)
+            self._offered.add(environments)
+
+    @property
+    def _first(self) -> int:
+        """The seed of the first world."""
+        return world_seed(self.settings.seed, 0, self.settings.worlds)
+
     async def _survey(self, engine: Engine) -> None:
         """See what there is to cover, so that a report can tell what was not."""
         settings = self.settings
-        first = world_seed(settings.seed, 0, settings.worlds)
-        surveys = [await engine.survey(name, seed=first, size=settings.size) for name in settings.environments]
+        surveys = [await engine.survey(name, seed=self._first, size=settings.size) for name in settings.environments]
         self.scope = Scope.of(surveys)
 
 

@@ -213,8 +213,19 @@ class Conditional(Grounding):
         done = sentence(reply(reached))
         return f"{_sentence(str(pick(WENT_AHEAD)), tested.told)} {done}" if self.stage.chance(TELLS_SHARE) else done
 
+    async def consider(self, choice: Choice) -> None:
+        """Raise `Drop` unless a condition can be put on a row of the request."""
+        await self._subjects(choice)
+
     async def _subject(self, choice: Choice) -> _Subject:
-        """Give the row of the request on which a condition can be put, which must be the only one that is said."""
+        """Give the row of the request on which a condition is put, and the column."""
+        found = await self._subjects(choice)
+        subject: _Subject = self.stage.pick(sorted(found, key=lambda one: (one.parameter, one.column)))
+        self.hidden_column = subject.column
+        return subject
+
+    async def _subjects(self, choice: Choice) -> list[_Subject]:
+        """Give what a condition can be put on: columns of a row, which must be the only one that is said."""
         stage, found = self.stage, list[_Subject]()
         said = [name for name in choice.rows if name in choice.placeholders]
         tables = [choice.rows[name][0] for name in said]
@@ -230,9 +241,7 @@ class Conditional(Grounding):
                     found.append(_Subject(name, table, column, entity.tests[column], row[column]))
         if not found or choice.missing or not _ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
-        subject: _Subject = stage.pick(sorted(found, key=lambda one: (one.parameter, one.column)))
-        self.hidden_column = subject.column
-        return subject
+        return found
 
     async def _tested(self, subject: _Subject, reached: Reached, *, holds: bool) -> Tested:
         """Give a condition on a row, which holds or doesn't as is wanted, and is seen by the agent."""
@@ -376,15 +385,19 @@ def _extended(plain: Clause, behind: str, parts: Mapping[str, Part]) -> Clause:
 class _Otherwise(Conditional):
     """A goal on a condition with another row to turn to."""
 
-    async def enact(self, choice: Choice, turn: DraftTurn) -> None:
-        """Make the look-ups and the one call that is wanted part of the draft."""
-        stage, first = self.stage, len(self.stage.draft.steps)
+    async def consider(self, choice: Choice) -> None:
+        """Raise `Drop` unless the request can go on with a condition and another row."""
         if (
             not choice.template.startswith("{goal} {")
             or any(mark in choice.template for mark in ",;:")
             or choice.anchored
         ):
             raise Drop("no_condition", str(self.kind))
+        await super().consider(choice)
+
+    async def enact(self, choice: Choice, turn: DraftTurn) -> None:
+        """Make the look-ups and the one call that is wanted part of the draft."""
+        stage, first = self.stage, len(self.stage.draft.steps)
         subject = await self._subject(choice)
         values = {**choice.values, subject.parameter: await self._other_row(choice, subject)}
         other = replace(choice, values=values, asked=set())

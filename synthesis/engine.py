@@ -30,8 +30,10 @@ from envfactory_client import (
 from envfactory_client.card.links import LinkName
 from envfactory_client.episode import Rows
 from envfactory_client.farm import Size
+from envfactory_client.recorder import offered
 from envfactory_client.replay import replay_on
 from envfactory_client.starting import StartingRows
+from envfactory_client.trajectory import OfferedTools
 from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
@@ -91,7 +93,6 @@ class Made:
 
     job: Job
     trajectory: Trajectory | None
-    tools: tuple[Tool, ...]
     drops: tuple[str, ...]
     rows: StartingRows | None = None
     """What the trajectory starts from, as it is kept beside the data; None without a trajectory."""
@@ -110,7 +111,9 @@ class Engine:
     farm: Farm
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     tools: dict[tuple[str, ...], tuple[Tool, ...]] = field(default_factory=dict)
-    """What an agent is offered over some environments, listed once."""
+    """The tools of an agent over some environments, listed once."""
+    offers: dict[tuple[str, ...], OfferedTools] = field(default_factory=dict)
+    """What a record says of them."""
     toolboxes: dict[tuple[str, ...], Toolbox] = field(default_factory=dict)
     starts: Memo = field(default_factory=lambda: Memo(MOST_STARTS))
     """The starting rows of worlds: of one environment as text, of several packed."""
@@ -129,7 +132,7 @@ class Engine:
         try:
             job = await self._with_witness(job)
         except Drop as drop:
-            return Made(job, None, (), (str(drop),))
+            return Made(job, None, (str(drop),))
         try:
             return await self._tried(job, counts, taken, said)
         finally:
@@ -152,22 +155,35 @@ class Engine:
                 if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
                     raise Drop("duplicate")
                 with self.clock("recording"):
-                    trajectory, tools, rows = await self._record(job, draft)
+                    trajectory, rows = await self._record(job, draft)
                 with self.clock("screening"):
                     screened = await self._screen(job, trajectory)
                 with self.clock("replay"):
                     await self._replay(job, screened.task)
                 with self.clock("solving"):
-                    trajectory = await self._solve(job, screened.task, tools)
-                return Made(job, trajectory, tools, tuple(drops), rows, screened.got)
+                    trajectory = await self._solve(job, screened)
+                return Made(job, trajectory, tuple(drops), rows, screened.got)
             except Drop as drop:
                 drops.append(str(drop))
-        return Made(job, None, (), tuple(drops))
+        return Made(job, None, tuple(drops))
 
     async def survey(self, environment: str, *, seed: int = 0, size: Size = "small") -> Catalogue:
         """Give the catalogue of an environment, before any job; it is the same whichever world is looked at."""
         async with await self.farm.open(environment, seed=seed, size=size) as episode:
             return (await self._catalogues(episode, (environment,)))[environment]
+
+    async def tools_of(self, environments: tuple[str, ...], *, seed: int = 0, size: Size = "small") -> tuple[Tool, ...]:
+        """Give the tools of an agent over some environments; they are the same whichever world is looked at."""
+        if environments not in self.tools:
+            async with await self.farm.open(*environments, seed=seed, size=size) as episode:
+                await self._tools(episode, environments)
+        return self.tools[environments]
+
+    async def _tools(self, episode: Episode, environments: tuple[str, ...]) -> tuple[Tool, ...]:
+        if environments not in self.tools:
+            self.tools[environments] = await episode.tools()
+            self.offers[environments] = offered(self.tools[environments])
+        return self.tools[environments]
 
     async def _rows(self, job: Job, episode: Episode) -> StartingRows:
         """Give the starting rows of a job, as they are kept beside the data; the episode stands at the start."""
@@ -248,13 +264,14 @@ class Engine:
             await check_necessity(stage)
             return planned.draft, planned.drops
 
-    async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, tuple[Tool, ...], StartingRows]:
+    async def _record(self, job: Job, draft: Draft) -> tuple[Trajectory, StartingRows]:
         entries = ledger(draft)
         async with self._episode(job) as episode:
             rows = await self._rows(job, episode)
             catalogues = await self._catalogues(episode, job.environments)
             watch = Watch(Stage(episode, catalogues, job.environments[0], Random(0), _card(episode.persona), draft))
-            recorder = Recorder(episode, self.tools.get(job.environments, ()))
+            tools = await self._tools(episode, job.environments)
+            recorder = Recorder(episode, tools, self.offers[job.environments])
             for number, turn in enumerate(draft.turns):
                 recorder.user(turn.user, goals=turn.goals, intents=turn.intents, spans=turn.spans)
                 await watch.spoken(number)
@@ -268,9 +285,9 @@ class Engine:
                 references=references(draft),
                 ledger=entries,
                 scenario=rows,
+                unnamed=True,
             )
-        self.tools[job.environments] = recorder.tools
-        return trajectory, recorder.tools, rows
+        return trajectory, rows
 
     async def _screen(self, job: Job, trajectory: Trajectory) -> Screened:
         """Give a trajectory with its reward specification, or raise `Drop` when the reward fails one of its tests."""
@@ -284,15 +301,15 @@ class Engine:
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
 
-    async def _solve(self, job: Job, trajectory: Trajectory, tools: tuple[Tool, ...]) -> Trajectory:
+    async def _solve(self, job: Job, screened: Screened) -> Trajectory:
         """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""
         if job.environments not in self.toolboxes:
-            self.toolboxes[job.environments] = Toolbox(tools)
+            self.toolboxes[job.environments] = Toolbox(self.tools[job.environments])
         async with self._episode(job) as episode:
-            ladder = await climb(episode, trajectory, self.toolboxes[job.environments])
+            ladder = await climb(episode, screened.task, self.toolboxes[job.environments], screened.answers)
         if not ladder.blind.agrees:
             raise Drop("blind_solver", ladder.blind.disagreement)
-        return with_difficulty(trajectory, ladder)
+        return with_difficulty(screened.task, ladder)
 
 
 async def _repeat(recorder: Recorder, draft: Draft, place: int) -> None:

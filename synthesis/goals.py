@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Literal, cast, get_args
 
@@ -45,12 +46,12 @@ class GoalKind:
     outcome: Outcome
     what: str = ""
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """The tool's name with its environment."""
         return f"{self.environment}.{self.tool}"
 
-    @property
+    @cached_property
     def manner(self) -> str:
         """How it ends, or what is particular about that: over a set, on a condition, or worked out."""
         if self.outcome == "answer" and self.what.startswith(SUMS):
@@ -162,14 +163,15 @@ def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) ->
     manners = sorted({kind.manner for kind in kinds})
     rest = [rng.random() ** (1 / SHARES[manner]) for manner in manners]
     order = {manner: -weight for manner, weight in zip(manners, rest, strict=True)}
-    lots = {kind: rng.random() for kind in kinds}
+    lots = [rng.random() for _ in kinds]
     met = Counter[tuple[str, str]]()
     for kind, number in counts.items():
         met[kind.environment, kind.what] += number
 
-    def rarity(kind: GoalKind) -> tuple[float, bool, int, float]:
+    def rarity(kind: GoalKind, lot: float) -> tuple[float, bool, int, float]:
         """A code that was never met comes before a tool that never said it: each code is to be met."""
         known = kind.outcome == "refuse" and met[kind.environment, kind.what] > 0
-        return order[kind.manner], known, counts[kind], lots[kind]
+        return order[kind.manner], known, counts[kind], lot
 
-    return sorted(kinds, key=rarity)
+    ranks = [rarity(kind, lot) for kind, lot in zip(kinds, lots, strict=True)]
+    return [kinds[place] for place in sorted(range(len(kinds)), key=ranks.__getitem__)]

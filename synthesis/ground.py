@@ -70,6 +70,7 @@ async def attempt(grounding: Grounding, turn: DraftTurn) -> None:
         try:
             choice = await grounding.choice()
             grounding.arguments = choice.values
+            await grounding.consider(choice)
             await grounding.rehearse(choice)
             await grounding.enact(choice, turn)
         except Drop as drop:
@@ -148,6 +149,9 @@ class Grounding:
         assert self.before is not None
         await self.stage.episode.undo(self.before)
         self.before = None
+
+    async def consider(self, choice: Choice) -> None:
+        """Raise `Drop` for a choice that can't be put into words, before anything is tried out; any can, by itself."""
 
     async def rehearse(self, choice: Choice) -> None:
         """Raise `Drop` unless the call ends as the goal wants; the trial leaves the episode as it is."""

@@ -7,7 +7,7 @@ import multiprocessing
 from collections import Counter
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from envfactory_client import Farm
@@ -90,4 +90,5 @@ def _begin(place: Place) -> None:
 
 
 def _make(job: Job, counts: Counter[GoalKind], taken: frozenset[str], said: Said) -> Made:
-    return _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken, said))
+    made = _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken, said))
+    return replace(made, job=job)  # as it was handed out: the rows that it may have got since are kept packed

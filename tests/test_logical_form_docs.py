@@ -17,7 +17,7 @@ TEXT = (Path(__file__).resolve().parents[1] / "docs" / "logical_form.md").read_t
 MODELS = [
     model
     for model in vars(logical_form).values()
-    if isinstance(model, type) and issubclass(model, Part) and model is not Part
+    if isinstance(model, type) and issubclass(model, Part) and model.model_fields
 ]
 
 

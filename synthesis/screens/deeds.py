@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from envfactory_client import Attempt, AttemptTurn, CallResult, Episode, LoggedCall, Trajectory
+from envfactory_client import Attempt, AttemptTurn, CallResult, LoggedCall, Trajectory
 from envfactory_client.score.attempt import Changes
+from synthesis.answers import Answers, Asked, Asking
 from synthesis.catalogue import Catalogue
 from synthesis.paths import places_at
 
@@ -57,11 +58,21 @@ def attempt_of(
     return Attempt.model_construct(turns=turns, changes=changes)
 
 
+def answers_of(deeds: Iterable[Deed]) -> Answers:
+    """Give the answers that are on record of a plan's calls."""
+    answers, state = Answers(), 0
+    for deed in deeds:
+        call = deed.call
+        asked = Asked(call.actor, call.environment, call.tool, call.arguments, deed.live)
+        state = answers.note(state, asked, CallResult(call.text or "", call.result, call.is_error, call.refusal))
+    return answers
+
+
 @dataclass
 class Doing:
     """Makes live deeds in an episode; ids that writes give anew are put where the plan has the old ones."""
 
-    episode: Episode
+    asking: Asking
     catalogues: Mapping[str, Catalogue]
     renamed: dict[str, str] = field(default_factory=dict)
 
@@ -77,8 +88,8 @@ class Doing:
     async def _do(self, deed: Deed) -> Deed:
         call = deed.call
         arguments = self._renamed(call.arguments)
-        side = self.episode.user if call.actor == "user" else self.episode.agent
-        result = await side.probe(call.environment, call.tool, **arguments)
+        writes = not self.catalogues[call.environment].tools[call.tool].read_only
+        result = await self.asking.call(Asked(call.actor, call.environment, call.tool, arguments, writes))
         self._note_names(call, result)
         done = call.model_copy(
             update={

@@ -17,9 +17,10 @@ from typing import Final
 from envfactory_client import Episode, StepArgument, TableDiff, Trajectory
 from envfactory_client.score import Judge, spoken
 from envfactory_client.score.attempt import Changes, changes_of, leaves
+from synthesis.answers import Answers, Asking
 from synthesis.catalogue import Catalogue
 from synthesis.errors import Drop
-from synthesis.screens.deeds import Deed, Doing, attempt_of, deeds_of
+from synthesis.screens.deeds import Deed, Doing, answers_of, attempt_of, deeds_of
 from synthesis.screens.idle import DONE, idle, unfounded
 from synthesis.screens.paths import KINDS, MOST_PATHS, NEEDLESS, other_paths
 from synthesis.screens.read_arguments import OTHER_ARGUMENTS, other_arguments
@@ -56,6 +57,8 @@ class Screened:
 
     task: Trajectory
     verdicts: tuple[Verdict, ...]
+    answers: Answers
+    """What was learned on the way of how calls end."""
 
     @property
     def got(self) -> dict[str, tuple[float, ...]]:
@@ -104,9 +107,13 @@ class _Screen:
     """Other ways that paid in full, by their kind and the step in which they first differ."""
     before: Changes = field(default_factory=dict)
     """What the plan has changed up to where the episode stands."""
+    answers: Answers = field(default_factory=Answers)
+    state: int = 0
+    """Where the episode stands, as the answers count it."""
 
     async def run(self) -> Screened:
         deeds = deeds_of(self.task, self.catalogues)
+        self.answers = answers_of(deeds)
         values = Values(self.episode, self.catalogues, self.rng)
         await self._learn_volatile(deeds)
         planned = self.judge.planned
@@ -130,22 +137,23 @@ class _Screen:
         masks = (*self.masks, *(argument for argument, masked in self.tried.items() if masked))
         ordered = tuple(sorted(masks, key=lambda mask: (mask.step, mask.name)))
         spec = self.task.reward.model_copy(update={"masks": ordered, "paths": min(len(self.paths), MOST_PATHS)})
-        whole = self.task.model_copy(update={"reward": spec, "id": ""})
-        return Screened(whole.model_copy(update={"id": whole.content_id()}), tuple(self.verdicts))
+        return Screened(self.task.model_copy(update={"reward": spec}).renamed(), tuple(self.verdicts), self.answers)
 
     # Executing --------------------------------------------------------------------------------------------------------
 
     async def _walk(self, deeds: tuple[Deed, ...], variants: list[Variant]) -> None:
         """Make the plan's writes, with each variant tried before the step in which it differs."""
-        doing = Doing(self.episode, self.catalogues)
+        doing = self._doing()
         for place in range(len(deeds) + 1):
+            self.state = doing.asking.state
             here = [variant for variant in variants if variant.first == place]
             if here:
-                self.before = (await self.episode.diff()).changes
+                self.before = await doing.asking.changes()
             for variant in here:
                 await self._try(variant)
             if place < len(deeds) and deeds[place].live:
                 await doing.do([deeds[place]])
+                await doing.asking.settle()
 
     async def _try(self, variant: Variant) -> None:
         """Execute and judge one variant; the episode stands where it first differs from the plan."""
@@ -155,17 +163,21 @@ class _Screen:
         if any(deed.live and self._writes(deed) for deed in rest):
             done, changes = await self._try_out(rest, to_the_end=variant.wish != "little")
         else:
-            done = await Doing(self.episode, self.catalogues).do(rest)
+            done = await self._doing().do(rest)
             changes = self.before if variant.name == "missing_write" else self.judge.planned
         self._learn_from(variant, (*variant.deeds[: variant.first], *done), changes)
 
     async def _try_out(self, deeds: tuple[Deed, ...], *, to_the_end: bool = True) -> tuple[list[Deed], Changes]:
         """Do deeds and undo them; gives what they answered, and what had then changed since the start."""
         async with self.episode.trial():
-            done = await Doing(self.episode, self.catalogues).do(deeds, to_the_end=to_the_end)
+            doing = self._doing()
+            done = await doing.do(deeds, to_the_end=to_the_end)
             if all(deed.call.is_error for deed in done if deed.live):
                 return done, self.before
-            return done, (await self.episode.diff()).changes
+            return done, await doing.asking.changes()
+
+    def _doing(self) -> Doing:
+        return Doing(Asking(self.episode, self.answers, self.state), self.catalogues)
 
     def _writes(self, deed: Deed) -> bool:
         return not self.catalogues[deed.call.environment].tools[deed.call.tool].read_only
@@ -221,13 +233,13 @@ class _Screen:
 
     async def _beside_the_plan(self, deeds: tuple[Deed, ...], values: Values) -> None:
         """Do more than the plan, in the episode in which the plan has been done: one deed, and then several."""
-        doing = Doing(self.episode, self.catalogues)
+        doing = self._doing()
         done: list[Deed] = []
         changes = self.judge.planned
         for deed in await other_rows(deeds, values):
             done += await doing.do([deed])
             if not done[-1].call.is_error:
-                before, changes = changes, (await self.episode.diff()).changes
+                before, changes = changes, await doing.asking.changes()
                 if self.judge.reached(before) and not self.judge.reached(changes):
                     self._judge(Variant("collateral_write", deeds, "little"), (*deeds, done[-1]), changes)
         messages = said(DONE, self.task.turns)
@@ -243,7 +255,8 @@ class _Screen:
             return
         async with self.episode.trial():
             await self.episode.advance(LATER)
-            await Doing(self.episode, self.catalogues).do(deed for deed in deeds if deed.live)
+            doing = Doing(Asking(self.episode), self.catalogues)
+            await doing.do(deed for deed in deeds if deed.live)
             later = (await self.episode.diff()).changes
         volatile = tuple(sorted(set(_differing(changes_of(planned), later))))
         if volatile:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import envfactory_client as ef
+from envfactory_client.trajectory import UNNAMED
 
 pytestmark = pytest.mark.anyio
 
@@ -245,3 +246,15 @@ async def test_a_missing_file_is_said(tmp_path: Path) -> None:
     assert ef.Dataset(tmp_path / "t.jsonl").resume().lines == 0
     with pytest.raises(ef.DatasetError, match="no file of trajectories"):
         list(ef.Dataset(tmp_path / "t.jsonl").read())
+
+
+async def test_a_record_that_is_yet_to_be_completed_has_no_name(embedded_farm: ef.Farm) -> None:
+    found = []
+    for unnamed in (True, False):
+        async with await embedded_farm.open("library", seed=7) as episode:
+            found.append(await record(episode, unnamed=unnamed))
+    unfinished, whole = found
+    assert unfinished.renamed().id == unfinished.id == UNNAMED
+    assert unfinished.content_id() == whole.content_id() == whole.id
+    other = whole.model_copy(update={"seed": (11, 4)})
+    assert other.renamed().id == other.content_id() != whole.id
