@@ -15,7 +15,17 @@ from synthesis.goals import GoalKind, goal_kinds, kinds_in
 from synthesis.hidden import Count, of_trajectories
 
 IN_VAIN = frozenset(
-    {"infeasible", "no_candidate", "no_condition", "no_other_row", "no_pair", "no_set", "no_value", "set_refused"}
+    {
+        "infeasible",
+        "no_candidate",
+        "no_condition",
+        "no_other_row",
+        "no_pair",
+        "no_set",
+        "no_total",
+        "no_value",
+        "set_refused",
+    }
 )
 """Why a kind of goal can't be reached where it was tried."""
 

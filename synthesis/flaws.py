@@ -127,6 +127,7 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
         yield from _reply_flaws(tool, phrases)
         yield from _refusal_flaws(tool, phrases)
         yield from _sense_flaws(catalogue, tool, phrases)
+        yield from _together_flaws(catalogue, tool, phrases)
         yield from (
             f"[tool.{name}]: it follows {other}, which doesn't exist."
             for other in phrases.follows
@@ -228,6 +229,22 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
+
+
+def _together_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    if phrases.together is None:
+        return
+    where, column = f"[tool.{tool.name}.together]", phrases.together.column
+    tables = [of for name in tool.required if (of := catalogue.slot(tool.name, name).of)]
+    entity = catalogue.phrases.entity.get(tables[0]) if len(tables) == 1 else None
+    if entity is None:
+        yield f"{where}: the tool must take just one row that can be described."
+    elif column not in entity.say or entity.say[column].kind not in ("money", "count"):
+        yield f"{where}: {column} is nothing of {tables[0]} that is said and can be added up."
+    for ask in phrases.together.asks:
+        if set(PLACEHOLDER.findall(ask)) - {"goal"} != {"first", "second", "limit"}:
+            yield f"{where}: '{ask}' must have {{first}}, {{second}} and {{limit}}."
+        yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask, free=frozenset({"goal"})))
 
 
 def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:

@@ -10,13 +10,15 @@ from random import Random
 from typing import Literal, cast, get_args
 
 from envfactory_client import Trajectory, Turn
-from envfactory_client.logical_form import Intent, Rows
+from envfactory_client.logical_form import Derived, Intent, Property, Row, Rows, Term
 from synthesis.catalogue import Catalogue
 
 ALL = "all"
 """What a goal is over that is repeated for each row of a set."""
 IF, OR = "if", "or"
 """What a goal is that is wanted on a condition: with nothing otherwise, or with another row to turn to."""
+TOGETHER = "together"
+"""What a goal is that is wanted with two rows under one total."""
 NO_TOOL = "no_tool"
 """The code with which a wish is declined that no tool can meet."""
 SUMS = "sums."
@@ -28,6 +30,7 @@ SHARES: Mapping[str, float] = {
     ALL: 0.08,
     IF: 0.06,
     OR: 0.05,
+    TOGETHER: 0.03,
     "left": 0.06,
     "answer": 0.11,
     SUMS: 0.08,
@@ -89,6 +92,8 @@ def _goal_kinds(catalogue: Catalogue) -> list[GoalKind]:
             found.append(GoalKind(catalogue.environment, name, "done"))
             if _may_go_over_a_set(catalogue, name):
                 found.append(GoalKind(catalogue.environment, name, "done", ALL))
+            if phrases.together is not None:
+                found.append(GoalKind(catalogue.environment, name, "done", TOGETHER))
             found += _on_conditions(catalogue, name)
             found += [GoalKind(catalogue.environment, name, "refuse", code) for code in phrases.refused]
         found += [GoalKind(catalogue.environment, name, "answer", field) for field in phrases.answers]
@@ -153,9 +158,15 @@ def _manner(turn: Turn, intent: Intent) -> str:
     """Give what is particular about something that was done: over a set, or on a condition."""
     if any(isinstance(term, Rows) for term in intent.terms.values()):
         return ALL
+    if any(isinstance(part.value, Derived) for term in intent.terms.values() for part in _properties(term)):
+        return TOGETHER
     if intent.when is None and intent.unless is None:
         return ""
     return OR if any(goal.outcome == "left" for goal in turn.goals) else IF
+
+
+def _properties(term: Term) -> tuple[Property, ...]:
+    return term.properties if isinstance(term, Row) else ()
 
 
 def ranked(kinds: Sequence[GoalKind], counts: Counter[GoalKind], rng: Random) -> list[GoalKind]:

@@ -14,6 +14,8 @@ AMOUNTS = (100000, 10000, 5000, 1000, 500, 100)
 COUNTS = ((1000, 500), (100, 50), (20, 5), (0, 1))
 """From which number on counts are rounded to which."""
 DAYS = (3, 7, 10, 14)
+WHOLES = (60, 30, 15, 10, 5, 1)
+"""To which numbers that several things come to are rounded, the largest unit that fits."""
 
 
 def limit(kind: str, value: Any, rng: Random, *, above: bool) -> Any:
@@ -22,6 +24,13 @@ def limit(kind: str, value: Any, rng: Random, *, above: bool) -> Any:
     if found is None or kind in ("date", "time"):
         return found
     return found if found > 1 and (found > value if above else found < value) else None
+
+
+def total(kind: str, least: int, beyond: int) -> int | None:
+    """Give the roundest number from `least` on that is less than `beyond`; None when no round one is."""
+    units = AMOUNTS[:-1] if kind == "money" else WHOLES
+    rounded = (-(-least // unit) * unit for unit in units)
+    return next((number for number in rounded if least <= number < beyond), None)
 
 
 def _date(value: Any, rng: Random, above: bool) -> str:

@@ -136,6 +136,15 @@ class Confirm(_Part):
     ask: tuple[str, ...] = Field(min_length=1)
 
 
+class Together(_Part):
+    """How an act is asked for with two rows that may come to no more than a total."""
+
+    column: str
+    """The column of the row that is added up."""
+    asks: tuple[str, ...] = Field(min_length=1)
+    """Requests with {goal}, {first}, {second} and {limit}, where the limit is on both rows."""
+
+
 class ToolPhrases(_Part):
     """How goals that end in one tool are asked for, answered and refused."""
 
@@ -147,6 +156,7 @@ class ToolPhrases(_Part):
     reasons: tuple[str, ...] = ()
     confirm: Confirm | None = None
     done: tuple[str, ...] = ()
+    together: Together | None = None
     many: tuple[str, ...] = ()
     """What is told of several rows at once, with {count} and fields of the results, which are listed."""
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)

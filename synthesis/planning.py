@@ -13,8 +13,9 @@ from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
 from synthesis.conditions import ground_if
 from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
-from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, GoalKind, goal_kinds, ranked
+from synthesis.goals import ALL, IF, NO_TOOL, OR, SUMS, TOGETHER, GoalKind, goal_kinds, ranked
 from synthesis.ground import ground
+from synthesis.joint import ground_joint
 from synthesis.lacking import ground_lacking
 from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
@@ -144,6 +145,8 @@ def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awa
         return ground_sum
     if kind.manner == NO_TOOL:
         return ground_lacking
+    if kind.outcome == "done" and kind.what == TOGETHER:
+        return ground_joint
     if kind.outcome == "left" or (kind.outcome == "done" and kind.what in (IF, OR)):
         return ground_if
     return ground_set if kind.outcome == "done" and kind.what == ALL else ground

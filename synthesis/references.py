@@ -25,7 +25,13 @@ CLAUSES = ("that ", "whose ", "where ", "which ")
 """How modifiers begin that are clauses."""
 RECENT = ("latest", "most recent")
 _COMPARED = {"date": ("substr({}, 1, 10)", slice(0, 10)), "time": ("substr({}, 12, 5)", slice(11, 16))}
-_STANDS: Mapping[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">": operator.gt}
+_STANDS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+}
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 
 
@@ -41,7 +47,7 @@ class Property:
     """The value as it stands in the words."""
     read_by: str = ""
     """The SQL that reads the attribute, when it isn't simply the column."""
-    op: Literal["=", "<", ">"] = "="
+    op: Literal["=", "!=", "<", "<=", ">"] = "="
     """How the row's value stands to this one."""
 
     def holds(self, seen: Any) -> bool:

@@ -86,6 +86,11 @@ def clause(reached: Reached) -> Clause:
     return Clause(text, imperative=choice.template.startswith("{goal}"), template=choice.template, parts=parts)
 
 
+def verb(reached: Reached) -> Part:
+    """Give the verb of a request, with others that say the same."""
+    return _part(reached, "goal")
+
+
 def value_clause(reached: Reached, name: str) -> Clause:
     """Give a value, or a row, as the whole of what the user says."""
     part = _part(reached, name)

@@ -13,7 +13,7 @@ GATES: Final[Mapping[str, str]] = {
     "G4": "The logical form, compiled to a query, gives the row that the plan used, as the reference's own query does.",
     "G5": "A blind solver comes to the plan's states, answers, questions and refusals.",
     "G6": "Every other way to read a description gives the same row.",
-    "G7": "Each description has a distractor: a row that has all of the properties but one.",
+    "G7": "Each description has a distractor, a row that has all properties but one; and what limits two rows binds.",
     "G8": "Exactly one tool in scope has the effect that is asked for.",
     "G9": "Every span of content is an argument, a row, a fact of the card or one true side fact; no value is outside.",
 }

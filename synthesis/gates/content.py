@@ -44,7 +44,8 @@ def _outside(turn: DraftTurn) -> str:
 def _accounted(turn: DraftTurn, span: Span, text: str, known: set[str]) -> bool:
     match span.kind:
         case "argument":
-            return text in known or _is_carried(turn, text)
+            forms = (text, text[:1].lower() + text[1:])  # a sentence may begin with it
+            return any(form in known or _is_carried(turn, form) for form in forms)
         case "fact":
             return text in known
         case "side":

@@ -81,15 +81,17 @@ async def _value(stage: Stage, term: Term, known: Known) -> Any:
         return known.get((term.environment, term.entity))
     if isinstance(term, Row):
         return await _only(stage, term, known)
+    if isinstance(term, Derived):
+        return await worked_out(stage, term, known)
     if isinstance(term, Field) and isinstance(term.of, Row | Same | Field):
         return await _column(stage, term.of, term.column, known)
     raise Drop("gate_G4", f"a {term.kind} inside a description can't be looked at")
 
 
-async def worked_out(stage: Stage, term: Term) -> Any:
+async def worked_out(stage: Stage, term: Term, known: Known | None = None) -> Any:
     """Give what a derived term comes to by queries over the tables."""
     if not isinstance(term, Derived):
-        return await _value(stage, term, {})
+        return await _value(stage, term, known or {})
     first = term.of[0]
     if term.op == "count" and isinstance(first, Rows):
         return len(await denoted(stage, first, {}))
@@ -98,7 +100,7 @@ async def worked_out(stage: Stage, term: Term) -> Any:
     form = _DERIVED.get(term.op)
     if form is None:
         raise Drop("gate_G4", f"nothing proves a {term.op}")
-    values = {f"v{place}": await worked_out(stage, part) for place, part in enumerate(term.of)}
+    values = {f"v{place}": await worked_out(stage, part, known) for place, part in enumerate(term.of)}
     return (await stage.query(f"SELECT {form}", values))[0][0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envfactory_client.logical_form import Extreme, Row, Rows
+from envfactory_client.logical_form import Derived, Extreme, Row, Rows
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Meant, Mention, WorkedOut
 from synthesis.errors import Drop
@@ -20,6 +20,7 @@ async def check_spoken(stage: Stage, meant: Iterable[Meant]) -> None:
         await check_unique(stage, described, "spoken")
         await check_readings(stage, described)
         await check_distractor(stage, described)
+        await check_binding(stage, described)
 
 
 async def check_acted_on(stage: Stage, meant: Iterable[Meant]) -> None:
@@ -93,6 +94,16 @@ async def check_distractor(stage: Stage, described: Meant) -> None:
             return
     if weaker:
         raise Drop("gate_G7", f"{described.name}: nothing else is nearly like {described.keys}")
+
+
+async def check_binding(stage: Stage, described: Meant) -> None:
+    """Raise `Drop` when a limit that a row shares with another one changes nothing about which row is meant (G7)."""
+    properties = described.row.properties
+    for place, part in enumerate(properties):
+        if isinstance(part.value, Derived):
+            without = described.row.model_copy(update={"properties": properties[:place] + properties[place + 1 :]})
+            if await denoted(stage, without, described.known) == described.keys:
+                raise Drop("gate_G7", f"{described.name}: without the limit it is {described.keys} as well")
 
 
 def _weaker(row: Row | Rows) -> Iterator[Row | Rows]:

@@ -24,6 +24,8 @@ from synthesis.solver.toolbox import LookUp, Toolbox, last_part, parameter
 MOST_PARENTS: Final = 40
 """Rows of another entity that are gone through one by one."""
 _LOOSE, _PARENT, _FAR_PARENT = 2, 1, 6
+_SAYS: Final = frozenset({"=", "on"})
+"""How a property stands to a value that a look-up may be given for it."""
 _STANDS: Final[Mapping[Comparison, Callable[[Any, Any], bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -145,7 +147,7 @@ class Search:
             fact = last_part(contract.shared)
             return (_Fact(self.facts[fact]), 0) if fact in self.facts else None
         column = contract.filter.column if contract.filter else ""
-        said = [*wanted.properties, *self._hints]
+        said = [part for part in (*wanted.properties, *self._hints) if part.op in _SAYS]
         for part in said:
             if part.path == column or self._names(part, look_up.tool.environment, contract.key):
                 return part, 0
@@ -214,7 +216,7 @@ class Search:
         for name, schema in look_up.tool.input_schema.get("properties", {}).items():
             wants = parameter(look_up.tool, name).filter
             column = wants.column if wants is not None and wants.operator in ("=", "like") else None
-            said = [part for part in wanted.properties if part.path == column]
+            said = [part for part in wanted.properties if part.path == column and part.op in _SAYS]
             if said and name not in found:
                 found[name] = await self.value(said[0].value)
             if name == "limit" and "maximum" in schema:

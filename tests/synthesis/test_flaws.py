@@ -77,6 +77,27 @@ def test_wishes_and_sums_are_held_against_the_tools(
     assert any(told in flaw for flaw in found), found
 
 
+TOGETHER = """[tool.return_book.together]
+column = "due_on"
+asks = ["{goal} {first} and {second} by {limit}"]
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("", "", "due_on is nothing of loans that is said and can be added up"),
+        ("{limit}", "then", "must have {first}, {second} and {limit}"),
+        ("return_book", "borrow_book", "the tool must take just one row"),
+    ],
+)
+def test_requests_under_a_total_are_held_against_their_rows(with_phrases: Mend, old: str, new: str, told: str) -> None:
+    place = "[tool.pay_fine]"
+    found = flaws(with_phrases(place, TOGETHER.replace(old, new) + place if old else TOGETHER + place))
+    assert any(told in flaw for flaw in found), found
+
+
 def test_conditions_and_kin_are_held_against_the_schema(with_phrases: Mend) -> None:
     place = "[entity.loans.say]"
     tests = '[entity.loans.tests]\ndue = { kind = "date", more = ["it is due later"], told = ["it is due on {}"] }\n'

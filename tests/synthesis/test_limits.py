@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from synthesis.limits import limit
+from synthesis.limits import limit, total
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ def test_amounts_are_round() -> None:
     found = {limit("money", 63570, Random(seed), above=True) for seed in range(30)}
     assert all(cents % 500 == 0 for cents in found)
     assert limit("count", 2, Random(0), above=False) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "beyond", "found"),
+    [
+        ("money", 47400, 76200, 50000),
+        ("money", 47400, 48000, 47500),
+        ("money", 47400, 47500, None),
+        ("money", 50000, 50001, 50000),
+        ("count", 75, 120, 90),
+        ("count", 75, 90, 75),
+        ("count", 76, 77, 76),
+        ("count", 76, 76, None),
+    ],
+)
+def test_a_total_is_the_roundest_number_that_leaves_room_and_no_more(
+    kind: str, least: int, beyond: int, found: int | None
+) -> None:
+    assert total(kind, least, beyond) == found

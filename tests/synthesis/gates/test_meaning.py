@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import date
 from random import Random
 from typing import Any
 
 import pytest
 
-from envfactory_client.logical_form import Extreme, Field, Property, Row, Said, Same
+from envfactory_client.logical_form import Derived, Extreme, Field, Property, Row, Said, Same
 from envfactory_client.logical_form import Rows as Set
 from synthesis.catalogue import Catalogue
 from synthesis.draft import DraftStep, DraftTurn, Meant, Origin
 from synthesis.errors import Drop
 from synthesis.gates import GATES
 from synthesis.gates.denotation import denoted
-from synthesis.gates.meaning import check_acted_on, check_distractor, check_readings, check_spoken, check_unique
+from synthesis.gates.meaning import (
+    check_acted_on,
+    check_binding,
+    check_distractor,
+    check_readings,
+    check_spoken,
+    check_unique,
+)
 from synthesis.gates.watch import Watch
 from synthesis.memo import Memo
 from synthesis.stage import Stage
@@ -223,6 +231,26 @@ def test_g7_catches_a_set_whose_words_leave_nothing_out(library_catalogue: Catal
         all_mine = Set(environment="library", entity="loans", mine=True, properties=(any_day,))
         keys = [row["loan_id"] for row in rows["mine"]]
         assert await refused(check_distractor(stage, Meant("it", all_mine, keys, 0, ""))) == "gate_G7"
+
+    in_library(library_catalogue, scene)
+
+
+def test_g7_catches_a_limit_that_changes_nothing(library_catalogue: Catalogue) -> None:
+    async def scene(stage: Stage, rows: Rows) -> None:
+        out = sorted(str(row["due_on"]) for row in rows["mine"])
+        last = next(row for row in rows["mine"] if row["due_on"] == out[-1])
+        first_day = Field(of=loan(extreme=Extreme(path="loans.due_on", function="min")), column="loans.due_on")
+        latest = Extreme(path="loans.due_on", function="max")
+
+        def within(days: int) -> Row:
+            until = Derived(op="days_later", of=(first_day, Said(value=days)))
+            return loan(Property(path="loans.due_on", op="<=", value=until), extreme=latest)
+
+        span = (date.fromisoformat(out[-1]) - date.fromisoformat(out[0])).days
+        assert await refused(check_binding(stage, meant(within(span), last["loan_id"]))) == "gate_G7"
+        (before,) = await denoted(stage, within(span - 1), {})
+        assert before != last["loan_id"]
+        await check_binding(stage, meant(within(span - 1), before))
 
     in_library(library_catalogue, scene)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envfactory_client import Goal, Span
-from synthesis.draft import Draft, DraftStep, DraftTurn, Origin
+from synthesis.draft import Clause, Draft, DraftStep, DraftTurn, Origin, Part
 from synthesis.errors import Drop
 from synthesis.gates.content import check_content
 
@@ -30,6 +30,15 @@ def test_arguments_facts_and_one_side_fact_are_accounted_for() -> None:
         Span(start=34, end=41, kind="side", type="colour"),
     )
     check_content(draft(user, *spans, side=("colour", ("red one",))), CARD)
+
+
+def test_a_sentence_may_begin_with_an_argument() -> None:
+    whole = draft("Half of it, please", Span(start=0, end=10, kind="argument", type="money"))
+    with pytest.raises(Drop, match="gate_G9"):
+        check_content(whole, CARD)
+    half = Part("argument", "money", ("half of it",))
+    whole.turns[0].clauses.append(Clause("pay half of it", imperative=True, parts={"amount_cents": half}))
+    check_content(whole, CARD)
 
 
 @pytest.mark.parametrize(
