@@ -356,9 +356,10 @@ class Grounding:
 
     def _check_news(self, mentions: Mapping[str, Mention]) -> None:
         """Raise `Drop` for a question whose answer was told before."""
+        asked = {*self._hidden(), self.kind.what} if self.kind.outcome == "answer" else ()
         for mention in mentions.values():
             row = (mention.table, mention.value)
-            if mention.kind != "self" and any(knows(self.stage, row, column) for column in self._hidden()):
+            if mention.kind != "self" and any(knows(self.stage, row, column) for column in asked):
                 raise Drop("told_before", str(self.kind))
 
     async def _check_stance(self, mentions: Mapping[str, Mention], turn: DraftTurn) -> None:
@@ -393,7 +394,7 @@ class Grounding:
         for name, mention in mentions.items():
             tell(stage, mention, *(str(part["column"]) for part in mention.properties if "value" in part))
             if self.kind.outcome == "answer":
-                tell(stage, mention, *self._hidden())
+                tell(stage, mention, *self._hidden(), self.kind.what)
                 continue
             over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
             inner = [] if over else [row for other in mention.within for row in rows_of(other)]

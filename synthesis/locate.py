@@ -174,7 +174,12 @@ def _may_rank(sought: Sought, best: Extreme) -> bool:
 
 
 def _is_light(sought: Sought, seen: Seen, description: Description) -> bool:
-    """Whether a description is short enough to name another thing by: one plain property, or the latest of all."""
+    """Whether a description is short enough to name another thing by: one plain property, or the latest of all.
+
+    What isn't one's own, such as an airport, takes what it takes.
+    """
+    if sought.entity.mine is None:
+        return True
     said = (*seen.said, *description.properties)
     if any(part.op != "=" or part.kind not in sought.lightly for part in said):
         return False
