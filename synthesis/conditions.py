@@ -176,7 +176,7 @@ class Conditional(Grounding):
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=False)
-        await self._check_stance(mentions, turn)
+        await self.wish(mentions).check(turn)
         tested = await self._tested(choice, subject, mentions[subject.parameter], holds=self.holds)
         reached = Reached(stage, self.kind, choice, mentions, tested.step)
         if self.holds:
@@ -193,7 +193,7 @@ class Conditional(Grounding):
         turn.facts += [*(fact for mention in needed for fact in mention.facts), *choice.told, *tested.facts]
         self._remember(reached.call if self.holds else -1, mentions, joined=False)
         tell(stage, mentions[subject.parameter], tested.column)
-        self._take_stance(reached.call if self.holds else -1, mentions)
+        self.wish(mentions).note(self._made(reached.call if self.holds else -1))
 
     async def _call(self, choice: Choice, mentions: Mapping[str, Mention]) -> int:
         if self.before is None:
@@ -392,7 +392,7 @@ class _Otherwise(Conditional):
         await choice.get_known(stage)
         other.known = choice.known
         mentions = await self._described(choice, subject)
-        await self._check_stance(mentions, turn)
+        await self.wish(mentions).check(turn)
         slot = choice.rows[subject.parameter][1].model_copy(update={"by": ("description",)})
         second = await locate(
             stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden(), plain=True)
@@ -419,7 +419,7 @@ class _Otherwise(Conditional):
         turn.facts += [*facts, *choice.told, *tested.facts]
         stage.draft.topic, stage.draft.yields = [], []
         tell(stage, mentions[subject.parameter], tested.column)
-        self._take_stance(call, {**mentions, "other": second})
+        self.wish({**mentions, "other": second}).note(self._made(call))
 
     async def _other_row(self, choice: Choice, subject: _Subject) -> Any:
         """Give another row that the act could be done with as well."""
