@@ -122,7 +122,11 @@ class Wish:
         A question is only contrary where there is no more use for the very row, and idle where it was answered.
         """
         if self.kind.outcome == "answer":
-            return self._check_question()
+            self._check_question()
+        else:
+            await self._check_act(turn)
+
+    async def _check_act(self, turn: DraftTurn) -> None:
         try:
             await check_stance(self.stage, self.kind.tool, self.mentions, self.arguments)
         except Drop:
@@ -130,6 +134,13 @@ class Wish:
             if not may_change or not self.stage.chance(self._second_thoughts()):
                 raise
             turn.changed_mind, turn.reason = True, str(self.stage.pick(CHANGED_MIND))
+        if self.kind.outcome == "refuse" and any(self.stage.draft.stances.get(row) for row in self._ended()):
+            raise Drop("contradicts", str(self.kind))
+
+    def _ended(self) -> list[RowName]:
+        """Give the rows that the goal would put an end to."""
+        names = self.ending
+        return [row for name, one in self.mentions.items() if name in names for row in rows_of(one)]
 
     def _check_question(self) -> None:
         for mention in self.mentions.values():
