@@ -39,6 +39,7 @@ NARROW_SHARE = 0.5
 CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
 _IT = re.compile(r"\b(it|them|that)\b")
+_WORD = re.compile(r"\w+")
 STEADY = frozenset({"anaphora", "handle", "self"})
 """Kinds of mention that no write can make mean something else."""
 
@@ -312,7 +313,8 @@ class Grounding:
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
+                hidden = self._hidden() | set(slot.hides) | self._in_the_way()
+                terms = Terms(slot, hidden, steady=steady, kin=kin, says_it=says_it)
                 terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 terms = replace(terms, asking=self.kind.outcome == "answer")
                 found[part] = await locate(self.stage, table, item, terms)
@@ -347,6 +349,16 @@ class Grounding:
         """Give the goal as what the user wants of the rows that it names."""
         asked = frozenset({*self._hidden(), self.kind.what}) if self.kind.outcome == "answer" else frozenset()
         return Wish(self.stage, self.kind, self.arguments, mentions, asked)
+
+    def _in_the_way(self) -> set[str]:
+        """Give the states that a refusal reads; nobody who knows of them would ask: "cancel my cancelled trip"."""
+        sql = self.stage.catalogue.refuses.get(self.tool.name, {}).get(self.kind.what, "")
+        if self.kind.outcome != "refuse" or not sql:
+            return set()
+        words = set(_WORD.findall(sql))
+        read = words | {word.partition("_")[2] for word in words}
+        said = (pair for entity in self.stage.catalogue.phrases.entity.values() for pair in entity.say.items())
+        return {column for column, how in said if column in read and how.kind in ("enum", "flag")}
 
     def _remember(self, call: int, mentions: dict[str, Mention], *, joined: bool) -> None:
         """Note what was spoken of or made, so that the next message may say "it"."""

@@ -56,6 +56,26 @@ def test_who_has_paid_asks_again_for_what_was_refused() -> None:
     assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        GoalKind("airline", "cancel_booking", "refuse", "not_active"),
+        GoalKind("airline", "add_bags", "refuse", "not_confirmed"),
+        GoalKind("bank", "replace_card", "refuse", "card_closed"),
+    ],
+    ids=str,
+)
+def test_nobody_says_of_a_row_what_stands_in_their_way(kind: GoalKind) -> None:
+    async def use(stage: Stage) -> set[str]:
+        turn = DraftTurn()
+        await ground(stage, kind, turn)
+        named = [one for _, _, mention in turn.mentions for one in (mention, *mention.within)]
+        return {str(part["column"]) for one in named for part in one.properties}
+
+    for seed in (3, 4):
+        assert "status" not in on_stage(kind.environment, use, seed=seed)
+
+
 def test_only_what_was_refused_is_asked_for_again() -> None:
     async def use(stage: Stage) -> None:
         turn = DraftTurn()
