@@ -151,7 +151,7 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
 
 
 def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
-    """The tools whose goals can be about a row of some tables, through which the next goal says what the quest is about.
+    """The tools whose goals can be about a row of some tables, through which the next one says what the quest is about.
 
     Where there are none, the goal that the quest leads to must name such a row itself.
     """

@@ -128,7 +128,8 @@ def through(stage: Stage, anchor: Anchor, mention: Mention) -> tuple[str, Origin
     other = stage.at(anchor.environment)
     shown_at = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
     origin = replace(anchor.origin, step=step, place=shown_at)
-    if shown_at is None or derived(origin, value_of(stage.draft.steps[step].result, shown_at)) != anchor.value:
+    seen = value_of(stage.draft.steps[step].result, shown_at) if shown_at is not None else None
+    if seen is None or derived(origin, seen) != anchor.value:
         raise Drop("anchor_unseen", anchor.table)
     words = anchor.form.replace("{}", mention.text)
     return (origin.twist.form.replace("{}", words) if origin.twist else words), origin

@@ -9,12 +9,12 @@ another row to turn to ("otherwise take that one"), one of two acts is done, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from envfactory_client import Goal
-from envfactory_client.logical_form import Comparison, Condition, Field, Intent, Said
+from envfactory_client.logical_form import Condition, Field, Intent, Said
 from synthesis.choose import Choice
 from synthesis.draft import Clause, DraftTurn, Mention, Part
 from synthesis.errors import Drop
@@ -22,19 +22,17 @@ from synthesis.goals import OR, GoalKind
 from synthesis.ground import Grounding, attempt, origins_of
 from synthesis.identity import known
 from synthesis.language.assistant import sentence
-from synthesis.limits import limit
 from synthesis.locate import locate
 from synthesis.logical_form import described, intent_of, meant_by, path_of
 from synthesis.paths import value_of
 from synthesis.phrases import Test
+from synthesis.senses import Sense, spent, stands
 from synthesis.sought import Terms
-from synthesis.spoken import forms, say
+from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.stance import knows, tell
 from synthesis.wording import Reached, clause, reply
 
-TIMES = (2, 3, 4, 5, 10)
-"""How many times an amount that is to be spent an account may have to hold."""
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
 TELLS_SHARE = 0.7
@@ -146,15 +144,6 @@ class _Subject:
     value: Any
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What a condition may say: a comparison, with the values that it may name or the amount that is at stake."""
-
-    op: Comparison
-    values: tuple[str, ...] = ()
-    amount: int | None = None
-
-
 @dataclass
 class Conditional(Grounding):
     """One goal on a condition."""
@@ -176,11 +165,12 @@ class Conditional(Grounding):
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=False)
-        await self._check_stance(mentions, turn)
+        await self.wish(mentions).check(turn)
         tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=self.holds)
         reached = Reached(stage, self.kind, choice, mentions, tested.step)
         if self.holds:
             reached.call = await self._call(choice, mentions)
+            self._check_price(reached.call, tested)
         turn.steps += range(first, len(stage.draft.steps))
         turn.evidence += [tested.step, reached.call]
         turn.mentions += [(reached.call, name, mention) for name, mention in (mentions | through_rows).items()]
@@ -193,12 +183,23 @@ class Conditional(Grounding):
         turn.facts += [*(fact for mention in needed for fact in mention.facts), *choice.told, *tested.facts]
         self._remember(reached.call if self.holds else -1, mentions, joined=False)
         tell(stage, mentions[subject.parameter], tested.column)
-        self._take_stance(reached.call if self.holds else -1, mentions)
+        self.wish(mentions).note(self._made(reached.call if self.holds else -1))
 
     async def _call(self, choice: Choice, mentions: Mapping[str, Mention]) -> int:
         if self.before is None:
             self.before = await self.stage.episode.hold()
         return await self.stage.call(self.tool.name, choice.values, origins_of(choice, mentions))
+
+    def _check_price(self, call: int, tested: Tested) -> None:
+        """Raise `Drop` where less was wanted than what the call costs in the end."""
+        condition, contract = tested.condition, self.tool.contract
+        bound = condition.value.value if isinstance(condition.value, Said) and condition.value.type == "money" else None
+        if bound is None or (condition.op == "<") == tested.unless or contract is None:
+            return
+        result = self.stage.draft.steps[call].result or {}
+        shown = [result.get(path) for path, field in contract.results.items() if field.type == "money"]
+        if any(value is not None and value > bound for value in shown):
+            raise Drop("no_condition", str(self.kind))
 
     def _goal_of(self, tested: Tested) -> Goal:
         if self.holds:
@@ -250,8 +251,10 @@ class Conditional(Grounding):
             raise Drop("no_condition", str(self.kind))
         value, step, facts = await _seen(stage, mention, subject.column)
         unless = stage.chance(UNLESS_SHARE) and self.kind.what != OR
-        wanted = self._wanted(reached.choice, subject, unless=unless)
-        options = list(_ways(stage, subject.how, value, wanted, holds=holds != unless))
+        sense = Sense.of(stage.catalogue, self.tool.name, subject.column, subject.how, unless=unless)
+        if subject.how.kind == "money":
+            sense = replace(sense, amount=spent(self.tool, reached.choice.values))
+        options = list(sense.ways(stage, subject.how, value, holds=holds != unless))
         op, said, ways = stage.pick(options or _none(self.kind))
         path = path_of(stage.catalogue, subject.table, subject.column)
         kind = subject.how.kind if subject.how.kind in ("money", "date") else None
@@ -266,20 +269,6 @@ class Conditional(Grounding):
             value,
             facts,
         )
-
-    def _wanted(self, choice: Choice, subject: _Subject, *, unless: bool) -> _Wanted:
-        """Give what a condition may say of its row, so that the request is wanted where that is so, or unless it is."""
-        sense = self.stage.catalogue.said(self.tool.name).only[subject.column]
-        if not isinstance(sense, str):
-            others = tuple(value for value in subject.how.is_ if value not in sense)
-            return _Wanted("=", others if unless else sense)
-        op: Comparison = ">" if (sense == "more") != unless else "<"
-        return _Wanted(op, amount=self._spends(choice) if subject.how.kind == "money" else None)
-
-    def _spends(self, choice: Choice) -> int | None:
-        """Give the amount that the request names."""
-        types = {name: self.stage.catalogue.parameter(self.tool.name, name).type for name in choice.values}
-        return next((int(choice.values[name]) for name, kind in types.items() if kind == "money"), None)
 
 
 def _ends_in_its_act(template: str) -> bool:
@@ -329,30 +318,6 @@ async def _looked_up(stage: Stage, mention: Mention, column: str) -> tuple[Any, 
         if value is not None:
             return value, step, tuple(fact.told for fact in facts.values())
     raise Drop("condition_unseen", f"{table}.{column}")
-
-
-def _ways(
-    stage: Stage, how: Test, value: Any, wanted: _Wanted, *, holds: bool
-) -> Iterator[tuple[Comparison, Any, tuple[str, ...]]]:
-    """Give the conditions on a value that hold, or don't: the comparison, what it is compared with, and the words."""
-    for option in wanted.values:
-        if (option == str(value)) == holds:
-            yield "=", option, how.is_[option]
-    texts = how.more if wanted.op == ">" else how.less if wanted.op == "<" else ()
-    above = (wanted.op == ">") != holds
-    bound = _bound(stage, how, value, wanted, above=above) if texts else None
-    if bound is not None:
-        spoken = forms("money" if how.kind == "money" else "date" if how.kind == "date" else None, bound)
-        yield wanted.op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken[:4])
-
-
-def _bound(stage: Stage, how: Test, value: Any, wanted: _Wanted, *, above: bool) -> Any:
-    """Give a round value above or below another one; of money that is spent, so much that some of it is left over."""
-    if wanted.amount is None:
-        return limit(how.kind, value, stage.rng, above=above)
-    bounds = [wanted.amount * times for times in TIMES]
-    options = [bound for bound in bounds if (bound > value if above else bound < value)]
-    return stage.pick(options) if options else None
 
 
 def _told_of(stage: Stage, how: Test, value: Any) -> str:
@@ -405,7 +370,7 @@ class _Otherwise(Conditional):
         await choice.get_known(stage)
         other.known = choice.known
         mentions = await self._described(choice, subject)
-        await self._check_stance(mentions, turn)
+        await self.wish(mentions).check(turn)
         slot = choice.rows[subject.parameter][1].model_copy(update={"by": ("description",)})
         second = await locate(
             stage, subject.table, other.values[subject.parameter], Terms(slot, self._hidden(), plain=True)
@@ -415,7 +380,9 @@ class _Otherwise(Conditional):
         holds = stage.chance(0.5)
         tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=holds)
         instead = mentions | {subject.parameter: second}
+        await self._check_other(subject, second, tested)
         call = await (self._call(choice, mentions) if holds else self._call(other, instead))
+        self._check_price(call, tested)
         one, two = Reached(stage, self.kind, choice, mentions, call), Reached(stage, self.kind, other, instead, call)
         done, left = (Goal(tool=self.tool.full_name, outcome=outcome) for outcome in ("done", "left"))
         turn.steps += range(first, len(stage.draft.steps))
@@ -432,7 +399,7 @@ class _Otherwise(Conditional):
         turn.facts += [*facts, *choice.told, *tested.facts]
         stage.draft.topic, stage.draft.yields = [], []
         tell(stage, mentions[subject.parameter], tested.column)
-        self._take_stance(call, {**mentions, "other": second})
+        self.wish({**mentions, "other": second}).note(self._made(call))
 
     async def _other_row(self, choice: Choice, subject: _Subject) -> Any:
         """Give another row that the act could be done with as well."""
@@ -450,6 +417,15 @@ class _Otherwise(Conditional):
         if not options:
             raise Drop("no_other_row", table)
         return stage.pick(options)
+
+    async def _check_other(self, subject: _Subject, second: Mention, tested: Tested) -> None:
+        """Raise `Drop` unless the other row is as the condition wants the first one to be."""
+        seen = (await self.stage.row(subject.table, second.value)).get(subject.column)
+        condition = tested.condition
+        if seen is None or not isinstance(condition.value, Said):
+            raise Drop("no_condition", str(self.kind))
+        if stands(condition.op, seen, condition.value.value) == tested.unless:
+            raise Drop("no_condition", str(self.kind))
 
     async def _described(self, choice: Choice, subject: _Subject) -> dict[str, Mention]:
         """Give the mentions of the request, with the row that the condition is on described."""

@@ -23,17 +23,7 @@ from synthesis.phrases import Slot
 from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.stance import (
-    CHANGED_MIND,
-    NEW_SECOND_THOUGHTS_SHARE,
-    SECOND_THOUGHTS_SHARE,
-    check_stance,
-    ended_by,
-    knows,
-    rows_of,
-    take_stance,
-    tell,
-)
+from synthesis.stance import Wish
 from synthesis.wording import Reached, clause, reply, value_clause, which_one
 
 MOST_TRIES = 16
@@ -49,6 +39,7 @@ NARROW_SHARE = 0.5
 CLARIFY_SHARE = 0.2
 """How often a description that can be said too shortly is."""
 _IT = re.compile(r"\b(it|them|that)\b")
+_WORD = re.compile(r"\w+")
 STEADY = frozenset({"anaphora", "handle", "self"})
 """Kinds of mention that no write can make mean something else."""
 
@@ -191,8 +182,7 @@ class Grounding:
         await choice.get_known(stage)
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
-        self._check_news(mentions)
-        await self._check_stance(mentions, turn)
+        await self.wish(mentions).check(turn)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
         sure = call is not None or bool(turn.goals) or turn.again
@@ -221,7 +211,7 @@ class Grounding:
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
         self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
-        self._take_stance(call, mentions | through_rows)
+        self.wish(mentions | through_rows).note(self._made(call))
 
     def _give_reason(self, turn: DraftTurn) -> None:
         """Let the user say why they want something done, now and then."""
@@ -327,7 +317,8 @@ class Grounding:
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                terms = Terms(slot, self._hidden() | set(slot.hides), steady=steady, kin=kin, says_it=says_it)
+                hidden = self._hidden() | set(slot.hides) | self._in_the_way()
+                terms = Terms(slot, hidden, steady=steady, kin=kin, says_it=says_it)
                 terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 terms = replace(terms, asking=self.kind.outcome == "answer")
                 found[part] = await locate(self.stage, table, item, terms)
@@ -358,53 +349,20 @@ class Grounding:
         shows = self.tool.contract.results[self.kind.what].shows
         return frozenset({shows.partition(".")[2]}) if shows else frozenset()
 
-    def _check_news(self, mentions: Mapping[str, Mention]) -> None:
-        """Raise `Drop` for a question whose answer was told before."""
-        for mention in mentions.values():
-            row = (mention.table, mention.value)
-            if mention.kind != "self" and any(knows(self.stage, row, column) for column in self._hidden()):
-                raise Drop("told_before", str(self.kind))
+    def wish(self, mentions: Mapping[str, Mention]) -> Wish:
+        """Give the goal as what the user wants of the rows that it names."""
+        asked = frozenset({*self._hidden(), self.kind.what}) if self.kind.outcome == "answer" else frozenset()
+        return Wish(self.stage, self.kind, self.arguments, mentions, asked)
 
-    async def _check_stance(self, mentions: Mapping[str, Mention], turn: DraftTurn) -> None:
-        """Raise `Drop` for what is contrary to a request before, unless the user says that they think otherwise now.
-
-        A question is only contrary where there is no more use for the very row.
-        """
-        stage = self.stage
-        if self.kind.outcome == "answer":
-            asked = [row for mention in mentions.values() for row in rows_of(mention)]
-            if any(stage.draft.stances.get(row) for row in asked):
-                raise Drop("contradicts", str(self.kind))
-            return
-        try:
-            await check_stance(stage, self.tool.name, mentions, self.arguments)
-        except Drop:
-            ending = bool(ended_by(stage.catalogue, self.tool.name, self.arguments))
-            may_change = ending and not turn.goals and self.kind.outcome == "done"
-            if not may_change or not stage.chance(self._second_thoughts(mentions)):
-                raise
-            turn.changed_mind, turn.reason = True, str(stage.pick(CHANGED_MIND))
-
-    def _second_thoughts(self, mentions: Mapping[str, Mention]) -> float:
-        """Give how often the user thinks otherwise now: more often where the data has little of what that gives."""
-        new = any(self.stage.is_new(one.origin, (self.tool.full_name, name)) for name, one in mentions.items())
-        return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
-
-    def _take_stance(self, call: int, mentions: Mapping[str, Mention]) -> None:
-        """Note what the user wants of the rows that were named, and what they know of them now."""
-        stage = self.stage
-        ending = ended_by(stage.catalogue, self.tool.name, self.arguments)
-        for name, mention in mentions.items():
-            tell(stage, mention, *(str(part["column"]) for part in mention.properties if "value" in part))
-            if self.kind.outcome == "answer":
-                tell(stage, mention, *self._hidden())
-                continue
-            over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
-            inner = [] if over else [row for other in mention.within for row in rows_of(other)]
-            take_stance(stage, [*rows_of(mention), *inner], ending=over)
-        for row in self._made(call) if self.kind.outcome == "done" else ():
-            if row.origin.place in ending or not ending:
-                take_stance(stage, [(row.environment, row.table, row.value)], ending=bool(ending))
+    def _in_the_way(self) -> set[str]:
+        """Give the states that a refusal reads; nobody who knows of them would ask: "cancel my cancelled trip"."""
+        sql = self.stage.catalogue.refuses.get(self.tool.name, {}).get(self.kind.what, "")
+        if self.kind.outcome != "refuse" or not sql:
+            return set()
+        words = set(_WORD.findall(sql))
+        read = words | {word.partition("_")[2] for word in words}
+        said = (pair for entity in self.stage.catalogue.phrases.entity.values() for pair in entity.say.items())
+        return {column for column, how in said if column in read and how.kind in ("enum", "flag")}
 
     def _remember(self, call: int, mentions: dict[str, Mention], *, joined: bool) -> None:
         """Note what was spoken of or made, so that the next message may say "it"."""

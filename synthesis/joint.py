@@ -33,6 +33,7 @@ from synthesis.references import Description, Extreme, Property, extremes
 from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.spoken import forms
 from synthesis.stage import Stage
+from synthesis.stance import check_stance, ended_by, rows_of, take_stance
 from synthesis.wording import Reached, reply, verb
 
 MOST_TRIES = 4
@@ -245,6 +246,8 @@ async def _rehearse(pair: _Pair) -> None:
 async def _enact(pair: _Pair, turn: DraftTurn, mark: int) -> None:
     """Make the calls part of the draft, with what is said for them; raises `Drop` with everything as it was."""
     stage = pair.stage
+    for mention in pair.mentions:
+        await check_stance(stage, pair.kind.tool, {pair.name: mention}, pair.choice.values)
     before, states, local = await stage.episode.hold(), len(stage.draft.states), dict(stage.draft.locals)
     try:
         calls = await pair.act()
@@ -271,6 +274,8 @@ async def _enact(pair: _Pair, turn: DraftTurn, mark: int) -> None:
     here, table = stage.environment, pair.first.table
     stage.draft.topic = [Salient(here, table, mention.value, mention.origin) for mention in mentions]
     stage.draft.yields = []
+    ending = pair.name in ended_by(stage.catalogue, pair.kind.tool, pair.choice.values)
+    take_stance(stage, [row for mention in mentions for row in rows_of(mention)], ending=ending)
 
 
 def _with_second(pair: _Pair, intent: Intent) -> Intent:

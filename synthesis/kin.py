@@ -122,11 +122,12 @@ async def referred_to(stage: Stage, table: str, along: Source | None = None) -> 
 async def said_through_kin(stage: Stage, table: str, value: Any, locate: Locate, how: Terms) -> Mention | None:
     """Give the mention of a row through the one spoken of that refers to it, or through another one; None for neither.
 
-    Nothing is left of a look-up that led nowhere.
+    Inside another description that is odd of any row. Nothing is left of a look-up that led nowhere.
     """
     mark, links = len(stage.draft.steps), links_of(stage, table)
     for make in (through_spoken_kin, through_kin):
-        if make is through_kin and not stage.chance(share_of_kin(stage, table, links, how.taker)):
+        share = share_of_kin(stage, table, links, how.taker)
+        if make is through_kin and not stage.chance(min(share, ODD_KIN_SHARE) if how.depth else share):
             return None
         try:
             return await make(stage, table, value, locate, how)

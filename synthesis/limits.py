@@ -57,6 +57,12 @@ def _time(value: Any, rng: Random, above: bool) -> str | None:
     return f"{wanted:02d}:00" if 0 < wanted < 24 else None
 
 
+def round_up(cents: int) -> int:
+    """Give the next round amount that isn't less than one."""
+    unit = next((unit for unit in AMOUNTS if cents >= 2 * unit), AMOUNTS[-1])
+    return -(-cents // unit) * unit
+
+
 def _drawn(rng: Random, options: tuple[Any, ...]) -> Any:
     return options[rng.randrange(len(options))]
 

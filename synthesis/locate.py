@@ -174,7 +174,12 @@ def _may_rank(sought: Sought, best: Extreme) -> bool:
 
 
 def _is_light(sought: Sought, seen: Seen, description: Description) -> bool:
-    """Whether a description is short enough to name another thing by: one plain property, or the latest of all."""
+    """Whether a description is short enough to name another thing by: one plain property, or the latest of all.
+
+    What isn't one's own, such as an airport, takes what it takes.
+    """
+    if sought.entity.mine is None:
+        return True
     said = (*seen.said, *description.properties)
     if any(part.op != "=" or part.kind not in sought.lightly for part in said):
         return False
@@ -300,13 +305,20 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
     ways = Slot(by=("description", "handle"))
-    terms = Terms(ways, depth=sought.depth + 1, plain=sought.plain, taker=seen.taker, lightly=BY_NAME_OR_DAY)
+    terms = Terms(ways, _states(stage, table) & sought.hidden, sought.depth + 1, plain=sought.plain, taker=seen.taker)
+    terms = replace(terms, lightly=BY_NAME_OR_DAY)
     if stage.quest is not None and stage.quest[2:] == seen.taker and not sought.plain:
         terms = replace(terms, kin=stage.quest[:2] in links_of(stage, table))
     mention = await locate(stage, table, value, terms)
     seen.nested.append(mention)
     seen.facts.extend(mention.facts)
     return value, mention.origin
+
+
+def _states(stage: Stage, table: str) -> frozenset[str]:
+    """Give the columns that say which of some states a row is in."""
+    said = stage.catalogue.entity(table).say
+    return frozenset(column for column, how in said.items() if how.kind in ("enum", "flag"))
 
 
 async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> tuple[Any, Origin]:

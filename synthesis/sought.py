@@ -15,7 +15,8 @@ from synthesis.wanted import Taker
 
 BY_NAME: frozenset[SayKind] = frozenset({"enum", "flag", "name"})
 """What names a row lightly in passing."""
-BY_NAME_OR_DAY: frozenset[SayKind] = BY_NAME | {"date"}
+BY_NAME_OR_DAY: frozenset[SayKind] = BY_NAME | {"date", "row"}
+"""The same where it may be a day, or another row that is named as lightly."""
 
 
 @dataclass(frozen=True)

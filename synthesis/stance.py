@@ -7,11 +7,13 @@ they say that they have thought better of it. And nobody asks for what they were
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Mention, RowName
+from synthesis.draft import DraftTurn, Mention, RowName, Salient
 from synthesis.errors import Drop
+from synthesis.goals import GoalKind
 from synthesis.stage import Stage
 
 SECOND_THOUGHTS_SHARE, NEW_SECOND_THOUGHTS_SHARE = 0.05, 0.5
@@ -96,3 +98,75 @@ def tell(stage: Stage, mention: Mention, *columns: str) -> None:
     """Note that the user knows some columns of a row, or of each row of a set."""
     known = stage.draft.known
     known |= {row: known.get(row, frozenset()).union(columns) for row in rows_of(mention)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a goal wants of the rows that it names."""
+
+    stage: Stage
+    kind: GoalKind
+    arguments: Mapping[str, Any]
+    mentions: Mapping[str, Mention]
+    asked: frozenset[str] = frozenset()
+    """What a question asks for, by the names that it has."""
+
+    @property
+    def ending(self) -> set[str]:
+        """The parameters whose rows the user has no more use for."""
+        return ended_by(self.stage.catalogue, self.kind.tool, self.arguments)
+
+    async def check(self, turn: DraftTurn) -> None:
+        """Raise `Drop` for what is contrary to a request before, unless the user says that they think otherwise now.
+
+        A question is only contrary where there is no more use for the very row, and idle where it was answered.
+        """
+        if self.kind.outcome == "answer":
+            self._check_question()
+        else:
+            await self._check_act(turn)
+
+    async def _check_act(self, turn: DraftTurn) -> None:
+        try:
+            await check_stance(self.stage, self.kind.tool, self.mentions, self.arguments)
+        except Drop:
+            may_change = bool(self.ending) and not turn.goals and self.kind.outcome == "done"
+            if not may_change or not self.stage.chance(self._second_thoughts()):
+                raise
+            turn.changed_mind, turn.reason = True, str(self.stage.pick(CHANGED_MIND))
+        if self.kind.outcome == "refuse" and any(self.stage.draft.stances.get(row) for row in self._ended()):
+            raise Drop("contradicts", str(self.kind))
+
+    def _ended(self) -> list[RowName]:
+        """Give the rows that the goal would put an end to."""
+        names = self.ending
+        return [row for name, one in self.mentions.items() if name in names for row in rows_of(one)]
+
+    def _check_question(self) -> None:
+        for mention in self.mentions.values():
+            if any(self.stage.draft.stances.get(row) for row in rows_of(mention)):
+                raise Drop("contradicts", str(self.kind))
+            row = (mention.table, mention.value)
+            if mention.kind != "self" and any(knows(self.stage, row, column) for column in self.asked):
+                raise Drop("told_before", str(self.kind))
+
+    def _second_thoughts(self) -> float:
+        """Give how often the user thinks otherwise now: more often where the data has little of what that gives."""
+        takers = {name: (self.kind.full_name, name) for name in self.mentions}
+        new = any(self.stage.is_new(mention.origin, takers[name]) for name, mention in self.mentions.items())
+        return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
+
+    def note(self, made: Iterable[Salient]) -> None:
+        """Note what the user wants of the rows that were named or made, and what they know of them now."""
+        ending = self.ending
+        for name, mention in self.mentions.items():
+            said = {str(part["column"]) for part in mention.properties if "value" in part}
+            tell(self.stage, mention, *said, *self.asked)
+            over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
+            if self.kind.outcome == "answer" or (over and self.kind.outcome == "left"):
+                continue  # what stays on the user's own terms is as welcome as before
+            inner = [] if over else [row for other in mention.within for row in rows_of(other)]
+            take_stance(self.stage, [*rows_of(mention), *inner], ending=over)
+        for row in made if self.kind.outcome == "done" else ():
+            if row.origin.place in ending or not ending:
+                take_stance(self.stage, [(row.environment, row.table, row.value)], ending=bool(ending))

@@ -138,8 +138,8 @@ def test_a_seat_is_said_through_a_ticket_that_has_it() -> None:
     "link",
     [
         GUEST,
-        ("airline.get_points", "entries[].segment_id", "airline.upgrade_segment", "segment_id"),
-        ("airline.get_booking", "segments[].flight_id", "airline.hold_flight", "flight_id"),
+        ("bank.get_purchase", "card_id", "bank.freeze_card", "card_id"),
+        ("airline.get_booking", "segments[].flight_id", "airline.list_free_seats", "flight_id"),
         ("bank.list_transfers", "transfers[].approval_id", "bank.approve_transfer", "approval_id"),
         ("bank.find_customer", "cards[].account_id", "bank.list_fees", "account_id"),
     ],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from envfactory_client.logical_form import Field, Said
 from synthesis.conditions import ground_if
-from synthesis.draft import DraftTurn
-from synthesis.goals import IF, OR, GoalKind
+from synthesis.draft import Draft, DraftTurn
+from synthesis.errors import Drop
+from synthesis.goals import IF, OR, GoalKind, goal_kinds
+from synthesis.limits import round_up
+from synthesis.senses import TIMES
 from synthesis.stage import Stage
 from tests.synthesis.conftest import on_stage
 
@@ -34,6 +39,18 @@ async def held(stage: Stage, turn: DraftTurn) -> bool:
     return bool(STANDS[condition.op](seen, condition.value.value)) == (intent.when is not None)
 
 
+async def grounded(stage: Stage, kind: GoalKind) -> DraftTurn:
+    """Give a turn with a goal of this kind, by the first chance with which there is one."""
+    for number in range(8):
+        stage.rng, turn = Random(number), DraftTurn()
+        try:
+            await ground_if(stage, kind, turn)
+        except Drop:
+            continue
+        return turn
+    raise AssertionError(f"no chance gave {kind}")
+
+
 def writes(stage: Stage, turn: DraftTurn) -> list[str]:
     return [
         stage.draft.steps[at].tool
@@ -42,7 +59,7 @@ def writes(stage: Stage, turn: DraftTurn) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("tool", ["freeze_card", "cancel_transfer", "refund_fee"])
+@pytest.mark.parametrize("tool", ["replace_card", "cancel_transfer", "refund_fee"])
 def test_an_act_is_done_where_its_condition_holds(tool: str) -> None:
     async def use(stage: Stage) -> None:
         turn = DraftTurn()
@@ -54,7 +71,7 @@ def test_an_act_is_done_where_its_condition_holds(tool: str) -> None:
     on_stage("bank", use)
 
 
-@pytest.mark.parametrize("tool", ["freeze_card", "cancel_transfer", "refund_fee"])
+@pytest.mark.parametrize("tool", ["replace_card", "cancel_transfer", "refund_fee"])
 def test_an_act_is_left_where_it_does_not_hold_and_what_was_seen_is_told(tool: str) -> None:
     async def use(stage: Stage) -> None:
         turn = DraftTurn()
@@ -73,17 +90,79 @@ def test_an_act_is_left_where_it_does_not_hold_and_what_was_seen_is_told(tool: s
 
 def test_one_of_two_rows_is_taken_as_the_condition_on_the_first_wants() -> None:
     async def use(stage: Stage) -> None:
-        turn = DraftTurn()
-        await ground_if(stage, GoalKind("bank", "freeze_card", "done", OR), turn)
+        turn = await grounded(stage, GoalKind("airline", "hold_flight", "done", OR))
         assert sorted(goal.outcome for goal in turn.goals) == ["done", "left"]
-        (frozen,) = (
-            stage.draft.steps[at].arguments["card_id"]
+        (booked,) = (
+            stage.draft.steps[at].arguments["flight_id"]
             for at in turn.steps
-            if stage.draft.steps[at].tool == "freeze_card"
+            if stage.draft.steps[at].tool == "hold_flight"
         )
-        first, other = (mention.value for _, name, mention in turn.mentions if name in ("card_id", "other"))
-        assert frozen == (first if await held(stage, turn) else other)
-        assert turn.goals[0 if frozen == first else 1].outcome == "done"
+        first, other = (mention.value for _, name, mention in turn.mentions if name in ("flight_id", "other"))
+        turn.mentions.sort(key=lambda found: found[1] != "flight_id")
+        assert booked == (first if await held(stage, turn) else other)
+        assert turn.goals[0 if booked == first else 1].outcome == "done"
 
     for seed in (3, 4):
-        on_stage("bank", use, seed=seed)
+        on_stage("airline", use, seed=seed)
+
+
+def test_a_condition_is_put_in_the_sense_in_which_the_act_is_wanted() -> None:
+    async def use(stage: Stage) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        start = await stage.episode.snapshot()
+        for number in range(12):
+            stage.rng = Random(number)
+            turn = DraftTurn()
+            await ground_if(stage, GoalKind("bank", "refund_fee", "done", IF), turn)
+            await stage.episode.restore(start)
+            stage.draft = Draft()
+            await stage.begin()
+            (intent,) = turn.intents
+            assert intent.when is None or (intent.when.op, last_part(intent.when.of)) == (">", "amount_cents")
+            assert intent.unless is None or (intent.unless.op, last_part(intent.unless.of)) == ("<", "amount_cents")
+            found.add(("when", "") if intent.when else ("", "unless"))
+        return found
+
+    assert len(on_stage("bank", use)) == 2
+
+
+def last_part(term: object) -> str:
+    assert isinstance(term, Field)
+    return term.column.rpartition(".")[2]
+
+
+def test_no_condition_is_put_where_nobody_has_a_reason_for_one() -> None:
+    async def use(stage: Stage) -> set[GoalKind]:
+        return set(goal_kinds(stage.catalogue))
+
+    bank = on_stage("bank", use)
+    assert GoalKind("bank", "refund_fee", "left") in bank
+    assert GoalKind("bank", "freeze_card", "left") not in bank
+    assert GoalKind("bank", "refund_fee", "done", OR) not in bank, "nobody has a fee waived in place of another one"
+    assert GoalKind("bank", "send_transfer", "done", OR) in bank
+
+
+def test_an_account_is_to_hold_some_times_what_is_sent_from_it() -> None:
+    async def use(stage: Stage) -> None:
+        turn = await grounded(stage, GoalKind("bank", "send_transfer", "done", OR))
+        amount = next(
+            stage.draft.steps[at].arguments["amount_cents"]
+            for at in turn.steps
+            if stage.draft.steps[at].tool == "send_transfer"
+        )
+        condition = turn.intents[0].when
+        assert condition is not None
+        assert isinstance(condition.value, Said)
+        assert condition.value.value in [round_up(amount * times) for times in TIMES]
+
+    on_stage("bank", use)
+
+
+def test_no_condition_is_put_on_what_the_user_was_told() -> None:
+    async def use(stage: Stage) -> None:
+        fees = await stage.keys("fees", None)
+        stage.draft.known |= {("bank", "fees", fee): frozenset({"amount_cents"}) for fee in fees}
+        await ground_if(stage, GoalKind("bank", "refund_fee", "done", IF), DraftTurn())
+
+    with pytest.raises(Drop, match="no_condition"):
+        on_stage("bank", use)

@@ -107,6 +107,25 @@ def test_conditions_and_kin_are_held_against_the_schema(with_phrases: Mend) -> N
     assert any("no entity of that name refers to loans" in flaw for flaw in found), found
 
 
+def test_senses_and_ends_are_held_against_tests_and_parameters(with_phrases: Mend) -> None:
+    place = "[tool.pay_fine]"
+    senses = '[tool.return_book.only]\ndue_on = "less"\n[tool.return_book.ends]\nloan = {}\n'
+    found = flaws(with_phrases(place, senses + place))
+    assert any("no row that it takes has a test of that name" in flaw for flaw in found), found
+    assert any("[tool.return_book.ends] loan: it has no loan" in flaw for flaw in found), found
+    tests = '[entity.loans.tests]\ndue_on = { kind = "date", more = ["it is due after {}"], told = ["it is due {}"] }\n'
+    sound = senses.replace("loan =", "loan_id =")
+    assert flaws(with_phrases(place, tests + sound + place)) == []
+    listed = sound.replace('"less"', '["less"]')
+    assert any("is a list of its values" in flaw for flaw in flaws(with_phrases(place, tests + listed + place)))
+
+
+def test_what_a_row_is_named_through_is_kin(with_phrases: Mend) -> None:
+    place = "[entity.loans.say]"
+    found = flaws(with_phrases(place, f"[entity.loans.through]\nbooks = ['{{}}']\n\n{place}"))
+    assert any("[entity.loans.through] books: it is no kin" in flaw for flaw in found), found
+
+
 def test_broken_files_name_the_place() -> None:
     with pytest.raises(PhrasesError, match=r"x/phrases\.toml is not TOML"):
         read_phrases("x", "[entity")

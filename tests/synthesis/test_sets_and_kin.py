@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,13 +12,14 @@ from envfactory_client.logical_form import Field, Rows
 from synthesis.draft import DraftTurn, Mention
 from synthesis.errors import Drop
 from synthesis.goals import ALL, GoalKind, goal_kinds
-from synthesis.kin import through_kin
+from synthesis.ground import ground
+from synthesis.kin import said_through_kin, through_kin
 from synthesis.locate import locate, look_up
 from synthesis.logical_form import term_of
 from synthesis.paths import value_of
 from synthesis.phrases import Slot
 from synthesis.sets import FEWEST, MOST, candidates, ground_set
-from synthesis.sought import Sought, Terms
+from synthesis.sought import BY_NAME, Sought, Terms
 from synthesis.stage import Stage
 from tests.synthesis.conftest import on_stage
 
@@ -77,6 +80,75 @@ def test_a_row_is_said_through_one_that_refers_to_it() -> None:
     assert on_stage("bank", kin).text.startswith("the account ")
 
 
+async def said_somehow(stage: Stage, table: str, rows: Sequence[str], how: Terms) -> Mention:
+    """Give the mention of the first of some rows that a few chances say through another one."""
+    for row in rows:
+        for _ in range(4):
+            try:
+                return await through_kin(stage, table, row, locate, how)
+            except Drop:
+                continue
+    raise AssertionError(f"none of the {table} could be said")
+
+
+def test_a_row_is_said_through_the_one_that_was_spoken_of() -> None:
+    async def kin(stage: Stage) -> tuple[Mention, Mention]:
+        turn = DraftTurn()
+        await ground(stage, GoalKind("bank", "get_purchase", "answer", "booked_on"), turn)
+        ((_, _, purchase),) = turn.mentions
+        card = (await stage.row("purchases", purchase.value))["card_id"]
+        before = len(stage.draft.steps)
+        mention = None
+        while mention is None:  # it isn't always said so
+            mention = await said_through_kin(stage, "cards", card, locate, Terms(Slot(), kin=True))
+            assert mention is not None or len(stage.draft.steps) == before
+        return purchase, mention
+
+    purchase, mention = on_stage("bank", kin)
+    (inner,) = mention.nested
+    assert (inner.value, inner.kind) == (purchase.value, "anaphora")
+    assert inner.text in mention.text
+
+
+def test_what_was_not_spoken_of_names_a_row_only_where_people_do_that() -> None:
+    async def use(stage: Stage) -> None:
+        sql = "SELECT event_id FROM received_invitations WHERE email = :persona_email"
+        events = [event for (event,) in await stage.query(sql)]
+        for event in events:
+            assert await said_through_kin(stage, "events", event, locate, Terms(Slot(), kin=True)) is None
+
+    on_stage("schedule", use)
+
+
+def test_ones_own_things_go_by_no_measure_but_time_unless_one_asks() -> None:
+    async def use(stage: Stage) -> tuple[set[str], set[str]]:
+        found: tuple[set[str], set[str]] = (set(), set())
+        for asking in (False, True):
+            for transfer in await stage.keys("transfers", None):
+                with suppress(Drop):
+                    mention = await locate(stage, "transfers", transfer, Terms(Slot(), asking=asking))
+                    found[asking].add(mention.kind)
+        return found
+
+    told, asked = on_stage("bank", use)
+    assert "superlative" not in told
+    assert "superlative" in asked
+
+
+def test_what_names_another_thing_is_short() -> None:
+    async def use(stage: Stage) -> None:
+        for booking in await stage.keys("bookings", None):
+            with suppress(Drop):
+                terms = Terms(Slot(), depth=1, lightly=BY_NAME)
+                mention = await locate(stage, "bookings", booking, terms)
+                said = [part for part in mention.properties if "value" in part]
+                kinds = {stage.catalogue.entity("bookings").say[part["column"]].kind for part in said}
+                assert len(mention.properties) <= 1
+                assert kinds <= BY_NAME
+
+    on_stage("airline", use)
+
+
 def test_a_row_that_nothing_refers_to_has_no_kin() -> None:
     async def kin(stage: Stage) -> None:
         fee = (await stage.keys("fees", None))[0]
@@ -103,7 +175,7 @@ def test_a_row_seen_in_several_records_is_in_a_set_once() -> None:
 def test_a_card_is_said_through_a_purchase_whose_details_show_it() -> None:
     async def kin(stage: Stage) -> Mention:
         sql = "SELECT card_id FROM purchase_board WHERE email = :persona_email GROUP BY card_id ORDER BY count(*), 1"
-        mention = await through_kin(stage, "cards", (await stage.query(sql))[0][0], locate, PLAINLY)
+        mention = await said_somehow(stage, "cards", [card for (card,) in await stage.query(sql)], PLAINLY)
         step = stage.draft.steps[mention.origin.step or 0]
         assert step.tool == "get_purchase"
         assert step.result["card_id"] == mention.value
@@ -118,12 +190,7 @@ def test_a_request_may_have_words_of_its_own_for_kin() -> None:
     async def kin(stage: Stage) -> Mention:
         sql = "SELECT flight_id FROM segment_board WHERE email = :persona_email ORDER BY segment_id"
         how = Terms(Slot(kin=("the plane of {}",)))
-        for (flight,) in await stage.query(sql):
-            try:
-                return await through_kin(stage, "flights", flight, locate, how)
-            except Drop:
-                continue
-        raise AssertionError("none of the flights could be said")
+        return await said_somehow(stage, "flights", [flight for (flight,) in await stage.query(sql)], how)
 
     mention = on_stage("airline", kin)
     assert mention.text == f"the plane of {mention.nested[0].text}"

@@ -1,0 +1,105 @@
+"""Acts of the user: they make way for what was refused, and then ask for it again."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from synthesis.acts import follow_up
+from synthesis.again import ground_again
+from synthesis.draft import DraftTurn
+from synthesis.errors import Drop
+from synthesis.goals import GoalKind
+from synthesis.ground import ground
+from synthesis.stage import Stage
+from synthesis.stance import take_stance
+from tests.synthesis.conftest import on_stage
+
+PENDING = GoalKind("airline", "add_bags", "refuse", "payment_pending")
+
+
+async def refused(stage: Stage) -> bool:
+    """Let a request for bags be refused, as a payment waits; say whether this world has such a one."""
+    turn = DraftTurn()
+    try:
+        await ground(stage, PENDING, turn)
+    except Drop:
+        return False
+    stage.draft.turns.append(turn)
+    return True
+
+
+def test_who_has_paid_asks_again_for_what_was_refused() -> None:
+    async def use(stage: Stage) -> bool:
+        if not await refused(stage):
+            return False
+        first = stage.draft.steps[stage.draft.turns[0].steps[-1]]
+        start, before = await stage.episode.snapshot(), stage.draft.copy()
+        for number in range(12):
+            stage.rng, stage.draft = Random(number), before.copy()
+            await stage.episode.restore(start)
+            await follow_up(stage)
+            paid = [turn for turn in stage.draft.turns if turn.goals[0].tool == "airline.approve_payment"]
+            if not paid:
+                assert len(stage.draft.turns) == 1
+                continue
+            again = stage.draft.turns[-1]
+            assert again.again
+            assert [(goal.tool, goal.outcome) for goal in again.goals] == [("airline.add_bags", "done")]
+            assert stage.draft.steps[again.steps[-1]].arguments == first.arguments
+            assert stage.draft.steps[again.steps[-1]].refusal is None
+            assert again.intents[0].act == "airline.add_bags"
+            return True
+        return False
+
+    assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        GoalKind("airline", "cancel_booking", "refuse", "not_active"),
+        GoalKind("airline", "add_bags", "refuse", "not_confirmed"),
+        GoalKind("bank", "replace_card", "refuse", "card_closed"),
+    ],
+    ids=str,
+)
+def test_nobody_says_of_a_row_what_stands_in_their_way(kind: GoalKind) -> None:
+    async def use(stage: Stage) -> set[str]:
+        turn = DraftTurn()
+        await ground(stage, kind, turn)
+        named = [one for _, _, mention in turn.mentions for one in (mention, *mention.within)]
+        return {str(part["column"]) for one in named for part in one.properties}
+
+    for seed in (3, 4):
+        assert "status" not in on_stage(kind.environment, use, seed=seed)
+
+
+def test_only_what_was_refused_is_asked_for_again() -> None:
+    async def use(stage: Stage) -> None:
+        turn = DraftTurn()
+        await ground(stage, GoalKind("bank", "cancel_transfer", "done"), turn)
+        await ground_again(stage, turn)
+
+    with pytest.raises(Drop, match="not_again"):
+        on_stage("bank", use)
+
+
+def test_nobody_pays_for_what_they_have_called_off() -> None:
+    async def use(stage: Stage) -> list[str]:
+        if not await refused(stage):
+            return []
+        bookings = await stage.keys("bookings", None)
+        take_stance(stage, [("airline", "bookings", booking) for booking in bookings], ending=True)
+        start, before = await stage.episode.snapshot(), stage.draft.copy()
+        done: list[str] = []
+        for number in range(6):
+            stage.rng, stage.draft = Random(number), before.copy()
+            await stage.episode.restore(start)
+            await follow_up(stage)
+            done += [turn.goals[0].tool for turn in stage.draft.turns[1:]]
+        return done
+
+    for seed in range(3, 6):
+        assert "airline.approve_payment" not in on_stage("airline", use, seed=seed)
