@@ -35,7 +35,9 @@ _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _ASKED_LAST = re.compile(
-    r"(?P<lead>[^;]+?)(?:(?:,? so|[,;]| -)(?: please)?|: please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?", re.DOTALL
+    r"(?P<lead>(?!(?:if|for|about|there|out)\b)[^;]+?)(?:,? so(?: please)?|;(?: please)?|(?:,|:| -) please) "
+    r"(?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?",
+    re.DOTALL,
 )
 """A request that tells something, and asks for what follows from it at the end."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
@@ -55,6 +57,7 @@ _SEVERAL = {
 """Verbs that follow a row in requests, as they follow several."""
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
+_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 LONG_TAIL = 4
 """What is asked for at the end of a request takes nothing behind it where it has more words."""
 TRIES = 12
@@ -175,7 +178,8 @@ def ended(text: str, *, asks: bool = True) -> str:
     text = tidy(text)
     if text[-1:] in ".!?":
         return text
-    return text + ("?" if asks and QUESTION_WORDS.match(text) else ".")
+    last = _SENTENCE_END.split(text)[-1]
+    return text + ("?" if asks and QUESTION_WORDS.match(last) else ".")
 
 
 def _act(template: str, filled: Filled, voice: Voice, rng: Random) -> str:

@@ -17,7 +17,15 @@ def patterns() -> Iterator[str]:
     for group in (found.joins, found.reasons, found.side, found.closings, found.replies):
         yield from (pattern for one in group.values() for pattern in one)
     for manner in found.assistant.values():
-        yield from (*manner.done, *manner.answer, *manner.left, *manner.refuse, *manner.ask, *manner.more, *manner.instead)
+        yield from (
+            *manner.done,
+            *manner.answer,
+            *manner.left,
+            *manner.refuse,
+            *manner.ask,
+            *manner.more,
+            *manner.instead,
+        )
     for voice in found.voices.values():
         yield from voice.greetings
 
