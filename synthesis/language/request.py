@@ -35,9 +35,9 @@ _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _ASKED_LAST = re.compile(
-    r"(?P<lead>(?!(?:if|for|about|there|out)\b)[^;]+?)(?:,? so(?: please)?|;(?: please)?|(?:,|:| -) please) "
-    r"(?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?",
-    re.DOTALL,
+    r"(?P<lead>(?!(?:if|for|about|there|out)\b)[^;]+?)(?<!\bif so)"
+    r"(?:,? so(?: please)?|;(?: please)?|(?:,|:| -) please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?",
+    re.DOTALL | re.IGNORECASE,
 )
 """A request that tells something, and asks for what follows from it at the end."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
