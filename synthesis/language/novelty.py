@@ -45,11 +45,16 @@ class Memory:
         return self._share(runs(words(text), 4), [one.lately for one in self._known])
 
     def worn(self, spoken: Spoken) -> float:
-        """Give how worn a message is: its overlap in runs of four and of three words, more if its skeleton is known."""
+        """Give how worn a message is: its overlap in runs of four and of three words.
+
+        It is worn far more if its skeleton is known, or if so much of it was said lately that it is to be refused.
+        """
         found = words(spoken.text)
-        fours = self._share(runs(found, 4), [one.fours for one in self._known])
+        four = runs(found, 4)
+        fours = self._share(four, [one.fours for one in self._known])
         threes = self._share(runs(found, 3), [one.threes for one in self._known])
-        return fours + threes / 2 + any(spoken.skeleton in one.skeletons for one in self._known)
+        refused = fours > MOST_OVERLAP and self._share(four, [one.lately for one in self._known]) > MOST_OVERLAP
+        return fours + threes / 2 + refused + any(spoken.skeleton in one.skeletons for one in self._known)
 
     def add(self, spoken: Spoken) -> None:
         """Remember a message of the task at hand."""
