@@ -38,6 +38,7 @@ def test_what_follows_from_something_told_is_asked_in_many_ways() -> None:
         "if there is still time, please {goal} {row}",
         "for {row}, {goal} it",
         "is it too late for {row}? If so, please {goal} it",
+        "has {row} begun? If not, please {goal} it",
         "{row} is too dear: {goal} it",
     ],
 )
