@@ -36,7 +36,10 @@ _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
-_STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
+_STATEMENTS = (
+    "i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ", "nothing ",
+    "a thief ", "the chip ", "the amount is", "the sum ", "the goods ",
+)  # fmt: skip
 _ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
 
 Kind = Literal["request", "yes", "value", "which", "acted"]

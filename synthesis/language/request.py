@@ -57,6 +57,9 @@ _SEVERAL = {
 """Verbs that follow a row in requests, as they follow several."""
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
+_CAUSE = re.compile(r"\b(because|since)\b")
+_CONCLUDES = re.compile(r"\b(so|why)\b")
+"""What draws a conclusion, which one after a cause that is named would draw once more."""
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 LONG_TAIL = 4
 """What is asked for at the end of a request takes nothing behind it where it has more words."""
@@ -139,7 +142,8 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
     act, rest = found["act"], found["rest"] or ""
     full = "," in act or len(act.split()) > LONG_TAIL
     ends = [one for one in lexicon().tails if not (full and one.rpartition("}")[2].strip("?. "))]
-    pattern = pick(rng, [one for one in ends if not rest or one.endswith("}")])
+    ends = [one for one in ends if not rest or one.endswith("}")]
+    pattern = pick(rng, [one for one in ends if not (_CAUSE.search(found["lead"]) and _CONCLUDES.search(one))])
     return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
 
 

@@ -54,6 +54,12 @@ def test_what_goes_on_behind_the_request_is_no_question() -> None:
         assert "?" not in text
 
 
+def test_nothing_is_concluded_twice() -> None:
+    for text in said("I don't want {row} because it is too dear; please {goal} it"):
+        assert " so " not in text
+        assert " why " not in text
+
+
 def test_an_act_that_is_asked_as_a_question_is_not_wrapped_as_one() -> None:
     assert said("could you {goal} {row}?") == {"could you call off the trip?"}
     assert len(said("how dear is {row}?", effect="")) > 10
