@@ -36,10 +36,9 @@ _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
-_STATEMENTS = (
-    "i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ", "nothing ",
-    "a thief ", "the chip ", "the amount is", "the sum ", "the goods ",
-)  # fmt: skip
+_STATEMENT = re.compile(
+    r"i'|(?:i|it|it's|they|somebody|that|what|he|she|we|there|nothing|a thief|the (?:chip|amount is|sum|goods)) "
+)
 _ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
 
 Kind = Literal["request", "yes", "value", "which", "acted"]
@@ -197,7 +196,7 @@ def _manner(text: str, turn: DraftTurn) -> str:
     part = next(iter(turn.clauses[0].parts.values()), None)
     if part is not None and part.type in ("money", "date") and not text.startswith(_ADVERBIAL):
         return "value" if text.startswith("what ") else "fits"
-    if text.startswith(_STATEMENTS):
+    if _STATEMENT.match(text):
         return "statement"
     if part is not None and any(way.endswith(" to") for way in part.ways):
         return "verb"
