@@ -70,6 +70,11 @@ def _say_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
     yield from _kin_flaws(catalogue, table, entity)
     if entity.named and entity.named not in entity.say:
         yield f"[entity.{table}] named: {entity.named} is not among what is said of it."
+    yield from (
+        f"[entity.{table}] alone: nothing says {column} before the noun."
+        for column in entity.alone
+        if column not in entity.say or not entity.say[column].before
+    )
     for column in entity.anchors:
         if catalogue.type_of(f"{entity.view or table}.{column}") is None:
             yield f"[entity.{table}.anchors] {column}: no look-up shows it as money, a date or a time."

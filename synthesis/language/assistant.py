@@ -17,12 +17,13 @@ from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
 _FIRST = """
-    a according adjusting all animals answers as at attaching booking both by calendars cancelling caps catering
-    changing counting events everybody for from getting giving how i'll if in insuring is it it's its just
-    making may meals more my names nobody none nothing now on one only ordering our people recording recordings
-    registering retitling right setting shall since slides so somebody special still taking that that's the
-    their then there there's they they're this those to together travel until up we we'd what what's which who
-    whom with you you'd you'll you're you've your
+    a according adjusting after all animals another answers as at attaching bags basic booking both business by
+    calendars cancelling caps catering changing check check-in counting events everybody first for from getting
+    giving how i'll if in insuring is it it's its just making may meals more my names no nobody none nothing now
+    on once one only ordering our passengers payees people please recording recordings registering retitling
+    right savings seat seats setting shall since slides so somebody something special still taking that that's
+    the their then there there'd there's they they're this those to together transfers travel until up we we'd
+    what what's when which who whom why will with write you you'd you'll you're you've your
 """
 _COMMON = frozenset(_FIRST.split())
 """First words that are no names."""
@@ -40,8 +41,8 @@ _WEIGHED = re.compile(r"\bI (went ahead|did it|took|turned to)\b|that was all ri
 _OFFERS = re.compile(r"\bI (can|could)\b(?! not)")
 """What tells of a way on, so that no other one is offered."""
 _COSTS_NOTHING = (
-    (re.compile(r"\b(costs(?: you)?) \$0(?![\d.,])"), r"\1 nothing"),
-    (re.compile(r", for \$0(?![\d.,])"), ", free of charge"),
+    (re.compile(r"\b(costs(?: you)?) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
+    (re.compile(r", for \$0(?!\d|[.,]\d)"), ", free of charge"),
     (re.compile(r"\byou get \$0 back"), "you get nothing back"),
     (re.compile(r"(?:T|\bt)he refund is \$0(?=\.)"), "nothing is paid back"),
     (re.compile(r"\$0 (goes back|is on its way back)(?= to you)"), "nothing goes back"),
@@ -49,7 +50,7 @@ _COSTS_NOTHING = (
 """How it is told of something done that no money goes either way."""
 _TITLED = re.compile(r"\w+:")
 """How an answer begins that has an opening of its own."""
-_WAITS = re.compile(r"\bapprov", re.IGNORECASE)
+_WAITS = re.compile(r"\b(approv|await)", re.IGNORECASE)
 """What tells that something isn't done before the user has approved it."""
 
 

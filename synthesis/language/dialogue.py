@@ -26,6 +26,8 @@ from synthesis.stage import Stage
 
 DRAWS = 10
 """Ways to write a message that are compared."""
+MORE_DRAWS = 10
+"""Further ways that are tried where none of them is new enough."""
 FRESH = 0.05
 """A message that is worn no more than this is taken at once."""
 
@@ -91,6 +93,10 @@ class _Dialogue:
         best = self._drawn(turn, place)
         for _ in range(DRAWS - 1):
             if best.worn <= FRESH:
+                break
+            best = min(best, self._drawn(turn, place), key=lambda way: way.worn)
+        for _ in range(MORE_DRAWS if place.kind == "request" else 0):
+            if self.memory.overlap(best.spoken.text) <= MOST_OVERLAP:
                 break
             best = min(best, self._drawn(turn, place), key=lambda way: way.worn)
         text = best.spoken.text

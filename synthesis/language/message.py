@@ -32,9 +32,13 @@ _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
 """What a reason can't begin with before anything is named."""
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WHEN = re.compile(r"\b(just|now|ago)\b")
+_GOES_ON = re.compile(r"[,;]|\bapp\b")
+"""What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
 """Frames that lead up to something to be done, not to a question."""
-_STATEMENTS = ("i ", "i'", "it ", "it's ", "they ", "somebody ", "that ", "what ", "he ", "she ", "we ", "there ")
+_STATEMENT = re.compile(
+    r"i'|(?:i|it|it's|they|somebody|that|what|he|she|we|there|nothing|a thief|the (?:chip|amount is|sum|goods)) "
+)
 _ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
 
 Kind = Literal["request", "yes", "value", "which", "acted"]
@@ -100,7 +104,7 @@ class Writer:
             return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
         if place.kind == "acted":
             said = small(expand(turn.clauses[0].text, rng))
-            plain = said.startswith("I") and "," not in said and not _WHEN.search(said)
+            plain = said.startswith("I") and not _GOES_ON.search(said) and not _WHEN.search(said)
             pattern = pick(rng, replies["acted" if plain else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
         text = turn.clauses[0].text
@@ -140,8 +144,8 @@ class Writer:
     def _introduction(self, place: Place, script: Script, rng: Random, *, ends: bool = False) -> list[str]:
         """Give who is writing, as far as it is told here: the address with the name, or the name alone."""
         if "email" in place.facts:
-            bare = not place.first or ("name" not in place.facts and not ends and rng.random() < ADDRESS_SHARE)
-            group = "again" if bare else "signed" if ends else "both"
+            alone = "name" not in place.facts and rng.random() < ADDRESS_SHARE
+            group = "again" if not place.first else "signed" if ends else "alone" if alone else "both"
         elif "name" in place.facts:
             group = "named_at_the_end" if ends else "named"
         else:
@@ -192,7 +196,7 @@ def _manner(text: str, turn: DraftTurn) -> str:
     part = next(iter(turn.clauses[0].parts.values()), None)
     if part is not None and part.type in ("money", "date") and not text.startswith(_ADVERBIAL):
         return "value" if text.startswith("what ") else "fits"
-    if text.startswith(_STATEMENTS):
+    if _STATEMENT.match(text):
         return "statement"
     if part is not None and any(way.endswith(" to") for way in part.ways):
         return "verb"

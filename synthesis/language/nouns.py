@@ -21,7 +21,7 @@ _ONE = re.compile(
     rf"(?P<before>\bare )?{_ALONE}1 {_BETWEEN}(?P<noun>[a-z]+s|people|ones)\b(?P<behind> (?:are|haven't|have)\b)?"
 )
 _ONE_ARE = re.compile(rf"{_ALONE}1 are\b")
-_ZERO = re.compile(rf"{_ALONE}0(?![\w:/%]|[.,]\d)(?P<noun> {_BETWEEN}(?:[a-z]+s|people)\b)?")
+_ZERO = re.compile(rf"{_ALONE}0(?![\w:/%]|[.,]\d)(?P<noun> {_BETWEEN}(?:[a-z]+s|people)\b)?(?P<still> are still)?")
 _AGREES = {" are": " is", " haven't": " hasn't", " have": " has"}
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
@@ -74,7 +74,7 @@ def _for_one(found: re.Match[str]) -> str:
 
 
 def _for_none(found: re.Match[str]) -> str:
-    text = "no" + found["noun"] if found["noun"] else "none"
+    text = ("no" + found["noun"] if found["noun"] else "none") + (" are" if found["still"] else "")
     starts = found.start() == 0 or found.string[: found.start()].rstrip()[-1:] in ".!?"
     return text[:1].upper() + text[1:] if starts else text
 

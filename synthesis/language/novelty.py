@@ -25,13 +25,13 @@ def runs(found: Sequence[str], length: int) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Recent:
-    """The runs of three and four words, and the skeletons, of the last messages."""
+    """The runs of four words of the last messages; of those said lately, the runs of three and the skeletons too."""
 
-    threes: Set[tuple[str, ...]] = frozenset()
     fours: Set[tuple[str, ...]] = frozenset()
+    threes: Set[tuple[str, ...]] = frozenset()
     skeletons: Set[str] = frozenset()
     lately: Set[tuple[str, ...]] = frozenset()
-    """The runs of four words of the very last ones."""
+    """The runs of four words that were said lately."""
 
 
 class Memory:
@@ -45,25 +45,31 @@ class Memory:
         return self._share(runs(words(text), 4), [one.lately for one in self._known])
 
     def worn(self, spoken: Spoken) -> float:
-        """Give how worn a message is: its overlap in runs of four and of three words, more if its skeleton is known."""
+        """Give how worn a message is: its overlap in runs of four and of three words.
+
+        It is worn far more if its skeleton is known, or if so much of it was said lately that it is to be refused.
+        """
         found = words(spoken.text)
-        fours = self._share(runs(found, 4), [one.fours for one in self._known])
+        four = runs(found, 4)
+        fours = self._share(four, [one.fours for one in self._known])
         threes = self._share(runs(found, 3), [one.threes for one in self._known])
-        return fours + threes / 2 + any(spoken.skeleton in one.skeletons for one in self._known)
+        refused = fours > MOST_OVERLAP and self._share(four, [one.lately for one in self._known]) > MOST_OVERLAP
+        return fours + threes / 2 + refused + any(spoken.skeleton in one.skeletons for one in self._known)
 
     def add(self, spoken: Spoken) -> None:
         """Remember a message of the task at hand."""
         found, own = words(spoken.text), self._known[1]
         threes, fours = own.threes | {*runs(found, 3)}, own.fours | {*runs(found, 4)}
-        self._known = (self._known[0], Recent(threes, fours, own.skeletons | {spoken.skeleton}, fours))
+        self._known = (self._known[0], Recent(fours, threes, own.skeletons | {spoken.skeleton}, fours))
 
     @staticmethod
     def _share(found: Sequence[tuple[str, ...]], known: Sequence[Set[tuple[str, ...]]]) -> float:
-        return sum(any(run in one for one in known) for run in found) / len(found) if found else 0.0
+        of_run, of_task = known
+        return sum(run in of_run or run in of_task for run in found) / len(found) if found else 0.0
 
 
 Said = tuple[tuple[str, str], ...]
-"""Messages, each with its skeleton."""
+"""Messages, each with its skeleton; without one if it wasn't said lately."""
 
 
 def said_in(trajectories: Sequence[Trajectory]) -> Said:
@@ -72,7 +78,8 @@ def said_in(trajectories: Sequence[Trajectory]) -> Said:
     for trajectory in reversed(trajectories):
         if len(found) >= REMEMBERED:
             break
-        found += [(turn.user, skeleton(turn.user, turn.spans)) for turn in reversed(trajectory.turns)]
+        masked = len(found) < LATELY
+        found += [(turn.user, skeleton(turn.user, turn.spans) if masked else "") for turn in reversed(trajectory.turns)]
     return tuple(reversed(found[:REMEMBERED]))
 
 
@@ -81,15 +88,15 @@ def remembered(said: Said) -> Recent:
     """Give what is remembered of messages; worked out once for all jobs that share them."""
     found = [_runs_of(text) for text, _ in said]
     return Recent(
-        frozenset().union(*(threes for threes, _ in found)),
-        frozenset().union(*(fours for _, fours in found)),
-        frozenset(mask for _, mask in said),
-        frozenset().union(*(fours for _, fours in found[-LATELY:])),
+        frozenset().union(*(fours for fours, _ in found)),
+        frozenset().union(*(threes for _, threes in found[-LATELY:])),
+        frozenset(mask for _, mask in said if mask),
+        frozenset().union(*(fours for fours, _ in found[-LATELY:])),
     )
 
 
 @lru_cache(maxsize=2 * REMEMBERED)
 def _runs_of(text: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Give a message's runs of three and of four words."""
+    """Give a message's runs of four and of three words."""
     found = words(text)
-    return runs(found, 3), runs(found, 4)
+    return runs(found, 4), runs(found, 3)

@@ -21,7 +21,8 @@ Sequence_ = tuple["Node", ...]
 _TOKEN = re.compile(r"[()|]|[^()|]+")
 _SLOT = re.compile(r"\{([a-z_.]+)\}")
 _BRACKETS = str.maketrans("[]", "()")
-_BLANKS = re.compile(r"\s+")
+_APART = re.compile(r" [,.!?;:']")
+"""What may have a blank too many; most texts have none."""
 _SHORTENED = re.compile(r" '(?=(?:d|m|ve|ll|re)\b)")
 _BEFORE_MARK = re.compile(r"\s+([,.!?;:])(?=\s|$)")
 
@@ -34,7 +35,8 @@ def expand(pattern: str, rng: Random, words: Mapping[str, str] | None = None) ->
 
 def tidy(text: str) -> str:
     """Give a text with single blanks, and none before a mark or a shortened word."""
-    return _SHORTENED.sub("'", _BEFORE_MARK.sub(r"\1", _BLANKS.sub(" ", text))).strip()
+    text = " ".join(text.split())
+    return _SHORTENED.sub("'", _BEFORE_MARK.sub(r"\1", text)) if _APART.search(text) else text
 
 
 def pattern_flaws(pattern: str, free: frozenset[str] = frozenset()) -> list[str]:

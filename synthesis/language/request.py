@@ -35,7 +35,9 @@ _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
 _ASKED_LAST = re.compile(
-    r"(?P<lead>[^;]+?)(?:(?:,? so|[,;]| -)(?: please)?|: please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?", re.DOTALL
+    r"(?P<lead>(?!(?:if|for|about|there|out)\b)[^;]+?)(?<!\bif so)(?<!\bif not)"
+    r"(?:,? so(?: please)?|;(?: please)?|(?:,|:| -) please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?",
+    re.DOTALL | re.IGNORECASE,
 )
 """A request that tells something, and asks for what follows from it at the end."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
@@ -55,6 +57,10 @@ _SEVERAL = {
 """Verbs that follow a row in requests, as they follow several."""
 LONG_ACT = 9
 """An act of more words, rows counted as one, takes nothing behind it."""
+_CAUSE = re.compile(r"\b(because|since)\b")
+_CONCLUDES = re.compile(r"\b(so|why)\b")
+"""What draws a conclusion, which one after a cause that is named would draw once more."""
+_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 LONG_TAIL = 4
 """What is asked for at the end of a request takes nothing behind it where it has more words."""
 TRIES = 12
@@ -136,7 +142,8 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
     act, rest = found["act"], found["rest"] or ""
     full = "," in act or len(act.split()) > LONG_TAIL
     ends = [one for one in lexicon().tails if not (full and one.rpartition("}")[2].strip("?. "))]
-    pattern = pick(rng, [one for one in ends if not rest or one.endswith("}")])
+    ends = [one for one in ends if not rest or one.endswith("}")]
+    pattern = pick(rng, [one for one in ends if not (_CAUSE.search(found["lead"]) and _CONCLUDES.search(one))])
     return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
 
 
@@ -175,7 +182,8 @@ def ended(text: str, *, asks: bool = True) -> str:
     text = tidy(text)
     if text[-1:] in ".!?":
         return text
-    return text + ("?" if asks and QUESTION_WORDS.match(text) else ".")
+    last = _SENTENCE_END.split(text)[-1]
+    return text + ("?" if asks and QUESTION_WORDS.match(last) else ".")
 
 
 def _act(template: str, filled: Filled, voice: Voice, rng: Random) -> str:

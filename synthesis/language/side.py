@@ -51,12 +51,12 @@ def _facts(stage: Stage, turn: DraftTurn, mention: Mention) -> Iterator[tuple[st
         value = value_of(stage.draft.steps[step].result, field) if field else None
         if value is None or str(value) in named or _used(stage, value):
             continue
-        ways = tuple(way for way in _ways(how, value) if not _echoes(way, mention.text))
+        ways = tuple(way for way in _ways(how, value) if not echoes(way, mention.text))
         if ways:
             yield column, ways
 
 
-def _echoes(way: str, text: str) -> bool:
+def echoes(way: str, text: str) -> bool:
     """Whether words say again what a mention has said, such as "for the household" of a household card."""
     said = set(_WORD.findall(text.lower()))
     return any(len(word) > LONGEST_SMALL_WORD and word in said for word in _WORD.findall(way.lower()))

@@ -57,7 +57,8 @@ def asked(catalogue: Catalogue, kind: GoalKind, seed: int) -> str:
         parts["goal"] = Part("verb", "verb", verbs)
     rng, script = Random(seed), Script()
     clause = Clause(template, imperative=True, template=template, parts=parts)
-    filled = fill(clause, effect_of(catalogue, kind.tool), script, (Teller({catalogue.environment: catalogue}), rng))
+    teller = Teller({catalogue.environment: catalogue}, rng)
+    filled = fill(clause, effect_of(catalogue, kind.tool), script, (teller, rng))
     return script.spoken(requested(filled, Voice.drawn(rng), rng).text).text
 
 

@@ -29,6 +29,7 @@ def test_sound_phrases_have_no_flaw(library_catalogue: Catalogue) -> None:
         ("[tool.return_book]", "[tool.give_book]", "[tool.return_book] is missing"),
         ('mine = "email = :persona_email"', 'mine = "mail = :persona_email"', "no such column: mail"),
         ('of = "loans"', 'of = "books"', "a key of loans.loan_id, not of books"),
+        ("[entity.loans]\n", '[entity.loans]\nalone = ["due_on"]\n', "alone: nothing says due_on before the noun"),
     ],
 )
 def test_each_kind_of_flaw_is_told(with_phrases: Mend, old: str, new: str, told: str) -> None:

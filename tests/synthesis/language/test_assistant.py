@@ -49,5 +49,34 @@ def test_several_answers_are_told_one_after_the_other() -> None:
         assert one.lower().index("first") < one.lower().index("second is") < one.lower().index("third")
 
 
+def test_what_costs_nothing_has_no_amount() -> None:
+    for one in says("done", "the new card ends in 3536 and comes on 3 August, for $0"):
+        assert "$" not in one
+        assert "3 August, free of charge." in one
+    for one in says("answer", "you would get $0 back"):
+        assert "ou would get $0 back." in one
+
+
+def test_none_is_told_in_words() -> None:
+    assert all("count none" in one for one in says("answer", "I count 0"))
+
+
+def test_nothing_stands_before_what_depended_on_a_condition() -> None:
+    for one in says("done", "since it takes 50 minutes, I went ahead. It's booked"):
+        assert one.startswith("Since it takes 50 minutes")
+
+
+def test_a_refusal_that_offers_a_way_on_is_left_at_that() -> None:
+    assert all(
+        one.endswith("I can try another hour.") for one in says("refuse", "that hour is taken. I can try another hour")
+    )
+
+
+def test_what_waits_for_the_user_is_not_called_done() -> None:
+    assert all(
+        one.startswith("The change is awaiting payment") for one in says("done", "the change is awaiting payment")
+    )
+
+
 def test_there_are_several_manners() -> None:
     assert len(lexicon().assistant) == 4

@@ -29,7 +29,7 @@ def test_one_of_a_thing_is_single(text: str, told: str) -> None:
     [
         ("I count 0.", "I count none."),
         ("0 are left.", "None are left."),
-        ("0 answers are still missing.", "No answers are still missing."),
+        ("0 answers are still missing.", "No answers are missing."),
         ("There are 0 more dates of it.", "There are no more dates of it."),
         ("It begins at 10:00 in room A-0 for $0.", "It begins at 10:00 in room A-0 for $0."),
         ("It's 0.5 hours, on 10/0, for -0 or 1,000.", "It's 0.5 hours, on 10/0, for -0 or 1,000."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.language.novelty import Memory, Recent, remembered, said_in
+from synthesis.language.novelty import LATELY, Memory, Recent, remembered, said_in
 from synthesis.language.script import Spoken
 from tests.synthesis.conftest import Run
 
@@ -30,6 +30,13 @@ def test_what_the_task_itself_said_counts_as_well() -> None:
 def test_a_known_skeleton_wears_a_message_out() -> None:
     memory = Memory(remembered((("a b c d", "cancel <bookings>"),)))
     assert memory.worn(Spoken("w x y z", (), (), "cancel <bookings>")) == 1.0
+
+
+def test_only_what_was_said_lately_counts_against_a_message() -> None:
+    old = ("please cancel my booking to Denver", "please cancel <bookings>")
+    memory = Memory(remembered((old, *(("so be it", "so be it"),) * LATELY)))
+    assert memory.overlap(old[0]) == 0.0
+    assert memory.worn(Spoken(old[0], (), (), old[1])) > 1.0
 
 
 def test_a_run_remembers_its_last_messages_in_order(library_run: Run) -> None:

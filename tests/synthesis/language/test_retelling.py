@@ -8,6 +8,7 @@ from random import Random
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention
 from synthesis.language.retelling import Retold, Teller
+from tests.synthesis.conftest import Mend
 
 LOAN = Mention(
     environment="library",
@@ -56,3 +57,39 @@ def test_a_superlative_keeps_its_end(library_catalogue: Catalogue) -> None:
         properties=({"column": "due_on", "text": "first"},),
     )
     assert {one.mention.text for one in ways(library_catalogue, extreme)} == {"my first loan"}
+
+
+def test_one_person_calls_a_thing_by_one_word_and_mostly_by_the_plainest(with_phrases: Mend) -> None:
+    catalogue = with_phrases('[entity.loans]\nnoun = ["loan"]', '[entity.loans]\nnoun = ["loan", "borrowing"]')
+    called: list[str] = []
+    for person in range(60):
+        teller = Teller({"library": catalogue}, Random(person))
+        told = {teller.retell(LOAN, Random(seed)).mention.text for seed in range(12)}
+        found = {noun for noun in ("loan", "borrowing") if any(f"my {noun}" in text for text in told)}
+        assert len(found) == 1
+        called += found
+    assert 0 < called.count("borrowing") < called.count("loan")
+
+
+def test_words_that_can_only_be_kept_are_said_with_the_same_noun(with_phrases: Mend) -> None:
+    catalogue = with_phrases('[entity.loans]\nnoun = ["loan"]', '[entity.loans]\nnoun = ["loan", "borrowing"]')
+    short = replace(LOAN, text="my borrowing that is late", short="my borrowing that is late")
+    said = {Teller({"library": catalogue}, Random(one)).retell(short, Random(0)).mention.text for one in range(30)}
+    assert said == {"my loan that is late", "my borrowing that is late"}
+
+
+def test_a_name_before_the_noun_may_do_without_it(with_phrases: Mend) -> None:
+    catalogue = with_phrases(
+        '"book_id.title" = { kind = "name", forms = ["of {}"] }',
+        '"book_id.title" = { kind = "name", forms = ["of {}"], before = ["{}"] }',
+    )
+    entity = catalogue.phrases.entity["loans"].model_copy(update={"alone": ("book_id.title",)})
+    phrases = catalogue.phrases.model_copy(update={"entity": {**catalogue.phrases.entity, "loans": entity}})
+    titled = replace(
+        LOAN,
+        text="my loan of Sea Songs",
+        short="my loan of Sea Songs",
+        properties=({"column": "book_id.title", "value": "Sea Songs", "text": "of Sea Songs"},),
+    )
+    told = {one.mention.text for one in ways(replace(catalogue, phrases=phrases), titled)}
+    assert {"my Sea Songs", "my Sea Songs loan", "my loan of Sea Songs"} <= told
