@@ -41,7 +41,7 @@ async def held(stage: Stage, turn: DraftTurn) -> bool:
 
 async def grounded(stage: Stage, kind: GoalKind) -> DraftTurn:
     """Give a turn with a goal of this kind, by the first chance with which there is one."""
-    for number in range(8):
+    for number in range(24):
         stage.rng, turn = Random(number), DraftTurn()
         try:
             await ground_if(stage, kind, turn)

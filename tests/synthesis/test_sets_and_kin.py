@@ -83,7 +83,7 @@ def test_a_row_is_said_through_one_that_refers_to_it() -> None:
 async def said_somehow(stage: Stage, table: str, rows: Sequence[str], how: Terms) -> Mention:
     """Give the mention of the first of some rows that a few chances say through another one."""
     for row in rows:
-        for _ in range(4):
+        for _ in range(16):
             try:
                 return await through_kin(stage, table, row, locate, how)
             except Drop:
