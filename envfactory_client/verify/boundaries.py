@@ -332,7 +332,7 @@ class Surveyor:
             refused, passing = (here, end) if due_here else (end, here)
             while abs(refused - passing) > 1:
                 middle = (refused + passing) // 2
-                blocked = code in (self._dues.at(tool, at(middle)) or {code})
+                blocked = self._dues.has(tool, at(middle), code) is not False
                 refused, passing = (middle, passing) if blocked else (refused, middle)
             pair = at(refused), at(passing)
             return pair if all(map(self._dues.sound, pair)) else None
