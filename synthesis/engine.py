@@ -161,7 +161,7 @@ class Engine:
                 with self.clock("replay"):
                     await self._replay(job, screened.task)
                 with self.clock("solving"):
-                    trajectory = await self._solve(job, screened)
+                    trajectory = await self._solve(job, screened.task)
                 return Made(job, trajectory, tuple(drops), rows, screened.got)
             except Drop as drop:
                 drops.append(str(drop))
@@ -301,15 +301,15 @@ class Engine:
         if not again.ok:
             raise Drop("replay_differs", again.mismatches[0])
 
-    async def _solve(self, job: Job, screened: Screened) -> Trajectory:
+    async def _solve(self, job: Job, trajectory: Trajectory) -> Trajectory:
         """Give a trajectory with its difficulty, or raise `Drop` when a blind solver doesn't come to what it says."""
         if job.environments not in self.toolboxes:
             self.toolboxes[job.environments] = Toolbox(self.tools[job.environments])
         async with self._episode(job) as episode:
-            ladder = await climb(episode, screened.task, self.toolboxes[job.environments], screened.answers)
+            ladder = await climb(episode, trajectory, self.toolboxes[job.environments])
         if not ladder.blind.agrees:
             raise Drop("blind_solver", ladder.blind.disagreement)
-        return with_difficulty(screened.task, ladder)
+        return with_difficulty(trajectory, ladder)
 
 
 async def _repeat(recorder: Recorder, draft: Draft, place: int) -> None:

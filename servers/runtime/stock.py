@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from servers.runtime.database import Database, connect
 from servers.runtime.quota import Quota
@@ -100,6 +101,8 @@ class Stock:
         self._idle: list[_Vessel] = []
         """The one that was used last comes last, and is the first to be taken."""
         self._used: dict[int, _Vessel] = {}
+        self._shapes: WeakKeyDictionary[Database, tuple[int, _Shape]] = WeakKeyDictionary()
+        """Of what was copied, such as templates, by the version of the schema."""
         self._made = 0
         self._folder: TemporaryDirectory[str] | None = None
         self._open = True
@@ -107,7 +110,7 @@ class Stock:
     def copy(self, source: Database, quota: Quota) -> Database:
         """Give a database with the rows of `source`, which comes back when it is closed; or else a plain clone."""
         with self._lock:
-            vessel = None if source.busy else self._taken(_Shape.of(source, quota))
+            vessel = None if source.busy else self._taken(self._shape_of(source, quota))
             if vessel is not None:
                 try:
                     vessel.fill(source)
@@ -125,6 +128,16 @@ class Stock:
             self._open = False
             while self._idle:
                 self._end(self._idle.pop())
+
+    def _shape_of(self, source: Database, quota: Quota) -> _Shape:
+        """Give the shape of a source; that of one which is a vessel itself is another after each filling."""
+        if source.keeper is not None:
+            return _Shape.of(source, quota)
+        version: int = source.execute("PRAGMA schema_version").fetchone()[0]
+        known = self._shapes.get(source)
+        if known is None or known[0] != version or known[1].quota != quota:
+            known = self._shapes[source] = (version, _Shape.of(source, quota))
+        return known[1]
 
     def _taken(self, shape: _Shape) -> _Vessel | None:
         """Give a vessel to be filled; None where there is no room for another."""

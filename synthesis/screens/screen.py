@@ -57,8 +57,6 @@ class Screened:
 
     task: Trajectory
     verdicts: tuple[Verdict, ...]
-    answers: Answers
-    """What was learned on the way of how calls end."""
 
     @property
     def got(self) -> dict[str, tuple[float, ...]]:
@@ -137,7 +135,7 @@ class _Screen:
         masks = (*self.masks, *(argument for argument, masked in self.tried.items() if masked))
         ordered = tuple(sorted(masks, key=lambda mask: (mask.step, mask.name)))
         spec = self.task.reward.model_copy(update={"masks": ordered, "paths": min(len(self.paths), MOST_PATHS)})
-        return Screened(self.task.model_copy(update={"reward": spec}).renamed(), tuple(self.verdicts), self.answers)
+        return Screened(self.task.model_copy(update={"reward": spec}).renamed(), tuple(self.verdicts))
 
     # Executing --------------------------------------------------------------------------------------------------------
 

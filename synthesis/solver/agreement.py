@@ -7,11 +7,10 @@ is done as it is on record: it is the user's, not the solver's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from envfactory_client import Episode, Goal, Trajectory, Turn
-from synthesis.answers import Asked
 from synthesis.solver.outcome import Outcome
-from synthesis.solver.sight import Common
 from synthesis.solver.skill import BLIND, Skill
 from synthesis.solver.solver import Solver
 from synthesis.solver.toolbox import Toolbox
@@ -42,21 +41,19 @@ async def solve(
     toolbox: Toolbox,
     skill: Skill = BLIND,
     *,
-    common: Common | None = None,
+    start: dict[tuple[str, str], Any] | None = None,
 ) -> Solved:
     """Solve a task in a fresh episode, up to the first turn that ends otherwise than on record.
 
-    `common` is what others have seen there, and takes in what this solver sees.
+    `start` is what others have seen there before anybody wrote, and takes in what this solver sees.
     """
-    solver = Solver(episode, toolbox, skill, common=common)
+    solver = Solver(episode, toolbox, skill, start=start)
     before, disagreement = trajectory.world.state, ""
     for place, turn in enumerate(trajectory.turns):
         disagreement = await _play(solver, trajectory, place)
         touched = bool(solver.sight.writes) or turn.state != before
-        if not disagreement and touched:
-            await solver.sight.asking.settle()
-            if (state := (await episode.state()).digest) != turn.state:
-                disagreement = f"turn {place}: another state ({state})"
+        if not disagreement and touched and (state := (await episode.state()).digest) != turn.state:
+            disagreement = f"turn {place}: another state ({state})"
         if disagreement:
             break
         before = turn.state
@@ -77,9 +74,7 @@ async def _play(solver: Solver, trajectory: Trajectory, place: int) -> str:
     turn = trajectory.turns[place]
     for step in turn.steps:
         if step.actor == "user":
-            result = await solver.sight.asking.call(
-                Asked("user", step.environment, step.tool, step.arguments, writes=True)
-            )
+            result = await solver.sight.episode.user.probe(step.environment, step.tool, **step.arguments)
             if (result.structured if not result.is_error else None) != step.result:
                 return f"turn {place}: the user's {step.tool} ends otherwise"
             solver.sight.writes[step.environment] += 1

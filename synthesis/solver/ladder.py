@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from envfactory_client import Episode, Trajectory
 from envfactory_client.logical_form import Given
-from synthesis.answers import Answers
 from synthesis.solver.agreement import Solved, solve
-from synthesis.solver.sight import Common
 from synthesis.solver.skill import BLIND, RUNGS, Rung
 from synthesis.solver.toolbox import Toolbox
 
@@ -21,19 +20,16 @@ class Ladder:
     grade: Rung
 
 
-async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox, answers: Answers | None = None) -> Ladder:
-    """Let the blind solver try a task in an episode at its start, and then weaker ones if it agrees, weakest first.
-
-    `answers` are what calls from that start are known to answer.
-    """
-    common = Common(answers=answers or Answers())
+async def climb(episode: Episode, trajectory: Trajectory, toolbox: Toolbox) -> Ladder:
+    """Let the blind solver try a task in an episode at its start, and then weaker ones if it agrees, weakest first."""
+    seen = dict[tuple[str, str], Any]()
     async with episode.trial():
-        blind = await solve(episode, trajectory, toolbox, common=common)
+        blind = await solve(episode, trajectory, toolbox, start=seen)
     if not blind.agrees or _takes_memory(trajectory):
         return Ladder(blind, BLIND.rung)
     for skill in RUNGS[:-1]:
         async with episode.trial():
-            tried = await solve(episode, trajectory, toolbox, skill, common=common)
+            tried = await solve(episode, trajectory, toolbox, skill, start=seen)
         if tried.agrees:
             return Ladder(blind, skill.rung)
     return Ladder(blind, BLIND.rung)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from envfactory_client import CallResult, Episode, Tool, canonical_json
-from synthesis.answers import Answers, Asked, Asking
 from synthesis.solver.outcome import Stuck
 
 MOST_CALLS = 150
@@ -29,22 +28,13 @@ class Found:
     """How many writes the environment had had."""
 
 
-@dataclass
-class Common:
-    """What solvers of one task share."""
-
-    start: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """What look-ups show as long as nobody has written."""
-    answers: Answers = field(default_factory=Answers)
-    """What calls answer, before and after."""
-
-
 class Sight:
     """The calls of one solver in one episode."""
 
-    def __init__(self, episode: Episode, *, keeps: bool, common: Common) -> None:
-        self.asking = Asking(episode, common.answers)
-        self.start = common.start
+    def __init__(self, episode: Episode, *, keeps: bool, start: dict[tuple[str, str], Any]) -> None:
+        self.episode = episode
+        self.start = start
+        """What look-ups show as long as nobody has written; solvers of the same task share it."""
         self.keeps = keeps
         """Whether it goes on trusting what it saw before a write."""
         self.writes: Counter[str] = Counter()
@@ -83,5 +73,4 @@ class Sight:
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise Stuck(f"{MOST_CALLS} calls have led nowhere")
-        asked = Asked("agent", tool.environment, tool.name, arguments, writes=not tool.read_only)
-        return await self.asking.call(asked)
+        return await self.episode.agent.probe(tool.environment, tool.name, **arguments)

@@ -11,7 +11,7 @@ from envfactory_client.logical_form import Intent, Row, Rows, Same, Term
 from synthesis.paths import places_at
 from synthesis.solver.memory import Memory, Topic
 from synthesis.solver.outcome import Missing, Outcome, Stuck, Unsettled
-from synthesis.solver.sight import Common, Found, Sight
+from synthesis.solver.sight import Found, Sight
 from synthesis.solver.skill import BLIND, Skill
 from synthesis.solver.terms import Terms, is_self
 from synthesis.solver.toolbox import Toolbox, columns_beside, filtered, last_part, parameter
@@ -29,11 +29,11 @@ class Solver:
         toolbox: Toolbox,
         skill: Skill = BLIND,
         *,
-        common: Common | None = None,
+        start: dict[tuple[str, str], Any] | None = None,
     ) -> None:
         self.toolbox, self.skill = toolbox, skill
         self.memory = Memory()
-        self.sight = Sight(episode, keeps=not skill.remembers, common=common or Common())
+        self.sight = Sight(episode, keeps=not skill.remembers, start={} if start is None else start)
         self.terms = Terms(toolbox, self.sight, self.memory, skill)
 
     async def hear(

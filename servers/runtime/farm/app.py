@@ -172,9 +172,9 @@ class FarmApp:
     async def ask(self, function: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Answer a control function as the control plane would, as status and content, to who holds the app itself."""
         try:
-            if _FUNCTION.fullmatch(f"/farm/{function}") is None:
-                raise no_such_path(f"/farm/{function}")
             if function not in self._table:
+                if _FUNCTION.fullmatch(f"/farm/{function}") is None:
+                    raise no_such_path(f"/farm/{function}")
                 raise Fault(404, "unknown_function", _nearest("function", function, self._table))
             return 200, dict(await self._table[function].call(arguments))
         except Fault as fault:

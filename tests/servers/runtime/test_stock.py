@@ -276,3 +276,13 @@ def _lived(episode: Episode, taken: list[str]) -> list[object]:
                 held = []
         told.append((episode.state(), episode.diff(), episode.violations()))
     return told
+
+
+def test_a_source_whose_schema_has_changed_is_copied_as_it_is_now(stock: Stock) -> None:
+    source = shelves(1, 2)
+    stock.copy(source, UNLIMITED).close()
+    source.execute("CREATE VIEW last_shelf AS SELECT max(shelf_id) AS shelf_id FROM shelves")
+    copy = stock.copy(source, UNLIMITED)
+    assert copy.execute("SELECT shelf_id FROM last_shelf").fetchone()[0] == 2
+    copy.close()
+    source.close()
