@@ -72,7 +72,7 @@ class Script:
         for found in _MARKED.finditer(text):
             piece = self.pieces[ord(found[2]) - FIRST]
             piece = piece.begun_large() if found[1] else piece
-            between = text[at : found.start()]
+            between = _once(words, text[at : found.start()])
             if between == " " and words and words[-1][-1:].isdigit() and piece.text[:1].isdigit():
                 between = ", "
             words += [between, piece.text]
@@ -80,8 +80,14 @@ class Script:
             at, length = found.end(), start + len(piece.text)
             spans.append(Span(start=start, end=length, kind=piece.kind, type=piece.type))
             says += piece.says
-        whole = "".join((*words, text[at:]))
+        whole = "".join((*words, _once(words, text[at:])))
         return Spoken(whole, tuple(spans), tuple(says), skeleton(whole, spans))
+
+
+def _once(before: list[str], text: str) -> str:
+    """Give what follows, without a full stop behind one: an hour may end in "a.m."."""
+    doubled = text.startswith(".") and before and before[-1].endswith(".")
+    return text[1:] if doubled else text
 
 
 def skeleton(text: str, spans: Iterable[Span]) -> str:

@@ -57,3 +57,11 @@ def test_two_numbers_side_by_side_are_kept_apart() -> None:
     spoken = script.spoken(text)
     assert spoken.text == "remind me of September 13, 15 minutes ahead"
     assert [spoken.text[span.start : span.end] for span in spoken.spans] == [day.text, ahead.text]
+
+
+def test_an_hour_that_ends_in_a_full_stop_ends_the_sentence_too() -> None:
+    hour = Piece("argument", "hour", "7:05 a.m.")
+    script, text = written("book the one at {0}. then {0}, thanks. or {0}.", hour)
+    spoken = script.spoken(text)
+    assert spoken.text == "book the one at 7:05 a.m. then 7:05 a.m., thanks. or 7:05 a.m."
+    assert [spoken.text[span.start : span.end] for span in spoken.spans] == [hour.text] * 3
