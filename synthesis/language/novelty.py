@@ -14,7 +14,7 @@ REMEMBERED = 3000
 """How many messages back a run remembers, so as to choose what was said least."""
 LATELY = 500
 """How many of them count as said lately."""
-MOST_OVERLAP = 0.35
+MOST_OVERLAP = 0.32
 """The share of a message's runs of four words that may have been said lately."""
 
 
