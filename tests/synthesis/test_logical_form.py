@@ -35,7 +35,7 @@ async def anew(stage: Stage, seed: int) -> DraftTurn:
 def test_a_new_flight_goes_where_the_flight_of_a_ticket_goes() -> None:
     async def use(stage: Stage) -> None:
         through_tickets = 0
-        for seed in range(12):
+        for seed in range(60):
             turn = await anew(stage, seed)
             async with stage.episode.trial():
                 try:

@@ -10,19 +10,19 @@ import pytest
 
 from envfactory_client import Goal, Trajectory, Turn
 from envfactory_client.logical_form import Property, Row, Said
+from envfactory_client.replay import open_start
 from synthesis.solver import Solved, Toolbox, climb, solve
 from tests.synthesis.conftest import Run, library_farm
 
 
-def solved(trajectory: Trajectory) -> Solved:
+def solved(run: Run, trajectory: Trajectory) -> Solved:
     """Give how the blind solver does with a task."""
 
-    async def run() -> Solved:
-        world = trajectory.world
-        async with library_farm() as farm, await farm.open("library", seed=world.seed, size="small") as episode:
+    async def solving() -> Solved:
+        async with library_farm() as farm, await open_start(trajectory, farm, run.folder / "scenarios") as episode:
             return await solve(episode, trajectory, Toolbox(await episode.agent.tools()))
 
-    return asyncio.run(run())
+    return asyncio.run(solving())
 
 
 def with_turn(trajectory: Trajectory, place: int, **changes: Any) -> Trajectory:
@@ -45,7 +45,7 @@ def a_turn_with(run: Run, outcome: str) -> tuple[Trajectory, int, Turn]:
 
 def test_the_solver_agrees_with_every_task_that_ships(library_run: Run) -> None:
     for trajectory in library_run.trajectories:
-        assert solved(trajectory).disagreement == ""
+        assert solved(library_run, trajectory).disagreement == ""
 
 
 def test_every_task_has_its_difficulty_and_its_id_covers_it(library_run: Run) -> None:
@@ -57,7 +57,8 @@ def test_every_task_has_its_difficulty_and_its_id_covers_it(library_run: Run) ->
 
 def test_a_grade_is_the_weakest_rung_that_passes(library_run: Run) -> None:
     async def grade(trajectory: Trajectory) -> str:
-        async with library_farm() as farm, await farm.open("library", seed=trajectory.world.seed) as episode:
+        scenarios = library_run.folder / "scenarios"
+        async with library_farm() as farm, await open_start(trajectory, farm, scenarios) as episode:
             return (await climb(episode, trajectory, Toolbox(await episode.agent.tools()))).grade
 
     for trajectory in library_run.trajectories[:4]:
@@ -86,12 +87,12 @@ def test_no_key_of_a_row_stands_in_a_logical_form(library_run: Run) -> None:
 def test_another_outcome_on_record_is_contradicted(library_run: Run, outcome: str, other: dict[str, Any]) -> None:
     trajectory, place, turn = a_turn_with(library_run, outcome)
     goal = turn.goals[0].model_copy(update=other)
-    assert f"turn {place}" in solved(with_turn(trajectory, place, goals=(goal,))).disagreement
+    assert f"turn {place}" in solved(library_run, with_turn(trajectory, place, goals=(goal,))).disagreement
 
 
 def test_another_state_on_record_is_contradicted(library_run: Run) -> None:
     trajectory, place, _ = a_turn_with(library_run, "done")
-    assert "another state" in solved(with_turn(trajectory, place, state="0" * 16)).disagreement
+    assert "another state" in solved(library_run, with_turn(trajectory, place, state="0" * 16)).disagreement
 
 
 def test_words_that_mean_another_row_are_contradicted(library_run: Run) -> None:
@@ -104,7 +105,7 @@ def test_words_that_mean_another_row_are_contradicted(library_run: Run) -> None:
     title_is = Property(path="shelf.title", value=Said(value=other))
     row = Row(environment="library", entity="books", properties=(title_is,))
     intent = turn.intents[0].model_copy(update={"terms": {**turn.intents[0].terms, "book_id": row}})
-    assert solved(with_turn(trajectory, place, intents=(intent,))).disagreement
+    assert solved(library_run, with_turn(trajectory, place, intents=(intent,))).disagreement
 
 
 def test_words_that_fit_no_row_are_contradicted(library_run: Run) -> None:
@@ -117,10 +118,10 @@ def test_words_that_fit_no_row_are_contradicted(library_run: Run) -> None:
         properties=(Property(path="shelf.title", value=Said(value="No such book")),),
     )
     intent = turn.intents[0].model_copy(update={"terms": {**turn.intents[0].terms, "book_id": nothing}})
-    assert "stuck" in solved(with_turn(trajectory, place, intents=(intent,))).disagreement
+    assert "stuck" in solved(library_run, with_turn(trajectory, place, intents=(intent,))).disagreement
 
 
 def test_a_goal_without_a_meaning_is_contradicted(library_run: Run) -> None:
     trajectory, place, turn = a_turn_with(library_run, "done")
     goals = (*turn.goals, Goal(tool="library.return_book", outcome="done"))
-    assert "outcomes for" in solved(with_turn(trajectory, place, goals=goals)).disagreement
+    assert "outcomes for" in solved(library_run, with_turn(trajectory, place, goals=goals)).disagreement
