@@ -86,7 +86,8 @@ async def _comes_upon(stage: Stage) -> bool:
 async def _makes_way(stage: Stage, turn: DraftTurn) -> bool:
     """Let the user settle what is open for the rows of a refused request; say whether they did.
 
-    Whoever has said yes asks again, so nothing is done where that would be in vain. Whoever has said no leaves it.
+    Whoever has said yes asks again, so nothing is done where that would be in vain. Whoever has said no does so if
+    the way is free then, and else leaves it.
     """
     if len(stage.draft.turns) > MOST_TURNS - 2:
         return False
@@ -103,13 +104,24 @@ async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
     held, before = await stage.episode.hold(), stage.draft.copy()
     try:
         await _user_acts(request.stage, request.tool, request.arguments, request.origins)
-        if not request.stage.catalogue.said(request.tool).ends:
-            stage.draft.turns.append(await ground_again(stage, turn))
+        await _asks_again(stage, turn, needed=not request.stage.catalogue.said(request.tool).ends)
     except Drop:
         await stage.episode.undo(held)
         stage.draft = before
         return False
     return True
+
+
+async def _asks_again(stage: Stage, refused: DraftTurn, *, needed: bool) -> None:
+    """Let the user ask once more for what was refused; where that would be in vain they leave it, unless needed."""
+    held, before = await stage.episode.hold(), stage.draft.copy()
+    try:
+        stage.draft.turns.append(await ground_again(stage, refused))
+    except Drop:
+        if needed:
+            raise
+        await stage.episode.undo(held)
+        stage.draft = before
 
 
 @dataclass(frozen=True)

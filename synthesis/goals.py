@@ -26,11 +26,11 @@ SUMS = "sums."
 Outcome = Literal["done", "answer", "refuse", "left"]
 OUTCOMES = frozenset(get_args(Outcome))
 SHARES: Mapping[str, float] = {
-    "done": 0.38,
+    "done": 0.40,
     ALL: 0.08,
     IF: 0.06,
     OR: 0.05,
-    TOGETHER: 0.03,
+    TOGETHER: 0.01,
     "left": 0.06,
     "answer": 0.11,
     SUMS: 0.08,

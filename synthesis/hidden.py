@@ -23,8 +23,9 @@ _FIRM = 4.0
 _WIDE, _NARROW = 0.16, 0.02
 """How far from the target a draft's own rate may lie on the side of which the data has enough: while it is about right,
 and while it is off."""
-_OFF, _OUT_OF_REACH = 0.02, 0.12
-"""How far the data may be off until drafts are chosen more strictly, and until that is seen to be in vain."""
+_CLOSE, _OFF, _OUT_OF_REACH = 0.01, 0.02, 0.12
+"""How far the data may be off until drafts are chosen, until that is done more strictly, and until it is seen to be in
+vain."""
 _NEUTRAL = 0.5
 _SPAN = 0.2
 
@@ -101,7 +102,7 @@ class Aim:
 
         One that is still to grow is given some leeway.
         """
-        if not self.reached.arguments or abs(self.shortfall) > _OUT_OF_REACH:
+        if not self.reached.arguments or not _CLOSE < abs(self.shortfall) < _OUT_OF_REACH:
             return True
         over = of_draft(draft).rate - self.target
         width = leeway + (_NARROW if abs(self.shortfall) > _OFF else _WIDE)

@@ -153,25 +153,24 @@ def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awa
 
 
 def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
-    """Give the kinds of goal to try next: now and then first those that can go on with what the last one gave."""
+    """Give the kinds of goal to try next, those that suit the hidden rate first, by what the last one has led to."""
     kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
     kinds = [kind for kind in kinds if kind.full_name not in used and (kind.what != NO_TOOL or _has_done(stage.draft))]
-    order = ranked(kinds, counts, stage.rng)
+    order = toward_the_aim(stage, ranked(kinds, counts, stage.rng))
+    seeking = 1 + min(0.0, stage.aim.lean)  # what is new to the data is mostly hidden
     if stage.first is not None and not stage.draft.turns:
         order.sort(key=lambda kind: kind != stage.first)
-    elif is_near(stage) and stage.chance(QUEST_SHARE):
+    elif is_near(stage) and stage.chance(QUEST_SHARE * seeking):
         return by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
-    elif stage.wanted and stage.chance(NEW_LINK_SHARE):
+    elif stage.wanted and stage.chance(NEW_LINK_SHARE * seeking):
         return by_aim(stage, order)
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
         order.sort(key=lambda kind: not _may_cross(stage, kind))
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
-    else:
-        return toward_the_aim(stage, order)
     return order
 
 
