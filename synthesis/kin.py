@@ -50,14 +50,9 @@ class _Tie:
 
 def links_of(stage: Stage, table: str) -> list[Source]:
     """Give the look-ups and paths along which a row of a table can be found through its kin."""
-    catalogue, question = stage.catalogue, ("kin", table)
-    if table not in catalogue.phrases.entity:
+    if table not in stage.catalogue.phrases.entity:
         return []
-    if question not in catalogue.worked_out:
-        ties = _ties(stage, table)
-        catalogue.worked_out[question] = [(f"{stage.environment}.{tie.tool}", tie.path) for tie in ties]
-    found: list[Source] = catalogue.worked_out[question]
-    return found
+    return [(f"{stage.environment}.{tie.tool}", tie.path) for tie in _ties(stage, table)]
 
 
 def share_of_kin(stage: Stage, table: str, links: Sequence[Source], taker: Taker | None) -> float:
@@ -235,8 +230,16 @@ async def _through(stage: Stage, tie: _Tie, inner: Mention, what: tuple[str, Any
     )
 
 
-def _ties(stage: Stage, table: str) -> Iterator[_Tie]:
-    catalogue = stage.catalogue
+def _ties(stage: Stage, table: str) -> list[_Tie]:
+    """Give the tables of the user's rows that refer to a table, with the look-ups that show what they refer to."""
+    catalogue, question = stage.catalogue, ("ties", table)
+    if question not in catalogue.worked_out:
+        catalogue.worked_out[question] = list(_found_ties(catalogue, table))
+    found: list[_Tie] = catalogue.worked_out[question]
+    return found
+
+
+def _found_ties(catalogue: Catalogue, table: str) -> Iterator[_Tie]:
     wanted = f"{table}.{catalogue.key(table)}"
     for other in catalogue.entity(table).kin:
         column, key = referring_column(catalogue, other, wanted), catalogue.key(other)

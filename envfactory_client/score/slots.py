@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from envfactory_client.score import spoken
@@ -85,11 +86,13 @@ def _is_the(kind: str, said: Any, value: Any) -> bool:
 def beside(message: str, *, heard: str, seen: Iterable[Any], apart: Iterable[Any] = ()) -> int:
     """How many values out of results a message tells that the user hadn't said, other than those in `apart`."""
     here, before = spoken.plain(message), spoken.plain(heard)
-    values = {spoken.plain(value) for value in seen if isinstance(value, str | int) and not _is_small(value)}
+    values = {name for value in seen if isinstance(value, str | int) and (name := _recognised(value))}
     told = {value for value in values if value in here} - {spoken.plain(value) for value in apart}
     return sum(1 for value in told if spoken.has_words(here, value) and not spoken.has_words(before, value))
 
 
-def _is_small(value: str | int) -> bool:
-    """Whether a value is too short to be recognised in a sentence."""
-    return isinstance(value, bool) or (isinstance(value, int) and abs(value) < 100) or len(str(value)) < 3
+@lru_cache(maxsize=1 << 14)
+def _recognised(value: str | int) -> str:
+    """Give a value as names are compared; "" for one that is too short to be recognised in a sentence."""
+    is_small = isinstance(value, bool) or (isinstance(value, int) and abs(value) < 100) or len(str(value)) < 3
+    return "" if is_small else spoken.plain(value)
