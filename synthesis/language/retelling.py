@@ -78,7 +78,7 @@ class Teller:
             case "anaphora":
                 return _pointed_at(entity, mention, self.noun(mention), rng)
             case "relation":
-                return self._through_kin(mention, rng)
+                return self._through_kin(entity, mention, rng)
             case "set":
                 return self._set(entity, mention, rng)
         if id(mention) not in self._known:
@@ -86,9 +86,15 @@ class Teller:
         retelling = self._known[id(mention)][1]
         return retelling.told(rng) if retelling else _as_called(entity, mention, self.noun(mention))
 
-    def _through_kin(self, mention: Mention, rng: Random) -> Retold:
-        """Give a row that is said through another one, with that one in other words."""
+    def _through_kin(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give a row that is said through another one, with that one in other words.
+
+        After one that nobody tells from it, it is pointed at by its own noun: "that event".
+        """
         inner = mention.nested[0]
+        if inner.kind == "anaphora" and inner.table in entity.one_with:
+            text = f"{pick(rng, ('that', 'this'))} {self.noun(mention)}"
+            return Retold(replace(mention, text=text, short=text))
         told = self.retell(inner, rng)
         text = pick(rng, mention.through).replace("{}", told.mention.text)
         return Retold(replace(mention, text=text, short=text, nested=(told.mention,)), told.says)
