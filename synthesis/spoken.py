@@ -50,7 +50,7 @@ def day(text: str, rng: Random | None = None) -> str:
 
 def with_year(way: str, text: str) -> str:
     """Give one of the ways to say a date with its year: "2 February 2028", "February 2, 2028"."""
-    between = ", " if way.split()[-1][0].isdigit() else " "
+    between = ", " if way.rsplit(maxsplit=1)[-1][0].isdigit() else " "
     return f"{way}{between}{text[:4]}"
 
 

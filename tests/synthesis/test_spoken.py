@@ -29,7 +29,9 @@ def test_days_carry_their_name() -> None:
 
 def test_a_year_stands_behind_every_way_to_say_a_day() -> None:
     ways = [with_year(way, "2028-02-02") for way in days("2028-02-02")]
-    assert {"Wednesday 2 February 2028", "February 2, 2028", "February 2nd, 2028", "the 2nd of February 2028"} <= set(ways)
+    assert {"Wednesday 2 February 2028", "February 2, 2028", "February 2nd, 2028", "the 2nd of February 2028"} <= set(
+        ways
+    )
     assert all(way.endswith("2028") for way in ways)
 
 
