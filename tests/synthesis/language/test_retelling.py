@@ -49,6 +49,26 @@ def test_it_stays_it(library_catalogue: Catalogue) -> None:
     assert {one.mention.text for one in ways(library_catalogue, it)} == {"it"}
 
 
+def test_a_row_said_through_one_that_nobody_tells_from_it_is_pointed_at_by_its_own_noun(
+    library_catalogue: Catalogue,
+) -> None:
+    entity = library_catalogue.phrases.entity["loans"]
+    inner = replace(LOAN, table="holds", text="that hold", short="that hold", kind="anaphora", properties=())
+    through = replace(
+        LOAN, text="the loan after that hold", kind="relation", nested=(inner,), through=("the loan after {}",)
+    )
+    told: list[set[str]] = []
+    for kin in ((), ("holds",)):
+        loans = entity.model_copy(update={"one_with": kin})
+        entities = {**library_catalogue.phrases.entity, "loans": loans}
+        catalogue = replace(
+            library_catalogue, phrases=library_catalogue.phrases.model_copy(update={"entity": entities})
+        )
+        told.append({one.mention.text for one in ways(catalogue, through)})
+    assert all(text.startswith("the loan after ") for text in told[0])
+    assert told[1] == {"that loan", "this loan"}
+
+
 def test_a_superlative_keeps_its_end(library_catalogue: Catalogue) -> None:
     extreme = replace(
         LOAN,
