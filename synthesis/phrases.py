@@ -37,6 +37,8 @@ class Say(_Part):
     """By value: that a row with it is preferred, if there is one."""
     of: str | None = None
     """The entity that a value of kind row stands for."""
+    me: tuple[str, ...] = ()
+    """Modifiers where the value is the user's own name: "in my name"."""
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 

@@ -48,11 +48,12 @@ class Retold:
 class Teller:
     """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once.
 
-    One person calls one kind of thing by one word, mostly the plainest.
+    One person calls one kind of thing by one word, mostly the plainest, and themself not by their name.
     """
 
-    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random) -> None:
+    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "") -> None:
         self.catalogues = catalogues
+        self.name = name
         self._habits = habits
         self._nouns: dict[tuple[str, str], str] = {}
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
@@ -254,6 +255,8 @@ class _Retelling:
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
         """Give an attribute whose value stands in its form: the value and the form in other words."""
         (form, old), column, value = core, str(record["column"]), record["value"]
+        if how.me and value == self.teller.name:
+            return _Said(column, pick(rng, how.me))
         ways = forms(_SPOKEN.get(how.kind), value)
         if old not in ways:
             return self._through(column, how, core, rng)

@@ -69,6 +69,24 @@ def test_a_row_said_through_one_that_nobody_tells_from_it_is_pointed_at_by_its_o
     assert told[1] == {"that loan", "this loan"}
 
 
+def test_nobody_calls_themself_by_their_name(with_phrases: Mend) -> None:
+    catalogue = with_phrases(
+        '"book_id.title" = { kind = "name", forms = ["of {}"] }',
+        '"book_id.title" = { kind = "name", forms = ["of {}"], me = ["about me"] }',
+    )
+    named = replace(
+        LOAN,
+        text="my loan of Ana Bay",
+        short="my loan of Ana Bay",
+        properties=({"column": "book_id.title", "value": "Ana Bay", "text": "of Ana Bay"},),
+    )
+    told = {
+        name: Teller({"library": catalogue}, Random(4), name).retell(named, Random(1)).mention.text
+        for name in ("Ana Bay", "Bo Lund")
+    }
+    assert told == {"Ana Bay": "my loan about me", "Bo Lund": "my loan of Ana Bay"}
+
+
 def test_a_superlative_keeps_its_end(library_catalogue: Catalogue) -> None:
     extreme = replace(
         LOAN,
