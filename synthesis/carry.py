@@ -98,14 +98,20 @@ def carried(stage: Stage, kind: str | None) -> Yield | None:
 
 
 async def anchors(stage: Stage, kind: str, value: Any = None) -> list[Anchor]:
-    """Give the rows of other environments that show a day or time, or just this one, each with words for it."""
+    """Give the rows of other environments that show a day or time, or just this one, each with words for it.
+
+    Nobody says an amount through what wasn't just spoken of.
+    """
     found: list[Anchor] = []
+    spoken = {(row.environment, row.table, row.value) for row in stage.draft.topic}
     for other, table, column, forms in _anchoring(stage, kind):
         key, view = other.catalogue.key(table), other.catalogue.view(table)
         mine = other.catalogue.entity(table).mine or "1"
         condition = f"({mine}) AND {column} IS NOT NULL" + (f" AND {column} = :value" if value is not None else "")
         sql = f"SELECT {key}, {column} FROM {view} WHERE {condition} ORDER BY {key}"  # noqa: S608
         for row, shown in await other.query(sql, {} if value is None else {"value": value}):
+            if kind == "money" and (other.environment, table, row) not in spoken:
+                continue
             found.append(Anchor(other.environment, table, row, column, stage.pick(forms), shown))
     return found
 
@@ -121,10 +127,16 @@ def _anchoring(stage: Stage, kind: str) -> Iterator[tuple[Stage, str, str, tuple
 
 
 def through(stage: Stage, anchor: Anchor, mention: Mention) -> tuple[str, Origin]:
-    """Give the words that say an anchor's value through its row, and where the agent has seen the value."""
+    """Give the words that say an anchor's value through its row, and where the agent has seen the value.
+
+    Raise `Drop` where it wasn't seen, and for an amount of a row with marks of its own: "what my purchase from Ana's
+    cost from my account" reads as if it came from there.
+    """
     step, place = mention.origin.step, mention.origin.place
     if step is None or place is None:
         raise Drop("anchor_unseen", anchor.table)
+    if isinstance(anchor.value, int) and mention.kind != "anaphora":
+        raise Drop("anchor_roundabout", anchor.table)
     other = stage.at(anchor.environment)
     shown_at = other.catalogue.field_beside(stage.draft.steps[step].tool, place, anchor.table, anchor.column)
     origin = replace(anchor.origin, step=step, place=shown_at)

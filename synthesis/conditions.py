@@ -28,7 +28,7 @@ from synthesis.paths import value_of
 from synthesis.phrases import Test
 from synthesis.senses import Sense, spent, stands
 from synthesis.sought import Terms
-from synthesis.spoken import say
+from synthesis.spoken import say, with_year
 from synthesis.stage import Stage
 from synthesis.stance import knows, tell
 from synthesis.wording import Reached, clause, reply
@@ -324,7 +324,8 @@ def _told_of(stage: Stage, how: Test, value: Any) -> str:
     options = how.told.get(str(value), ()) if isinstance(how.told, dict) else how.told
     if not options:
         raise Drop("no_condition", str(value))
-    return str(stage.pick(options)).replace("{}", say(how.kind, value))
+    words = say(how.kind, value)
+    return str(stage.pick(options)).replace("{}", with_year(words, str(value)) if how.years else words)
 
 
 def _sentence(form: str, told: str) -> str:

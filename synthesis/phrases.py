@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synthesis.errors import PhrasesError
+from synthesis.spoken import forms, with_year
 
 SayKind = Literal["enum", "name", "date", "time", "money", "count", "flag", "row"]
 Way = Literal["description", "anaphora", "handle"]
@@ -36,6 +37,8 @@ class Say(_Part):
     """By value: that a row with it is preferred, if there is one."""
     of: str | None = None
     """The entity that a value of kind row stands for."""
+    me: tuple[str, ...] = ()
+    """Modifiers where the value is the user's own name: "in my name"."""
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
@@ -67,6 +70,13 @@ class Test(_Part):
     """That it is a certain value, by that value."""
     told: tuple[str, ...] | dict[str, tuple[str, ...]] = Field(min_length=1)
     """How the assistant tells what it is; by value when the kind is enum, with the value itself in the words."""
+    years: bool = False
+    """Whether a date is said with its year, as it may be years away."""
+
+    def spoken(self, value: Any) -> tuple[str, ...]:
+        """Give the ways to say a value that something is compared with."""
+        ways = forms(self.kind if self.kind in ("money", "date") else None, value)
+        return tuple(with_year(way, str(value)) for way in ways) if self.years else ways
 
 
 class Entity(_Part):
@@ -87,6 +97,8 @@ class Entity(_Part):
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
     kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    one_with: tuple[str, ...] = ()
+    """Kin that nobody tells from the row: after "that invitation", its event is "that event"."""
     through: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Kin by which people name a row though the other one wasn't spoken of: purchases = ["the card I used for {}"]."""
     fresh: tuple[str, ...] = ()

@@ -15,7 +15,6 @@ from envfactory_client.logical_form import Comparison
 from synthesis.catalogue import Catalogue
 from synthesis.limits import limit, round_up
 from synthesis.phrases import Test
-from synthesis.spoken import forms
 from synthesis.stage import Stage
 
 TIMES = (2, 3, 4, 5, 10)
@@ -49,8 +48,8 @@ class Sense:
         texts = how.more if self.op == ">" else how.less if self.op == "<" else ()
         bound = self._bound(stage, how, value, above=(self.op == ">") != holds) if texts else None
         if bound is not None:
-            spoken = forms("money" if how.kind == "money" else "date" if how.kind == "date" else None, bound)
-            yield self.op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken[:4])
+            spoken = how.spoken(bound)[:4]
+            yield self.op, bound, tuple(text.replace("{}", words) for text in texts for words in spoken)
 
     def _bound(self, stage: Stage, how: Test, value: Any, *, above: bool) -> Any:
         """Give a round value above or below another one; of money that is spent, so much that some of it is left."""

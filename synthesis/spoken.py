@@ -48,6 +48,12 @@ def day(text: str, rng: Random | None = None) -> str:
     return forms[rng.randrange(len(forms)) if rng else 0]
 
 
+def with_year(way: str, text: str) -> str:
+    """Give one of the ways to say a date with its year: "2 February 2028", "February 2, 2028"."""
+    between = ", " if way.rsplit(maxsplit=1)[-1][0].isdigit() else " "
+    return f"{way}{between}{text[:4]}"
+
+
 def days(text: str) -> tuple[str, ...]:
     """Give the ways to say a date, the year left to the season at hand."""
     moment = date.fromisoformat(text[:10])

@@ -48,7 +48,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
     """
     rng = Random(stage.rng.getrandbits(64))
     speaker = Speaker(stage.card, Voice.drawn(rng))
-    writer = Writer(speaker, Teller(stage.catalogues, Random(rng.getrandbits(64))))
+    writer = Writer(speaker, Teller(stage.catalogues, Random(rng.getrandbits(64)), str(stage.card.get("name", ""))))
     dialogue = _Dialogue(stage.draft, writer, Memory(recent), rng)
     assistant = Assistant.drawn(rng)
     told: set[str] = set()
@@ -58,7 +58,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
         turn.intents = telling(turn.intents, new)
         turn.side = side_fact(stage, number, rng)
         kind = _kind(turn, stage.catalogues)
-        dialogue.write(number, Place(number == 0, new, kind, _before(stage.draft, number)))
+        dialogue.write(number, Place(number == 0, new, kind, _before(stage, number)))
         turn.assistant = assistant.says(turn, rng, acted=kind == "acted")
 
 
@@ -73,9 +73,15 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
     return "which" if turn.clauses[0].text.startswith("the one ") else "value"
 
 
-def _before(draft: Draft, number: int) -> str:
-    goals = draft.turns[number - 1].goals if number else []
-    return goals[-1].outcome if goals else ""
+def _before(stage: Stage, number: int) -> str:
+    """Give how the turn before ended; what the user put an end to on their own side was left undone."""
+    goals = stage.draft.turns[number - 1].goals if number else []
+    if not goals:
+        return ""
+    environment, _, name = goals[-1].tool.partition(".")
+    catalogue = stage.catalogues[environment]
+    ended = name in catalogue.tools and catalogue.tools[name].actor == "user" and bool(catalogue.said(name).ends)
+    return "left" if ended else goals[-1].outcome
 
 
 @dataclass

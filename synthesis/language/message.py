@@ -20,8 +20,8 @@ from synthesis.language.voice import Speaker
 SIGNED_SHARE = 0.25
 """How often a message that says who writes it does so at its end."""
 FOLLOW_SHARE = 0.75
-FOLLOWS = {"": "done", "ask": "done", "left": "answer"}
-"""Outcomes after which a message goes on as after another one."""
+FOLLOWS = {"": "left", "ask": "left"}
+"""Outcomes after which a message goes on as after another one: nobody is pleased where nothing was done."""
 SIDE_SHARE = 0.15
 ADDRESS_SHARE = 0.4
 """How often somebody who has to give their address doesn't give their name as well."""

@@ -48,11 +48,12 @@ class Retold:
 class Teller:
     """Puts the mentions of one draft in other words; what follows from a mention alone is worked out once.
 
-    One person calls one kind of thing by one word, mostly the plainest.
+    One person calls one kind of thing by one word, mostly the plainest, and themself not by their name.
     """
 
-    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random) -> None:
+    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "") -> None:
         self.catalogues = catalogues
+        self.name = name
         self._habits = habits
         self._nouns: dict[tuple[str, str], str] = {}
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
@@ -78,7 +79,7 @@ class Teller:
             case "anaphora":
                 return _pointed_at(entity, mention, self.noun(mention), rng)
             case "relation":
-                return self._through_kin(mention, rng)
+                return self._through_kin(entity, mention, rng)
             case "set":
                 return self._set(entity, mention, rng)
         if id(mention) not in self._known:
@@ -86,9 +87,15 @@ class Teller:
         retelling = self._known[id(mention)][1]
         return retelling.told(rng) if retelling else _as_called(entity, mention, self.noun(mention))
 
-    def _through_kin(self, mention: Mention, rng: Random) -> Retold:
-        """Give a row that is said through another one, with that one in other words."""
+    def _through_kin(self, entity: Entity, mention: Mention, rng: Random) -> Retold:
+        """Give a row that is said through another one, with that one in other words.
+
+        After one that nobody tells from it, it is pointed at by its own noun: "that event".
+        """
         inner = mention.nested[0]
+        if inner.kind == "anaphora" and inner.table in entity.one_with:
+            text = f"{pick(rng, ('that', 'this'))} {self.noun(mention)}"
+            return Retold(replace(mention, text=text, short=text))
         told = self.retell(inner, rng)
         text = pick(rng, mention.through).replace("{}", told.mention.text)
         return Retold(replace(mention, text=text, short=text, nested=(told.mention,)), told.says)
@@ -248,6 +255,8 @@ class _Retelling:
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
         """Give an attribute whose value stands in its form: the value and the form in other words."""
         (form, old), column, value = core, str(record["column"]), record["value"]
+        if how.me and value == self.teller.name:
+            return _Said(column, pick(rng, how.me))
         ways = forms(_SPOKEN.get(how.kind), value)
         if old not in ways:
             return self._through(column, how, core, rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.spoken import day, hour, money, say
+from synthesis.spoken import day, days, hour, money, say, with_year
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ def test_hours_go_from_twelve_to_eleven(moment: str, words: str) -> None:
 
 def test_days_carry_their_name() -> None:
     assert day("2026-03-06") == "Friday 6 March"
+
+
+def test_a_year_stands_behind_every_way_to_say_a_day() -> None:
+    ways = [with_year(way, "2028-02-02") for way in days("2028-02-02")]
+    assert {"Wednesday 2 February 2028", "February 2, 2028", "February 2nd, 2028", "the 2nd of February 2028"} <= set(
+        ways
+    )
+    assert all(way.endswith("2028") for way in ways)
 
 
 def test_lists_and_words_read_as_language() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 from synthesis.language.effects import EFFECTS
 from synthesis.language.lexicon import lexicon
-from synthesis.language.pattern import pattern_flaws, slots
+from synthesis.language.message import FOLLOWS
+from synthesis.language.pattern import expand, pattern_flaws, pick, slots
 
 
 def patterns() -> Iterator[str]:
@@ -32,6 +34,19 @@ def patterns() -> Iterator[str]:
 
 def test_every_pattern_can_be_read() -> None:
     assert [flaw for pattern in patterns() for flaw in pattern_flaws(pattern)] == []
+
+
+def test_only_what_was_done_pleases_and_only_an_answer_is_helpful() -> None:
+    pleased = ("great", "perfect", "relief", "one less worry", "went smoothly")
+
+    def drawn(outcome: str) -> set[str]:
+        group = lexicon().follow[FOLLOWS.get(outcome, outcome)]
+        rng = Random(7)
+        return {expand(pick(rng, group), rng) for _ in range(600)}
+
+    assert all(any(word in text for text in drawn("done")) for word in pleased)
+    for outcome in ("", "ask", "left", "refuse"):
+        assert not [text for text in drawn(outcome) if any(word in text for word in (*pleased, "helpful"))]
 
 
 def test_there_are_six_voices_and_each_has_its_own_end() -> None:

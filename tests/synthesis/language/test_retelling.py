@@ -49,6 +49,44 @@ def test_it_stays_it(library_catalogue: Catalogue) -> None:
     assert {one.mention.text for one in ways(library_catalogue, it)} == {"it"}
 
 
+def test_a_row_said_through_one_that_nobody_tells_from_it_is_pointed_at_by_its_own_noun(
+    library_catalogue: Catalogue,
+) -> None:
+    entity = library_catalogue.phrases.entity["loans"]
+    inner = replace(LOAN, table="holds", text="that hold", short="that hold", kind="anaphora", properties=())
+    through = replace(
+        LOAN, text="the loan after that hold", kind="relation", nested=(inner,), through=("the loan after {}",)
+    )
+    told: list[set[str]] = []
+    for kin in ((), ("holds",)):
+        loans = entity.model_copy(update={"one_with": kin})
+        entities = {**library_catalogue.phrases.entity, "loans": loans}
+        catalogue = replace(
+            library_catalogue, phrases=library_catalogue.phrases.model_copy(update={"entity": entities})
+        )
+        told.append({one.mention.text for one in ways(catalogue, through)})
+    assert all(text.startswith("the loan after ") for text in told[0])
+    assert told[1] == {"that loan", "this loan"}
+
+
+def test_nobody_calls_themself_by_their_name(with_phrases: Mend) -> None:
+    catalogue = with_phrases(
+        '"book_id.title" = { kind = "name", forms = ["of {}"] }',
+        '"book_id.title" = { kind = "name", forms = ["of {}"], me = ["about me"] }',
+    )
+    named = replace(
+        LOAN,
+        text="my loan of Ana Bay",
+        short="my loan of Ana Bay",
+        properties=({"column": "book_id.title", "value": "Ana Bay", "text": "of Ana Bay"},),
+    )
+    told = {
+        name: Teller({"library": catalogue}, Random(4), name).retell(named, Random(1)).mention.text
+        for name in ("Ana Bay", "Bo Lund")
+    }
+    assert told == {"Ana Bay": "my loan about me", "Bo Lund": "my loan of Ana Bay"}
+
+
 def test_a_superlative_keeps_its_end(library_catalogue: Catalogue) -> None:
     extreme = replace(
         LOAN,
