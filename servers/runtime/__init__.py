@@ -36,7 +36,6 @@ try:
     )
     from servers.runtime.world import World
 finally:
-    gc.freeze()
     if _collecting:
         gc.enable()
 

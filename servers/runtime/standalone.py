@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import socket
 import sqlite3
@@ -52,6 +53,7 @@ in the configuration of an MCP client:
 
 def run(environment: Environment, argv: Sequence[str] | None = None) -> None:
     """Serve an environment as the command line says, until the client goes or Ctrl+C."""
+    gc.freeze()  # what is loaded stays for as long as the server does
     options = _parser(environment).parse_args(argv)
     try:
         server = build_alone(environment, options)
