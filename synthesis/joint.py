@@ -34,6 +34,7 @@ from synthesis.sought import Seen, Sought, Terms, shown
 from synthesis.spoken import forms
 from synthesis.stage import Stage
 from synthesis.stance import check_stance, ended_by, rows_of, take_stance
+from synthesis.tries import first_of_tries
 from synthesis.wording import Reached, reply, verb
 
 MOST_TRIES = 4
@@ -45,21 +46,15 @@ DESCRIBED = frozenset({"description", "superlative", "recency"})
 
 async def ground_joint(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     """Add two goals under one total to an empty turn, their look-ups and calls executed, or raise `Drop`."""
-    reasons: list[str] = []
-    for _ in range(MOST_TRIES):
-        mark = len(stage.draft.steps)
-        try:
-            choice = await choose(stage, stage.catalogue.tools[kind.tool], kind)
-            await choice.get_known(stage)
-            pair = await _paired(stage, kind, choice)
-            await _rehearse(pair)
-            await _enact(pair, turn, mark)
-        except Drop as drop:
-            del stage.draft.steps[mark:]
-            reasons.append(drop.reason)
-            continue
-        return
-    raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
+
+    async def make(mark: int) -> None:
+        choice = await choose(stage, stage.catalogue.tools[kind.tool], kind)
+        await choice.get_known(stage)
+        pair = await _paired(stage, kind, choice)
+        await _rehearse(pair)
+        await _enact(pair, turn, mark)
+
+    await first_of_tries(stage, kind, MOST_TRIES, make)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
 from synthesis.stance import goes_against, rows_of
+from synthesis.tries import first_of_tries
 
 MOST_TRIES = 3
 
@@ -43,17 +44,11 @@ def makers(tools: Iterable[Tool], change: str) -> list[str]:
 
 async def ground_lacking(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     """Add a wish that no tool can meet to an empty turn, with the look-ups for its row, or raise `Drop`."""
-    reasons: list[str] = []
-    for _ in range(MOST_TRIES):
-        mark = len(stage.draft.steps)
-        try:
-            await _enact(stage, kind, turn, mark)
-        except Drop as drop:
-            del stage.draft.steps[mark:]
-            reasons.append(drop.reason)
-            continue
-        return
-    raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
+
+    async def make(mark: int) -> None:
+        await _enact(stage, kind, turn, mark)
+
+    await first_of_tries(stage, kind, MOST_TRIES, make)
 
 
 async def _enact(stage: Stage, kind: GoalKind, turn: DraftTurn, mark: int) -> None:

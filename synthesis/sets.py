@@ -31,6 +31,7 @@ from synthesis.sought import Seen, Sought, shown
 from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.stance import check_stance, ended_by, rows_of, take_stance
+from synthesis.tries import first_of_tries
 from synthesis.wording import Reached, clause, reply
 
 FEWEST, MOST = 2, 5
@@ -54,24 +55,18 @@ class Members:
 
 async def ground_set(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     """Add a goal over a set to an empty turn, with its look-ups and calls executed, or raise `Drop` and add nothing."""
-    reasons: list[str] = []
-    for _ in range(MOST_TRIES):
-        mark = len(stage.draft.steps)
-        try:
-            choice = await choose(stage, stage.catalogue.tools[kind.tool], kind)
-            name = _varied(choice, stage.catalogue.said(kind.tool).slots)
-            choice.said = {other: said_of_many(text) for other, text in choice.said.items()}
-            await choice.get_known(stage)
-            members = await _members(stage, kind, choice, name)
-            await check_stance(stage, kind.tool, {name: members.mention}, choice.values)
-            await _rehearse(stage, kind, [{**choice.values, name: value} for value in members.origins])
-            await _enact(_Set(stage, kind, choice, name, members), turn, mark)
-        except Drop as drop:
-            del stage.draft.steps[mark:]
-            reasons.append(drop.reason)
-            continue
-        return
-    raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
+
+    async def make(mark: int) -> None:
+        choice = await choose(stage, stage.catalogue.tools[kind.tool], kind)
+        name = _varied(choice, stage.catalogue.said(kind.tool).slots)
+        choice.said = {other: said_of_many(text) for other, text in choice.said.items()}
+        await choice.get_known(stage)
+        members = await _members(stage, kind, choice, name)
+        await check_stance(stage, kind.tool, {name: members.mention}, choice.values)
+        await _rehearse(stage, kind, [{**choice.values, name: value} for value in members.origins])
+        await _enact(_Set(stage, kind, choice, name, members), turn, mark)
+
+    await first_of_tries(stage, kind, MOST_TRIES, make)
 
 
 def _varied(choice: Choice, slots: Mapping[str, Slot]) -> str:

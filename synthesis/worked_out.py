@@ -25,6 +25,7 @@ from synthesis.sets import Bounds, gathered
 from synthesis.sought import Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.tries import first_of_tries
 
 MOST_ROWS = 8
 """Rows that a sum or a count goes over."""
@@ -45,22 +46,16 @@ class _Found:
 async def ground_sum(stage: Stage, kind: GoalKind, turn: DraftTurn) -> None:
     """Add a question whose answer is worked out to an empty turn, with its look-ups, or raise `Drop`."""
     how = stage.catalogue.phrases.sums[kind.what.removeprefix(SUMS)]
-    reasons: list[str] = []
-    for _ in range(MOST_TRIES):
-        mark = len(stage.draft.steps)
+
+    async def make(mark: int) -> None:
         template = stage.pick(how.asks)
-        try:
-            over_rows = bool(slots(template) & ROWS)
-            found = await (_over_rows if over_rows else _over_two)(stage, how, template)
-            if not found.value:
-                raise Drop("empty_answer", str(kind))
-        except Drop as drop:
-            del stage.draft.steps[mark:]
-            reasons.append(drop.reason)
-            continue
+        over_rows = bool(slots(template) & ROWS)
+        found = await (_over_rows if over_rows else _over_two)(stage, how, template)
+        if not found.value:
+            raise Drop("empty_answer", str(kind))
         _enact(stage, kind, turn, (template, found, mark))
-        return
-    raise Drop(max(sorted(set(reasons)), key=reasons.count), str(kind))
+
+    await first_of_tries(stage, kind, MOST_TRIES, make)
 
 
 async def _over_rows(stage: Stage, how: Sum, template: str) -> _Found:

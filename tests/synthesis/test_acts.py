@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from synthesis import acts
 from synthesis.acts import follow_up
 from synthesis.again import ground_again
 from synthesis.draft import DraftTurn
@@ -54,6 +55,28 @@ def test_who_has_paid_asks_again_for_what_was_refused() -> None:
         return False
 
     assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
+
+
+def test_who_has_declined_asks_again_where_the_way_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "_is_new", lambda request, _stage: request.tool == "decline_payment")
+    monkeypatch.setattr(acts, "UNBLOCK_SHARE", 0.0)
+
+    async def use(stage: Stage) -> list[list[str]]:
+        if not await refused(stage):
+            return []
+        start, before = await stage.episode.snapshot(), stage.draft.copy()
+        found = []
+        for number in range(12):
+            stage.rng, stage.draft = Random(number), before.copy()
+            await stage.episode.restore(start)
+            await follow_up(stage)
+            found.append([f"{goal.tool} {goal.outcome}" for turn in stage.draft.turns for goal in turn.goals])
+        return found
+
+    ways = [way[1:] for seed in range(3, 9) for way in on_stage("airline", use, seed=seed) if len(way) > 1]
+    assert ways
+    assert all(way[0] == "airline.decline_payment done" for way in ways)
+    assert ["airline.decline_payment done", "airline.add_bags done"] in ways
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,13 @@ def test_drafts_that_lead_away_from_the_target_are_not_taken() -> None:
     assert not high.takes(hiding)
 
 
+def test_any_draft_is_taken_while_the_data_is_on_its_target() -> None:
+    hiding, saying = Draft(steps=[step(a=FOUND)]), Draft(steps=[step(a=SAID)])
+    there = Aim(0.55, Count(1000, 545))
+    assert there.takes(hiding)
+    assert there.takes(saying)
+
+
 def test_a_run_tells_its_hidden_rate(library_run: Run) -> None:
     report = json.loads((library_run.folder / "report.json").read_text())
     assert 0.3 < report["hidden"] < 0.9
