@@ -301,6 +301,33 @@ def overlap(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
+class Taken:
+    """Spans of time that are taken, found by the days that they touch."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self._by_day: dict[date, list[Span]] = defaultdict(list)
+
+    def take(self, spans: Sequence[Span]) -> None:
+        """Add spans."""
+        self.spans += spans
+        for span in spans:
+            for day in days_of(span):
+                self._by_day[day].append(span)
+
+    def overlaps(self, span: Span) -> bool:
+        """Say whether any of them shares a moment with a span."""
+        return any(overlap(span, other) for day in days_of(span) for other in self._by_day.get(day, ()))
+
+
+def days_of(span: Span) -> Iterator[date]:
+    """Give the days that a span of time, told in UTC, touches."""
+    day, last = span[0].date(), span[1].date()
+    while day <= last:
+        yield day
+        day += Day
+
+
 def changes(timezone: ZoneInfo, first: datetime, last: datetime) -> Iterator[tuple[datetime, int]]:
     """Give when a zone's clocks change between two moments, and to how many minutes ahead of UTC."""
     moment = first
@@ -338,8 +365,8 @@ class Office:
         self.private: dict[str, str] = {}
         self.zones: set[str] = set()
         self.dates: dict[str, list[Row]] = defaultdict(list)
-        self.busy: dict[str, list[Span]] = defaultdict(list)
-        self.booked: dict[str, list[Span]] = defaultdict(list)
+        self.busy: dict[str, Taken] = defaultdict(Taken)
+        self.booked: dict[str, Taken] = defaultdict(Taken)
 
     def add(self, table: str, **row: Any) -> Row:
         """Add a row to a table, with a new id where the table has one."""
@@ -501,7 +528,7 @@ class Office:
             starts = self.rng.sample(HALF_HOURS, len(HALF_HOURS))
             for start in starts[: 16 if plan.dates == 1 else 4]:
                 found = list(self.repeated(day, start, minutes, plan.dates, organizer))
-                if not any(overlap(span, other) for span in found for one in concerned for other in self.busy_of(one)):
+                if not any(self.busy_of(one).overlaps(span) for span in found for one in concerned):
                     return found
         return found
 
@@ -515,11 +542,11 @@ class Office:
     def taken(self, day: int) -> Span:
         """Give the time of something that the persona has accepted, some days from now or soon after."""
         earliest = self.world.now + day * Day
-        coming = sorted(span for span in self.busy_of(self.world.persona) if span[0] >= earliest)
+        coming = sorted(span for span in self.busy_of(self.world.persona).spans if span[0] >= earliest)
         begins, ends = next(span for span in coming if span[1] - span[0] >= timedelta(minutes=30))
         return begins, min(ends, begins + timedelta(hours=1))
 
-    def busy_of(self, person: Person) -> list[Span]:
+    def busy_of(self, person: Person) -> Taken:
         """Give when a person is taken so far."""
         return self.busy[self.people[person.person_id]]
 
@@ -567,7 +594,7 @@ class Office:
             answered_at=None if answer == "needs_action" else spelled(answered),
         )
         if answer == "accepted" and event["status"] == "confirmed":
-            self.busy[person_id] += spans
+            self.busy[person_id].take(spans)
 
     def book(self, event: Row, name: str) -> None:
         """Book a room for the dates of an event that still stand, or another that is free and large enough."""
@@ -577,7 +604,7 @@ class Office:
             span = (datetime.fromisoformat(row["starts_at"]), datetime.fromisoformat(row["ends_at"]))
             fitting = [room for room in rooms if room["capacity"] >= invited and self.is_vacant(room, span)]
             if fitting and row["status"] != "cancelled":
-                self.booked[fitting[0]["room_id"]].append(span)
+                self.booked[fitting[0]["room_id"]].take([span])
                 self.add(
                     "room_bookings",
                     occurrence_id=row["occurrence_id"],
@@ -587,7 +614,7 @@ class Office:
 
     def is_vacant(self, room: Row, span: Span) -> bool:
         """Say whether nobody has a room in a span of time."""
-        return not any(overlap(span, other) for other in self.booked[room["room_id"]])
+        return not self.booked[room["room_id"]].overlaps(span)
 
     # Exceptions and proposals
 
