@@ -44,7 +44,7 @@ from servers.runtime.farm.crew import Crew
 from servers.runtime.farm.fault import Fault
 from servers.runtime.farm.source import describe, source_of
 from servers.runtime.farm.store import Store
-from servers.runtime.world import Size, World
+from servers.runtime.world import Size, shared_world
 
 Answer = Mapping[str, Any]
 Row = dict[str, Any]
@@ -217,7 +217,7 @@ class Control:
 @lru_cache(maxsize=4096)
 def persona_card(seed: int, size: Size) -> dict[str, Any]:
     """Give what there is to know of the person whose world it is."""
-    persona = World(seed, size).persona
+    persona = shared_world(seed, size).persona
     return {
         "person_id": persona.person_id,
         "name": persona.name,

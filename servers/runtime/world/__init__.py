@@ -15,7 +15,7 @@ from servers.runtime.world.purchases import Category, Merchant, Method, Purchase
 from servers.runtime.world.relations import Relation, RelationKind, related
 from servers.runtime.world.terms import FARES, Cabin, Fare, FareType, JourneyState, Terms
 from servers.runtime.world.trips import Purpose, Trip
-from servers.runtime.world.universe import Size, World
+from servers.runtime.world.universe import Size, World, shared_world
 
 __all__ = [
     "FARES",
@@ -47,6 +47,7 @@ __all__ = [
     "distance",
     "draw_flight",
     "related",
+    "shared_world",
     "weighted",
     "zipf",
 ]

@@ -18,7 +18,7 @@ from servers.runtime.world.draw import Stream
 from servers.runtime.world.journeys import Journey
 from servers.runtime.world.people import Person
 from servers.runtime.world.places import City, zone
-from servers.runtime.world.relations import RelationKind, related
+from servers.runtime.world.relations import RelationKind, by_person, related
 from servers.runtime.world.trips import Trip
 
 SECTION = "appointments@1"
@@ -163,6 +163,7 @@ class _Calendar:
         self.persona = background.persona
         self.today = background.today
         self.people = {person.person_id: person for person in background.people}
+        self.relations = by_person(background.relations)
         self.appointments: list[Appointment] = []
         self.busy: dict[str, list[Span]] = defaultdict(list)
         self.away: dict[str, set[date]] = defaultdict(set)
@@ -303,9 +304,7 @@ class _Calendar:
         minutes = rng.choice(plan.minutes)
         first, last = plan.hours
         start = datetime.combine(day, time(first)) + _STEP * rng.randrange((last - first) * 4)
-        company = [
-            other for kind in plan.company for other in related(self.background.relations, owner.person_id, kind)
-        ]
+        company = related(self.relations.get(owner.person_id, ()), owner.person_id, *plan.company)
         attendees = tuple(rng.sample(company, min(len(company), 1 + rng.randrange(plan.most))))
         title = rng.choice(plan.titles)
         if plan.kind in ("one_on_one", "lunch") and attendees:

@@ -14,7 +14,7 @@ from random import Random
 from servers.runtime.world.draw import Stream, deal
 from servers.runtime.world.flights import Leg, Timetable
 from servers.runtime.world.people import Person
-from servers.runtime.world.relations import Relation, RelationKind, related
+from servers.runtime.world.relations import Relation, RelationKind, by_person, related
 from servers.runtime.world.terms import ASIDE, COMING, FARES, FRIENDS, PAST, Cabin, FareType, JourneyState, Terms
 from servers.runtime.world.trips import Purpose, Trip, references
 
@@ -93,9 +93,7 @@ class _Desk:
         self.now = now
         self.timetable = timetable
         self.paid: set[tuple[str, datetime]] = set()
-        self.relations: dict[str, list[Relation]] = {person_id: [] for person_id in self.people}
-        for relation in relations:
-            self.relations[relation.person_id].append(relation)
+        self.relations = by_person(relations)
 
     def own_journeys(self, rng: Random, trips: Sequence[Trip]) -> Iterator[Journey]:
         """Book the persona's trips on the terms that are written down for them."""
@@ -184,6 +182,5 @@ class _Desk:
 
     def _names(self, person_id: str, kinds: Sequence[RelationKind]) -> list[str]:
         """Give the names of those who are one of `kinds` to a person."""
-        return [
-            self.people[other].name for other in related(self.relations[person_id], person_id, *dict.fromkeys(kinds))
-        ]
+        own = self.relations.get(person_id, ())
+        return [self.people[other].name for other in related(own, person_id, *dict.fromkeys(kinds))]

@@ -41,6 +41,14 @@ def related(relations: Iterable[Relation], person_id: str, *kinds: RelationKind)
     return [relation.other_id for kind in kinds for relation in own if relation.kind == kind]
 
 
+def by_person(relations: Iterable[Relation]) -> dict[str, list[Relation]]:
+    """Give the relations of each person who has any, by the person's id."""
+    found: dict[str, list[Relation]] = {}
+    for relation in relations:
+        found.setdefault(relation.person_id, []).append(relation)
+    return found
+
+
 def draw_relations(stream: Stream, people: Sequence[Person]) -> tuple[Relation, ...]:
     """Give the persona's relations and those among their people, then everybody else's."""
     found: _Found = {}

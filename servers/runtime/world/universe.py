@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from random import Random
 from typing import Literal, TypeVar
@@ -124,3 +124,9 @@ class World:
     @property
     def _background(self) -> Background:
         return Background(self.people, self.trips, self.relations, self.journeys, self.now)
+
+
+@lru_cache(maxsize=2)
+def shared_world(seed: int, size: Size) -> World:
+    """Give the world of a seed and size that the environments of a process read together, so that it is drawn once."""
+    return World(seed, size)
