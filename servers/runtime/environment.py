@@ -31,14 +31,15 @@ from servers.runtime.current import current_episode
 from servers.runtime.database import Database, connect
 from servers.runtime.episode import Episode
 from servers.runtime.errors import DefinitionError, EpisodeError
+from servers.runtime.filling import Filled
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
 from servers.runtime.resources import resources_of
 from servers.runtime.standing import parts_read
 from servers.runtime.state import RESERVED_SCHEMA, Row, Rows, Table, columns_by_table, reflect
-from servers.runtime.template import Template, build_template
+from servers.runtime.template import Template, build_like, build_template
 from servers.runtime.tool import ContractTool, Definition, Outcome, result_model
-from servers.runtime.world import Size, World
+from servers.runtime.world import Size, World, shared_world
 
 _Body = TypeVar("_Body", bound=Callable[..., BaseModel])
 
@@ -72,6 +73,8 @@ class Environment:
         self._templates = lru_cache(maxsize=64)(self._seeded_template)
         self._in_use: WeakValueDictionary[tuple[int, Size], Template] = WeakValueDictionary()
         self._given: dict[tuple[int, Size], Template] = {}
+        self._like: Filled | None = None
+        """What the last scenario was filled with; the next is often much like it."""
         self.local: Episode | None = None
 
     # What the folder says
@@ -253,7 +256,7 @@ class Environment:
         return self._templates(seed, size)
 
     def _seeded_template(self, seed: int, size: Size) -> Template:
-        template = self._given.pop((seed, size), None) or self._built(World(seed, size))
+        template = self._given.pop((seed, size), None) or self._built(shared_world(seed, size))
         self._in_use[seed, size] = template
         return template
 
@@ -270,7 +273,9 @@ class Environment:
 
     def scenario_template(self, rows: Mapping[str, Sequence[Row]], *, seed: int, size: Size) -> Template:
         """Give a starting state made of the given rows; raises `ScenarioError` when they don't fit."""
-        return build_template(self, World(seed, size), rows, near=self._in_use.get((seed, size)))
+        near = self._in_use.get((seed, size))
+        template, self._like = build_like(self, shared_world(seed, size), rows, near=near, like=self._like)
+        return template
 
     # Serving
 
