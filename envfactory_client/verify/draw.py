@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from envfactory_client.tool import FieldContract, Tool
@@ -67,8 +68,8 @@ class Drawer:
         row = await self._one_row(tool)
         for name, field in schema.get("properties", {}).items():
             if name in schema.get("required", ()) or self.rng.random() < 0.5:
-                fitting = name in row and fits(row[name], narrowed(field))
-                chosen[name] = row[name] if fitting else await self.value(tool, name, field, odd=odd)
+                usable = name in row and fits(row[name], narrowed(field))
+                chosen[name] = row[name] if usable else await self.value(tool, name, field, odd=odd)
         return chosen
 
     async def _one_row(self, tool: Tool) -> Mapping[str, Any]:
@@ -111,16 +112,16 @@ class Drawer:
         if self._words is not None:
             if form.get("type") == "object" and form.get("properties"):
                 return await self._object(form, odd)
-            hinted = [value for value in clues.values(name, form, self._words) if fits(value, form)]
+            hinted = fitting(clues.values(name, form, self._words), form)
             if hinted and self.rng.random() < _HINTED:
                 return self.rng.choice(hinted)
         if self.rng.random() >= odd:
             column = self.column(contract)
-            seen = [value for value in self._seen.get(column or contract.shared or name, ()) if fits(value, form)]
+            seen = fitting(self._seen.get(column or contract.shared or name, ()), form)
             if seen and self.rng.random() < 0.65:
                 return self.rng.choice(seen[:12])
-            if fitting := self._fitting(await self.stored(column or contract.sets), form):
-                return self.rng.choice(fitting)
+            if usable := self._fitting(await self.stored(column or contract.sets), form):
+                return self.rng.choice(usable)
             if seen:
                 return self.rng.choice(seen)
         return self._made(form)
@@ -166,11 +167,11 @@ class Drawer:
 
     def _fitting(self, stored: list[Any], form: Mapping[str, Any]) -> list[Any]:
         """The stored values that fit a schema, kept for as long as the values are the same."""
-        known, values, fitting = self._fits.get(id(form), (None, None, []))
+        known, values, found = self._fits.get(id(form), (None, None, []))
         if known is not form or values is not stored:
-            fitting = [value for value in stored if fits(value, form)]
-            self._fits[id(form)] = (form, stored, fitting)
-        return fitting
+            found = fitting(stored, form)
+            self._fits[id(form)] = (form, stored, found)
+        return found
 
     def _made(self, form: Mapping[str, Any]) -> Any:
         match form.get("type"):
@@ -209,29 +210,49 @@ def narrowed(field: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def fits(value: Any, form: Mapping[str, Any]) -> bool:
     """Whether a plain value fits the schema of one field."""
+    return _test(form)(value)
+
+
+def fitting(values: Iterable[Any], form: Mapping[str, Any]) -> list[Any]:
+    """Those of some plain values that fit the schema of one field."""
+    return list(filter(_test(form), values))
+
+
+def _test(form: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """What tells whether a value fits a schema."""
     match form.get("type"):
         case "integer":
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            return whole and form.get("minimum", value) <= value <= form.get("maximum", value)
+            return partial(_is_within, form, int)
         case "number":
-            plain = isinstance(value, int | float) and not isinstance(value, bool)
-            return plain and form.get("minimum", value) <= value <= form.get("maximum", value)
+            return partial(_is_within, form, (int, float))
         case "boolean":
-            return isinstance(value, bool)
+            return lambda value: isinstance(value, bool)
         case "string" | None:
-            return isinstance(value, str) and _text_fits(value, form)
+            return _text_test(form)
         case _:
-            return False
+            return lambda _: False
 
 
-def _text_fits(value: str, form: Mapping[str, Any]) -> bool:
-    if "enum" in form and value not in form["enum"]:
-        return False
-    if form.get("format") == "date" and not is_date(value):
-        return False
-    long_enough = form.get("minLength", 0) <= len(value) <= form.get("maxLength", 10**6)
-    pattern = form.get("pattern")
-    return long_enough and (pattern is None or re.search(pattern, value) is not None)
+def _is_within(form: Mapping[str, Any], kinds: type | tuple[type, ...], value: Any) -> bool:
+    plain = isinstance(value, kinds) and not isinstance(value, bool)
+    return plain and form.get("minimum", value) <= value <= form.get("maximum", value)
+
+
+def _text_test(form: Mapping[str, Any]) -> Callable[[Any], bool]:
+    least, most = form.get("minLength", 0), form.get("maxLength", 10**6)
+    enum, dated, pattern = form.get("enum"), form.get("format") == "date", form.get("pattern")
+    search = None if pattern is None else re.compile(pattern).search
+
+    def passes(value: Any) -> bool:
+        return (
+            isinstance(value, str)
+            and least <= len(value) <= most
+            and (search is None or search(value) is not None)
+            and (enum is None or value in enum)
+            and (not dated or is_date(value))
+        )
+
+    return passes
 
 
 def is_date(value: str) -> bool:
@@ -247,8 +268,8 @@ def made_text(form: Mapping[str, Any], rng: random.Random) -> str:
     pattern = str(form.get("pattern", ""))
     if spelled := _spelled(pattern, rng):
         return spelled
-    fitting = [sample for sample in _SAMPLES if _text_fits(sample, form)]
-    return rng.choice(fitting) if fitting else "a" * int(form.get("minLength", 1))
+    samples = list(filter(_text_test(form), _SAMPLES))
+    return rng.choice(samples) if samples else "a" * int(form.get("minLength", 1))
 
 
 _PART = re.compile(r"\[(?P<set>[^\]]+)\](?:\{(?P<count>\d+)\})?|(?P<plain>[A-Za-z0-9_:-])")
