@@ -103,7 +103,7 @@ async def verify(
             async for found in finds.of_walks(oracles, by_chance=begun is None):
                 yield Walking(bench.calls) if found is None else Found(found)
     back = [check for check in experiments if check.looks_back]
-    alone = [check for check in reversed(experiments) if not check.looks_back]  # the first may be made aside
+    alone = _in_turn_aside(experiments)[::-1]  # the first may be made aside
     if begun is not None:
         while alone and not begun.walks.is_done:
             async for event in _tried(finds, alone.pop(0), len(able), begun):
@@ -137,8 +137,13 @@ class _Begun:
 
 def _begun(aside: Aside, effort: Effort, oracles: Sequence[Oracle], experiments: Sequence[Experiment]) -> _Begun:
     walks = aside.walks(effort, [oracle.id for oracle in oracles])
-    alone = [check.id for check in experiments if not check.looks_back]
-    return _Begun(walks, {check: aside.experiment(effort, check) for check in alone})
+    alone = _in_turn_aside(experiments)
+    return _Begun(walks, {check.id: aside.experiment(effort, check.id) for check in alone})
+
+
+def _in_turn_aside(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """The experiments that may be made aside: lengthy ones first, so that nobody waits for one in the end."""
+    return sorted((check for check in experiments if not check.looks_back), key=lambda check: not check.lengthy)
 
 
 class Findings:

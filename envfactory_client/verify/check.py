@@ -67,6 +67,8 @@ class Experiment(Check):
 
     looks_back: ClassVar[bool] = False
     """Whether it builds on what the shared walks have shown; others may be made in another process."""
+    lengthy: ClassVar[bool] = False
+    """Whether it takes seconds, so that another process had better begin with it."""
 
     @abstractmethod
     def probe(self, bench: Bench) -> AsyncIterator[Broken]:

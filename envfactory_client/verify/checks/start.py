@@ -43,6 +43,7 @@ class Start(Experiment):
     """D1: alone it is what it is in a farm."""
 
     id, name = "D1", "start"
+    lengthy = True
     sentence = (
         "Started alone over stdio or HTTP, it lists the farm's tools and gives its answer, in every protocol era."
     )

@@ -28,6 +28,7 @@ class Stateful(Experiment):
     """A state machine whose rules are the tools and whose bundles are the ids that results have shown."""
 
     id, name = "B16", "stateful"
+    lengthy = True
     sentence = (
         "No short sequence of calls, of those that hypothesis thinks of, leads to a call that any check objects to."
     )

@@ -19,6 +19,7 @@ class Links(Experiment):
     """D3: what tools declare is what they were observed to do."""
 
     id, name = "D3", "links"
+    lengthy = True
     sentence = "What tools declare of their parameters, results, changes and links is what is observed of them."
     needs = _NEEDS
 
