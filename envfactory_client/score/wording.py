@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +29,8 @@ _ENOUGH_OF_A_REASON: Final = 0.6
 _ENOUGH_OF_A_QUESTION: Final = 0.5
 _ENOUGH_OF_PLAIN_WORDS: Final = 0.8
 _MOST_REASONS: Final = 2
+_Phrases = tuple[tuple[str, tuple[str, ...]], ...]
+"""Each code with the phrases that give its reason."""
 _INVITES: Final = re.compile(r"\?|\b(please (tell|give|confirm|let)|let me know|tell me|confirm)\b", re.IGNORECASE)
 
 
@@ -43,28 +46,60 @@ def gives_reason(message: str, code: str, phrases: Mapping[str, Sequence[str]]) 
 
 
 @lru_cache(maxsize=512)
-def _reasons(message: str, phrases: tuple[tuple[str, tuple[str, ...]], ...]) -> frozenset[str]:
+def _reasons(message: str, phrases: _Phrases) -> frozenset[str]:
     """The codes whose reason a message gives; none when it gives too many."""
-    forms = {name: (*said, name.replace("_", " ")) for name, said in phrases}
-    common = _common(forms)
     words = telling_words(message)
-    likely = {name: [form for form in said if _may_be_in(form, words, common)] for name, said in forms.items()}
     parts = list(sentences(message))
     pairs = [" ".join(parts[place : place + 2]) for place in range(max(len(parts) - 1, 1))]
+    texts = [(telling_words(pair), _plain_words(pair)) for pair in pairs]
     clear = {
-        name: max((_clearness(part, form, common) for part in pairs for form in said), default=0.0)
-        for name, said in likely.items()
+        name: max((form.clearness(*text) for form in forms if form.may_be_in(words) for text in texts), default=0.0)
+        for name, forms in _forms(phrases).items()
     }
     best = max(clear.values(), default=0.0)
     given = frozenset(name for name, clearness in clear.items() if clearness >= max(best, _ENOUGH_OF_A_REASON))
     return given if len(given) <= _MOST_REASONS else frozenset()
 
 
-def _may_be_in(phrase: str, words: frozenset[str], common: frozenset[str]) -> bool:
-    """Whether some part of a text with these telling words can be clear about a phrase."""
-    wanted = telling_words(phrase)
-    told_by_plain_words = len(wanted) <= 1 or wanted <= common
-    return told_by_plain_words or len(wanted & words) / len(wanted) >= _ENOUGH_OF_A_QUESTION
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A phrase that gives a code's reason."""
+
+    wanted: frozenset[str]
+    """Its telling words."""
+    own: frozenset[str]
+    """Those of them that set it apart from what gives other codes' reasons."""
+    plain: frozenset[str]
+    """All its words."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing sets it apart, so that nearly every word of it must stand in a text."""
+        return not self.own or len(self.wanted) == 1
+
+    def may_be_in(self, words: frozenset[str]) -> bool:
+        """Whether some part of a text with these telling words can be clear about it."""
+        return self.is_plain or len(self.wanted & words) / len(self.wanted) >= _ENOUGH_OF_A_QUESTION
+
+    def clearness(self, words: frozenset[str], plain: frozenset[str]) -> float:
+        """How much of what sets it apart stands in a text with these telling words and these words in all."""
+        if self.is_plain:
+            share = len(self.plain & plain) / max(len(self.plain), 1)
+            return share if share >= _ENOUGH_OF_PLAIN_WORDS else 0.0
+        if len(self.wanted & words) / len(self.wanted) < _ENOUGH_OF_A_QUESTION:
+            return 0.0
+        return len(self.own & words) / len(self.own)
+
+
+@lru_cache(maxsize=512)
+def _forms(phrases: _Phrases) -> Mapping[str, Sequence[_Form]]:
+    """The phrases of each code, its name among them."""
+    said = {name: (*ways, name.replace("_", " ")) for name, ways in phrases}
+    common = _common(said)
+    return {
+        name: [_Form(wanted := telling_words(way), wanted - common, _plain_words(way)) for way in ways]
+        for name, ways in said.items()
+    }
 
 
 def _common(forms: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -73,17 +108,8 @@ def _common(forms: Mapping[str, Sequence[str]]) -> frozenset[str]:
     return frozenset(word for word, codes in times.items() if codes > 1)
 
 
-def _clearness(text: str, phrase: str, common: frozenset[str]) -> float:
-    """How much of what sets a phrase apart stands in a text; of one that nothing sets apart, nearly every word must."""
-    words, wanted = telling_words(text), telling_words(phrase)
-    own = wanted - common
-    if not own or len(wanted) == 1:
-        plain = set(_WORD.findall(phrase.lower()))
-        share = len(plain & set(_WORD.findall(text.lower()))) / max(len(plain), 1)
-        return share if share >= _ENOUGH_OF_PLAIN_WORDS else 0.0
-    if len(wanted & words) / len(wanted) < _ENOUGH_OF_A_QUESTION:
-        return 0.0
-    return len(own & words) / len(own)
+def _plain_words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def sentences(message: str) -> Iterator[str]:
