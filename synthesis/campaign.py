@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
 
 from envfactory_client import Farm, Trajectory
 from envfactory_client.card.links import LinkName, links_used
@@ -13,10 +14,11 @@ from synthesis.coverage import Scope, Tally, failure_counts, goal_counts
 from synthesis.engine import Engine, Job, Made, cast, keys_of, world_seed
 from synthesis.errors import RunError
 from synthesis.folder import JobLine, RunFolder, Settings
-from synthesis.goals import kinds_in, refusals
+from synthesis.goals import GoalKind, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
 from synthesis.screens.screening import Screening
+from synthesis.view import News, View
 from synthesis.workers import Round, Workers
 
 ROUND = 10
@@ -33,6 +35,18 @@ class Event:
 
     kept: int
     made: Made
+
+
+@dataclass
+class _Seen:
+    """What the jobs handed out last see of the data."""
+
+    jobs: int = 0
+    trajectories: int = 0
+    count: Count = field(default_factory=Count)
+    """Their arguments, and how many of them are hidden."""
+    links: frozenset[LinkName] = frozenset()
+    kinds: set[GoalKind] = field(default_factory=set)
 
 
 @dataclass
@@ -53,8 +67,7 @@ class Campaign:
     _offered: set[tuple[str, ...]] = field(default_factory=set)
     """Environments whose tools are kept already."""
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
-    _used: dict[str, frozenset[LinkName]] = field(default_factory=dict)
-    _counts: dict[str, Count] = field(default_factory=dict)
+    _seen: _Seen = field(default_factory=_Seen)
 
     async def run(self) -> AsyncIterator[Event]:
         """Make trajectories until there are as many as wanted, giving an event for each job."""
@@ -79,11 +92,12 @@ class Campaign:
 
     async def _made_here(self, engine: Engine) -> AsyncGenerator[Made]:
         """Give what comes of the jobs to come, made in this process, each before the next."""
-        index = self._next
+        index, view = self._next, View()
         while True:
             here = self._round(index)
+            view.learn(here.news)
             for job in here.jobs:
-                yield self._new(await engine.make(job, here.counts, here.taken, here.said))
+                yield self._new(await engine.make(job, view))
             index = here.jobs[-1].index + 1
 
     async def _made_by(self, workers: Workers) -> AsyncGenerator[Made]:
@@ -109,31 +123,25 @@ class Campaign:
     def _round(self, index: int) -> Round:
         """Give the jobs of a round from an index on; all of them see the data as it was before the round before."""
         start = index - index % ROUND
-        known = start - ROUND
-        before = [trajectory for trajectory in self.trajectories if trajectory.seed[1] < known]
-        counts = goal_counts(before) + failure_counts(
-            drop for job in self.jobs if job.index < known for drop in job.drops
-        )
-        taken = frozenset[str]().union(*map(self._keys, before))
-        said = said_in(before)
-        aim = Aim(self.settings.hidden, self._count(before))
-        wanted = self.scope.reach.links - {link for trajectory in before for link in self._links(trajectory)}
-        unmet = refusals(self.scope.goals) - {kind for trajectory in before for kind in kinds_in(trajectory)}
+        news = self._news(start - ROUND)
+        aim = Aim(self.settings.hidden, self._seen.count)
+        wanted, unmet = self.scope.reach.links - self._seen.links, refusals(self.scope.goals) - self._seen.kinds
         jobs = [replace(self._job(number, aim), wanted=wanted, unmet=unmet) for number in range(index, start + ROUND)]
-        return Round(tuple(jobs), counts, taken, said)
+        return Round(tuple(jobs), news)
 
-    def _count(self, trajectories: Sequence[Trajectory]) -> Count:
-        """Give how many arguments of trajectories are hidden, each trajectory counted once."""
-        for trajectory in trajectories:
-            if trajectory.id not in self._counts:
-                self._counts[trajectory.id] = of_trajectories([trajectory])
-        return sum((self._counts[trajectory.id] for trajectory in trajectories), Count())
-
-    def _links(self, trajectory: Trajectory) -> frozenset[LinkName]:
-        """Give the links that a trajectory uses, worked out once."""
-        if trajectory.id not in self._used:
-            self._used[trajectory.id] = frozenset(links_used(trajectory))
-        return self._used[trajectory.id]
+    def _news(self, known: int) -> News:
+        """Give what the jobs with an index below this one have added to the data since news was given last."""
+        seen = self._seen
+        jobs = list(takewhile(lambda job: job.index < known, islice(self.jobs, seen.jobs, None)))
+        count = sum(job.kept for job in jobs)
+        trajectories = self.trajectories[seen.trajectories : seen.trajectories + count]
+        seen.jobs, seen.trajectories = seen.jobs + len(jobs), seen.trajectories + count
+        seen.count += of_trajectories(trajectories)
+        counts = goal_counts(trajectories)
+        seen.kinds |= counts.keys()
+        seen.links = seen.links.union(*map(links_used, trajectories))
+        counts += failure_counts(drop for job in jobs for drop in job.drops)
+        return News(counts, frozenset[str]().union(*map(self._keys, trajectories)), said_in(trajectories))
 
     def _new(self, made: Made) -> Made:
         """Give a result, without its trajectory when another one that it couldn't know of is like it."""

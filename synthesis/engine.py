@@ -8,7 +8,7 @@ the number of workers nor on where an earlier run stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,7 +33,7 @@ from envfactory_client.farm import Size
 from envfactory_client.recorder import offered
 from envfactory_client.replay import replay_on
 from envfactory_client.starting import StartingRows
-from envfactory_client.trajectory import OfferedTools
+from envfactory_client.trajectory import OfferedTools, digest, text_digest
 from synthesis.catalogue import Catalogue, read_catalogue
 from synthesis.difficulty import with_difficulty
 from synthesis.draft import Draft
@@ -43,7 +43,7 @@ from synthesis.gates.leak import check_no_leak
 from synthesis.gates.watch import Watch
 from synthesis.goals import GoalKind
 from synthesis.hidden import Aim
-from synthesis.language.novelty import Recent, Said, remembered
+from synthesis.language.novelty import Recent
 from synthesis.ledger import ledger, references
 from synthesis.memo import Memo
 from synthesis.necessity import check_necessity
@@ -52,6 +52,7 @@ from synthesis.screens.screen import Screened, screen
 from synthesis.screens.screening import Got
 from synthesis.solver import Toolbox, climb
 from synthesis.stage import Stage
+from synthesis.view import View
 from synthesis.wanted import Wanted
 from synthesis.witness import due, witness
 from synthesis.worlds import Worlds
@@ -124,17 +125,14 @@ class Engine:
     clock: Callable[[str], AbstractContextManager[None]] = _unmeasured
     """What goes around each stage of a job, for who wants to know how long they take."""
 
-    async def make(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
-        """Give what comes of a job.
-
-        `counts` is the coverage so far, `taken` are requests already in the data, `said` the last messages in it.
-        """
+    async def make(self, job: Job, view: View) -> Made:
+        """Give what comes of a job, which sees so much of the data."""
         try:
             job = await self._with_witness(job)
         except Drop as drop:
             return Made(job, None, (str(drop),))
         try:
-            return await self._tried(job, counts, taken, said)
+            return await self._tried(job, view)
         finally:
             with suppress(UnknownEpisode):  # the farm has closed it, as nobody used it for a while
                 await self._let_go(job)
@@ -143,16 +141,16 @@ class Engine:
         if job.index in self.own:
             await self.own.pop(job.index).close()
 
-    async def _tried(self, job: Job, counts: Counter[GoalKind], taken: Set[str], said: Said) -> Made:
+    async def _tried(self, job: Job, view: View) -> Made:
         drops: list[str] = []
         for attempt in range(MOST_ATTEMPTS):
             rng = Random(_draw(job.seed, job.index, attempt))
             try:
                 with self.clock("planning"):
-                    draft, met = await self._plan(job, counts, remembered(said), rng, strict=attempt < MOST_AIMED)
+                    draft, met = await self._plan(job, view.counts, view.heard.recent, rng, strict=attempt < MOST_AIMED)
                 drops += met
                 calls = ((step.environment, step.tool, step.arguments) for step in draft.steps)
-                if {_request(turn.user for turn in draft.turns), _calls(job.world_seed, calls)} & taken:
+                if not view.taken.isdisjoint(_keys(job.world_seed, calls, (turn.user for turn in draft.turns))):
                     raise Drop("duplicate")
                 with self.clock("recording"):
                     trajectory, rows = await self._record(job, draft)
@@ -333,15 +331,12 @@ def _draw(*parts: int) -> int:
 def keys_of(trajectory: Trajectory) -> frozenset[str]:
     """Give the keys by which another trajectory like it is found: the words alone, and the calls in its world."""
     calls = ((step.environment, step.tool, step.arguments) for step in trajectory.steps)
-    return frozenset({_request(turn.user for turn in trajectory.turns), _calls(trajectory.world.seed, calls)})
+    return _keys(trajectory.world.seed, calls, (turn.user for turn in trajectory.turns))
 
 
-def _calls(world: int, calls: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
-    return f"{world} {canonical_json([list(call) for call in calls])}"
-
-
-def _request(messages: Iterable[str]) -> str:
-    return " ".join(" ".join(message.lower().split()) for message in messages)
+def _keys(world: int, calls: Iterable[tuple[str, str, Mapping[str, Any]]], messages: Iterable[str]) -> frozenset[str]:
+    request = " ".join(" ".join(message.lower().split()) for message in messages)
+    return frozenset({text_digest(request), digest([world, *(list(call) for call in calls)])})
 
 
 def cast(seed: int, index: int, names: tuple[str, ...], fewest: int = 1) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from envfactory_client import EnvFactoryError, Farm
 from envfactory_client.farm import Size
+from envfactory_client.garbage import looked_for_seldom
 from synthesis.campaign import Campaign
 from synthesis.coverage import card
 from synthesis.errors import RunError
@@ -63,7 +64,8 @@ def generate(  # noqa: PLR0913, PLR0917 - the command's options
     names = tuple(name.strip() for name in environments.split(",") if name.strip())
     settings = Settings(seed, names, size, worlds, hidden / 100)
     try:
-        asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, workers, Place(farm, token))))
+        with looked_for_seldom():
+            asyncio.run(_generate(settings, RunFolder(out), Order(count, resume, workers, Place(farm, token))))
     except EnvFactoryError as error:
         console.print(f"[red]{type(error).__name__}[/red]: {error}", soft_wrap=True)
         raise typer.Exit(1) from None

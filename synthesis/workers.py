@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from types import TracebackType
 
 from envfactory_client import Farm
+from envfactory_client.garbage import look_seldom
 from synthesis.engine import Engine, Job, Made
 from synthesis.errors import RunError
-from synthesis.goals import GoalKind
-from synthesis.language.novelty import Said
+from synthesis.view import News, View
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Round:
-    """Jobs that are handed out together, and what they see of the data."""
+    """Jobs that are handed out together, after those of the rounds before."""
 
     jobs: tuple[Job, ...]
-    counts: Counter[GoalKind]
-    """How often each kind of goal occurs, or was tried in vain."""
-    taken: frozenset[str]
-    """Keys of the trajectories."""
-    said: Said
-    """The last messages."""
+    news: News
+    """What they see beside what those of the rounds before have seen."""
 
 
 class Workers:
@@ -50,6 +46,8 @@ class Workers:
         self._pools = [
             ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(place,)) for _ in range(count)
         ]
+        self._untold: list[list[News]] = [[] for _ in self._pools]
+        """What each process is yet to be told."""
 
     def __enter__(self) -> Workers:
         return self
@@ -62,10 +60,14 @@ class Workers:
 
     def begin(self, here: Round) -> list[Future[Made]]:
         """Hand out a round's jobs; where worlds can be shared out evenly, each is drawn by one process alone."""
-        return [
-            self._pools[job.index % len(self._pools)].submit(_make, job, here.counts, here.taken, here.said)
-            for job in here.jobs
-        ]
+        for untold in self._untold:
+            untold.append(here.news)
+        return [self._hand_out(job, job.index % len(self._pools)) for job in here.jobs]
+
+    def _hand_out(self, job: Job, place: int) -> Future[Made]:
+        """Hand out a job, with the news that its process wasn't told yet."""
+        news, self._untold[place] = self._untold[place], []
+        return self._pools[place].submit(_make, job, news)
 
     async def result(self, future: Future[Made]) -> Made:
         """Give what comes of a job that was handed out."""
@@ -80,15 +82,19 @@ class _Bench:
 
     loop: asyncio.AbstractEventLoop
     engine: Engine
+    view: View
 
 
 def _begin(place: Place) -> None:
+    look_seldom()
     _Bench.loop = asyncio.new_event_loop()
     farm = place.farm()
     _Bench.loop.run_until_complete(farm.__aenter__())
-    _Bench.engine = Engine(farm)
+    _Bench.engine, _Bench.view = Engine(farm), View()
 
 
-def _make(job: Job, counts: Counter[GoalKind], taken: frozenset[str], said: Said) -> Made:
-    made = _Bench.loop.run_until_complete(_Bench.engine.make(job, counts, taken, said))
+def _make(job: Job, news: Sequence[News]) -> Made:
+    for one in news:
+        _Bench.view.learn(one)
+    made = _Bench.loop.run_until_complete(_Bench.engine.make(job, _Bench.view))
     return replace(made, job=job)  # as it was handed out: the rows that it may have got since are kept packed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from envfactory_client import garbage
 from envfactory_client.errors import UsageError, VerifyError, did_you_mean
 from envfactory_client.verify import terminal
 from envfactory_client.verify.aside import Aside
@@ -32,7 +32,6 @@ from envfactory_client.verify.report import Report
 from envfactory_client.verify.subject import INSIDE, WHY_NOT
 from envfactory_client.verify.target import Target, Way, every, targets
 
-_GARBAGE = (50_000, 20, 50)
 _EXAMPLES = (
     "Examples: [cyan]envfactory verify airline[/] · [cyan]envfactory verify airline --only B4 --effort quick[/] · "
     "[cyan]envfactory verify path/to/folder --html out/report.html[/] · "
@@ -146,7 +145,7 @@ def verify_targets(  # noqa: PLR0913, PLR0917 - a command's options
     if check and (seed is not None or effort is not None):
         raise UsageError("--check takes seed and effort from the record; leave --seed and --effort out.")
     way = Way(farm, token, allow_writes)
-    with _seldom_looking_for_garbage(), _unlogged():
+    with garbage.looked_for_seldom(), _unlogged():
         named = asyncio.run(every(way)) if everything else targets(target or [], way)
         if example is not None:
             _replay(named, _chosen(only), Example.from_text(example), as_json)
@@ -239,17 +238,6 @@ def _one(target: Target, plan: Plan, watch: terminal.Watch) -> Judged:
     if plan.write and loaded is not None:
         _keep(loaded, report, plan.level)
     return Judged(report)
-
-
-@contextmanager
-def _seldom_looking_for_garbage() -> Iterator[None]:
-    """Look for cycles less often as far as the block goes, here and in processes forked meanwhile: calls leave few."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_GARBAGE)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _verified(target: Target, plan: Plan, watch: terminal.Watch) -> Report:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
-from functools import lru_cache
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, fields
+from typing import Any
 
 from envfactory_client import Trajectory
 from envfactory_client.card.wording import words
@@ -69,34 +70,61 @@ class Memory:
 
 
 Said = tuple[tuple[str, str], ...]
-"""Messages, each with its skeleton; without one if it wasn't said lately."""
+"""Messages, each with its skeleton."""
 
 
-def said_in(trajectories: Sequence[Trajectory]) -> Said:
-    """Give the last messages of a run, the latest last."""
-    found: list[tuple[str, str]] = []
-    for trajectory in reversed(trajectories):
-        if len(found) >= REMEMBERED:
-            break
-        masked = len(found) < LATELY
-        found += [(turn.user, skeleton(turn.user, turn.spans) if masked else "") for turn in reversed(trajectory.turns)]
-    return tuple(reversed(found[:REMEMBERED]))
+def said_in(trajectories: Iterable[Trajectory]) -> Said:
+    """Give the messages of the users, with their skeletons, in their order."""
+    return tuple((turn.user, skeleton(turn.user, turn.spans)) for one in trajectories for turn in one.turns)
 
 
-@lru_cache(maxsize=2)
-def remembered(said: Said) -> Recent:
-    """Give what is remembered of messages; worked out once for all jobs that share them."""
-    found = [_runs_of(text) for text, _ in said]
-    return Recent(
-        frozenset().union(*(fours for fours, _ in found)),
-        frozenset().union(*(threes for _, threes in found[-LATELY:])),
-        frozenset(mask for _, mask in said if mask),
-        frozenset().union(*(fours for fours, _ in found[-LATELY:])),
-    )
+class Heard:
+    """The last messages of a run, heard one after another; what is long ago is forgotten."""
+
+    def __init__(self) -> None:
+        self._fours: deque[list[tuple[str, ...]]] = deque()
+        self._late: deque[_Runs] = deque()
+        self._counts = tuple(Counter[Any]() for _ in fields(Recent))
+
+    @property
+    def recent(self) -> Recent:
+        """What is remembered; it changes with what is heard."""
+        return Recent(*(counts.keys() for counts in self._counts))
+
+    def hear(self, said: Said) -> None:
+        """Remember messages, the latest last."""
+        fours, threes, skeletons, lately = self._counts
+        for text, mask in said:
+            found = words(text)
+            one = _Runs(runs(found, 4), runs(found, 3), mask)
+            self._fours.append(one.fours)
+            self._late.append(one)
+            fours.update(one.fours)
+            threes.update(one.threes)
+            skeletons.update([one.skeleton])
+            lately.update(one.fours)
+            if len(self._late) > LATELY:
+                gone = self._late.popleft()
+                _forget(threes, gone.threes)
+                _forget(skeletons, [gone.skeleton])
+                _forget(lately, gone.fours)
+            if len(self._fours) > REMEMBERED:
+                _forget(fours, self._fours.popleft())
 
 
-@lru_cache(maxsize=2 * REMEMBERED)
-def _runs_of(text: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Give a message's runs of four and of three words."""
-    found = words(text)
-    return runs(found, 4), runs(found, 3)
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """A message's runs of four and of three words, and its skeleton."""
+
+    fours: list[tuple[str, ...]]
+    threes: list[tuple[str, ...]]
+    skeleton: str
+
+
+def _forget(counts: Counter[Any], gone: Iterable[Any]) -> None:
+    """Count each less by one; what was counted once isn't in it any more."""
+    for one in gone:
+        if counts[one] > 1:
+            counts[one] -= 1
+        else:
+            del counts[one]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -21,6 +20,7 @@ from synthesis.locate import locate
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
+from synthesis.view import View
 from synthesis.wanted import Wanted
 from tests.synthesis.conftest import on_stage
 
@@ -161,7 +161,7 @@ def test_some_job_uses_the_link_that_the_data_lacks(link: LinkName) -> None:
             for index in range(30):
                 environment = link[0].partition(".")[0]
                 job = Job(5, index, index % 3, "small", (environment,), wanted=frozenset({link}))
-                made = await engine.make(job, Counter(), frozenset(), ())
+                made = await engine.make(job, View())
                 if made.trajectory is not None and link in set(links_used(made.trajectory)):
                     return True
         return False

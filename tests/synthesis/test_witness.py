@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from functools import partial
 from random import Random
 
@@ -14,6 +13,7 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.ground import ground
 from synthesis.stage import Stage
+from synthesis.view import View
 from synthesis.witness import Scenario, due, witness
 
 FULL = GoalKind("airline", "add_bags", "refuse", "bag_limit")
@@ -67,9 +67,7 @@ def test_a_task_from_a_seeded_start_replays_from_the_rows_that_are_kept() -> Non
         async with Farm.embedded() as farm:
             engine = Engine(farm)
             for index in range(8):
-                made = await engine.make(
-                    Job(3, index, index, "small", ("airline",), unmet=frozenset({FULL})), Counter(), frozenset(), ()
-                )
+                made = await engine.make(Job(3, index, index, "small", ("airline",), unmet=frozenset({FULL})), View())
                 if made.job.rows is None or made.trajectory is None:
                     continue
                 assert (await replay(made.trajectory, farm, made.job.rows)).ok

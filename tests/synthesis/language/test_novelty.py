@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.language.novelty import LATELY, Memory, Recent, remembered, said_in
+from synthesis.language.novelty import LATELY, REMEMBERED, Heard, Memory, Recent, Said, said_in
 from synthesis.language.script import Spoken
 from tests.synthesis.conftest import Run
 
 
 def spoken(text: str) -> Spoken:
     return Spoken(text, (), (), text.lower())
+
+
+def remembered(*parts: Said) -> Recent:
+    heard = Heard()
+    for said in parts:
+        heard.hear(said)
+    return heard.recent
 
 
 def test_overlap_is_the_share_of_runs_of_four_words() -> None:
@@ -36,11 +43,19 @@ def test_only_what_was_said_lately_counts_against_a_message() -> None:
     old = ("please cancel my booking to Denver", "please cancel <bookings>")
     memory = Memory(remembered((old, *(("so be it", "so be it"),) * LATELY)))
     assert memory.overlap(old[0]) == 0.0
-    assert memory.worn(Spoken(old[0], (), (), old[1])) > 1.0
+    assert memory.worn(Spoken(old[0], (), (), old[1])) == 1.0  # its runs of four words are still known
 
 
-def test_a_run_remembers_its_last_messages_in_order(library_run: Run) -> None:
+def test_what_was_said_long_ago_is_forgotten() -> None:
+    old = ("please cancel my booking to Denver", "please cancel <bookings>")
+    kept = remembered((old,), (("so be it now", "so be it"),) * (REMEMBERED - 1))
+    gone = remembered((old,), (("so be it now", "so be it"),) * REMEMBERED)
+    assert Memory(kept).worn(spoken(old[0])) > 0.0
+    assert Memory(gone).worn(spoken(old[0])) == 0.0
+    assert gone == remembered((("so be it now", "so be it"),) * REMEMBERED)
+
+
+def test_it_is_one_whether_messages_are_heard_at_once_or_by_and_by(library_run: Run) -> None:
     said = said_in(library_run.trajectories)
-    users = [turn.user for trajectory in library_run.trajectories for turn in trajectory.turns]
-    assert [text for text, _ in said] == users
-    assert said_in(library_run.trajectories[:3]) == said[: sum(len(one.turns) for one in library_run.trajectories[:3])]
+    assert [text for text, _ in said] == [turn.user for one in library_run.trajectories for turn in one.turns]
+    assert remembered(said) == remembered(*((one,) for one in said))
