@@ -13,6 +13,8 @@ from envfactory_client.logical_form import Intent, Operation, Row, Rows, Term
 Source = Literal["explicit", "earlier", "derived"]
 RowName = tuple[str, str, Any]
 """Environment, entity and key of a row."""
+Doubt = Literal["refused", "answered", "open", "dear"]
+"""What may change one's mind: that something couldn't be done, an answer, or that an approval, or a price, is open."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +257,12 @@ class Draft:
     """State digests after each write, from the start's on."""
     stances: dict[RowName, bool] = field(default_factory=dict)
     """The rows that something was wanted of, and whether that was that the user has no more use for them."""
+    swept: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """The entities a whole set of whose rows was acted on, and whether that was to be rid of them."""
+    doubts: dict[RowName, Doubt] = field(default_factory=dict)
+    """The wanted rows about which something was heard since that may change one's mind."""
+    obstacles: dict[RowName, frozenset[str]] = field(default_factory=dict)
+    """The codes with which something was refused, by the rows that it was about."""
     known: dict[RowName, frozenset[str]] = field(default_factory=dict)
     """The columns of rows that the user has said or was told."""
     by_name: bool | None = None

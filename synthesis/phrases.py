@@ -209,6 +209,9 @@ class Sum(_Part):
     column: str | None = None
     """The column that is summed, or whose value is the greater or later one of two; none for a count."""
     where: str | None = None
+    """The rows that there is a reason to ask about; a set holds no other ones."""
+    alike: tuple[str, ...] = ()
+    """Columns in which two rows must be like each other for anybody to compare them."""
     less: Side | None = None
     """What is taken off; its row is said as {less}, or is the first one where that doesn't stand in the question."""
     type: Literal["money"] | None = None

@@ -114,7 +114,7 @@ def test_nobody_pays_for_what_they_have_called_off() -> None:
         if not await refused(stage):
             return []
         bookings = await stage.keys("bookings", None)
-        take_stance(stage, [("airline", "bookings", booking) for booking in bookings], ending=True)
+        await take_stance(stage, [("airline", "bookings", booking) for booking in bookings], ending=True)
         start, before = await stage.episode.snapshot(), stage.draft.copy()
         done: list[str] = []
         for number in range(6):
