@@ -107,7 +107,7 @@ async def _take_up(stage: Stage) -> bool:
         if await _is_free(stage, refused):
             turns = len(stage.draft.turns)
             if turns < MOST_TURNS:
-                await _asks_again(stage, refused, needed=False)
+                await _asks_again(stage, refused)
             return len(stage.draft.turns) > turns
     return True
 
@@ -154,8 +154,7 @@ def _tells_a_price(stage: Stage, step: DraftStep) -> bool:
 async def _makes_way(stage: Stage, turn: DraftTurn) -> bool:
     """Let the user settle what is open for the rows of a refused request; say whether they did.
 
-    Whoever has said yes asks again, so nothing is done where that would be in vain. Whoever has said no does so if
-    the way is free then, and else leaves it.
+    Then they ask again, so nothing is done where that would be in vain.
     """
     if len(stage.draft.turns) > MOST_TURNS - 2:
         return False
@@ -172,7 +171,7 @@ async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
     held, before = await stage.episode.hold(), stage.draft.copy()
     try:
         await _user_acts(request.stage, request.tool, request.arguments, request.origins)
-        await _asks_again(stage, turn, needed=not request.stage.catalogue.said(request.tool).ends)
+        stage.draft.turns.append(await ground_again(stage, turn))
     except Drop:
         await stage.episode.undo(held)
         stage.draft = before
@@ -180,14 +179,12 @@ async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
     return True
 
 
-async def _asks_again(stage: Stage, refused: DraftTurn, *, needed: bool) -> None:
-    """Let the user ask once more for what was refused; where that would be in vain they leave it, unless needed."""
+async def _asks_again(stage: Stage, refused: DraftTurn) -> None:
+    """Let the user ask once more for what was refused; where that would be in vain they leave it."""
     held, before = await stage.episode.hold(), stage.draft.copy()
     try:
         stage.draft.turns.append(await ground_again(stage, refused))
     except Drop:
-        if needed:
-            raise
         await stage.episode.undo(held)
         stage.draft = before
 

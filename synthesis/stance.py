@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from envfactory_client import Contract, FieldContract
 from synthesis.catalogue import Catalogue
 from synthesis.draft import Doubt, DraftStep, DraftTurn, Mention, RowName, Salient
 from synthesis.errors import Drop
@@ -114,7 +115,7 @@ async def _contradicted(
 async def take_stance(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> None:
     """Note that the user wants something of some rows, and so of what they belong to, or has no more use for them."""
     for row in rows:
-        about = await at_one(stage, [row]) if ending else {row, *await belonging(stage, row)}
+        about = {row} if ending else {row, *await belonging(stage, row)}
         stage.draft.stances |= dict.fromkeys(about, ending)
         for one in about:
             stage.draft.doubts.pop(one, None)
@@ -160,7 +161,8 @@ def heard(stage: Stage, step: DraftStep, told: str) -> set[str]:
     contract = stage.catalogues[step.environment].tools[step.tool].contract
     if contract is None:
         return set()
-    found = {field.sets.partition(".")[2] for name, field in contract.parameters.items() if field.sets}
+    set_to = {name: field.sets for name, field in contract.parameters.items() if field.sets}
+    found = {column.partition(".")[2] for name, column in set_to.items() if name in step.arguments}
     for path, field in contract.results.items():
         value = step.result.get(path) if step.result and not set(path) & set(".[") else None
         if value is not None and _says(told, say(field.type if field.type in _TOLD else None, value)):
@@ -270,13 +272,35 @@ class Wish:
             if self.kind.outcome == "answer" or (over and self.kind.outcome == "left"):
                 continue  # what stays on the user's own terms is as welcome as before
             inner = [] if over else [row for other in mention.within for row in rows_of(other)]
-            await take_stance(self.stage, [*rows_of(mention), *inner], ending=over)
+            rows = [*rows_of(mention), *inner]
+            if over and self.kind.outcome == "refuse":  # a series goes on where one date of it is skipped
+                rows = sorted(await at_one(self.stage, rows), key=str)
+            await take_stance(self.stage, rows, ending=over)
 
     async def _note_doubts(self) -> None:
         if self.kind.outcome not in ("answer", "refuse"):
             return
         about = await self._about()
-        give_doubt(self.stage, about, "answered" if self.kind.outcome == "answer" else "refused")
-        if self.kind.outcome == "refuse":
-            known = self.stage.draft.obstacles
-            known |= {row: known.get(row, frozenset()) | {self.kind.what} for row in about}
+        if self.kind.outcome == "answer":
+            give_doubt(self.stage, about, "answered")
+            return
+        known = self.stage.draft.obstacles
+        known |= {row: known.get(row, frozenset()) | {self.kind.what} for row in about}
+        give_doubt(self.stage, await at_one(self.stage, await self._as_they_were()), "refused")
+
+    async def _as_they_were(self) -> list[RowName]:
+        """Give the rows that the goal would have made other than they are, rather than add something to them."""
+        contract, found = self.stage.catalogue.tools[self.kind.tool].contract, list[RowName]()
+        set_to = {name: field.sets.partition(".")[2] for name, field in _fields(contract).items() if field.sets}
+        changed = {table for table, how in (contract.changes if contract else {}).items() if "update" in how}
+        for mention in self.mentions.values():
+            for row in rows_of(mention) if mention.table in changed else ():
+                columns = await self.stage.at(mention.environment).row(mention.table, row[2])
+                named = {name: column for name, column in set_to.items() if name in self.arguments}
+                if not named or any(self.arguments[name] != columns.get(column) for name, column in named.items()):
+                    found.append(row)
+        return found
+
+
+def _fields(contract: Contract | None) -> Mapping[str, FieldContract]:
+    return contract.parameters if contract else {}
