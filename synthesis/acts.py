@@ -54,8 +54,11 @@ async def follow_up(stage: Stage) -> None:
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
     if _would_end_it(stage) and stage.chance(LEFT_OPEN_SHARE):
         about = [row for _, _, mention in stage.draft.turns[-1].mentions for row in rows_of(mention)]
-        made = _acted_on(stage, name, arguments, origins)
-        give_doubt(stage, [*about, *made], "dear" if _tells_a_price(stage, step) else "open")
+        rows = [*about, *_acted_on(stage, name, arguments, origins)]
+        if _tells_a_price(stage, step):
+            give_doubt(stage, rows, "dear")
+        else:
+            give_doubt(stage, [row for row in rows if not _can_be_asked_about(stage, row)], "open")
         return
     await _user_acts(stage, name, arguments, origins)
     await _take_up(stage)
@@ -141,6 +144,12 @@ def _would_end_it(stage: Stage) -> bool:
         return False
     environment, _, tool = stage.quest[2].partition(".")
     return stage.quest[3] in stage.catalogues[environment].said(tool).ends
+
+
+def _can_be_asked_about(stage: Stage, row: RowName) -> bool:
+    """Whether there is a question about such a row, whose answer had better come before another mind."""
+    tools = stage.at(row[0]).catalogue.phrases.tool.values()
+    return any(slot.of == row[1] for said in tools if said.answers for slot in said.slots.values())
 
 
 def _tells_a_price(stage: Stage, step: DraftStep) -> bool:

@@ -212,7 +212,9 @@ class Grounding:
         self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
         told = heard(stage, stage.draft.steps[call], turn.answers[-1])
-        await self.wish(mentions | through_rows).note(self._made(call), told)
+        await self.wish(mentions | through_rows).note(
+            self._made(call), told, reached.answer() if self.kind.outcome == "answer" else None
+        )
 
     def _give_reason(self, turn: DraftTurn) -> None:
         """Let the user say why they want something done, now and then."""

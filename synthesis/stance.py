@@ -205,7 +205,7 @@ class Wish:
         against = await _contradicted(self.stage, self.kind.tool, self.mentions, self.arguments)
         if against:
             doubts = {self.stage.draft.doubts.get(row) for row in against}
-            may_change = bool(self.ending) and not turn.goals and self.kind.outcome == "done"
+            may_change = bool(self.ending) and not turn.goals and self.kind.manner == "done"
             (doubt, *others) = sorted(doubts, key=str)
             if not may_change or doubt is None or others or not self.stage.chance(self._second_thoughts()):
                 raise Drop("contradicts", str(self.kind))
@@ -248,10 +248,10 @@ class Wish:
         new = any(self.stage.is_new(mention.origin, takers[name]) for name, mention in self.mentions.items())
         return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
 
-    async def note(self, made: Iterable[Salient], told: Iterable[str] = ()) -> None:
+    async def note(self, made: Iterable[Salient], told: Iterable[str] = (), answer: Any = None) -> None:
         """Note what the user wants of the rows that were named or made, and what they know of them now.
 
-        `told` are the columns that the assistant has told of.
+        `told` are the columns that the assistant has told of, `answer` is what it has answered.
         """
         for mention in self.mentions.values():
             said = {str(part["column"]) for part in mention.properties if "value" in part}
@@ -263,7 +263,7 @@ class Wish:
             if row.origin.place in self.ending or not self.ending:
                 name = (row.environment, row.table, row.value)
                 await take_stance(self.stage, [name], ending=bool(self.ending))
-        await self._note_doubts()
+        await self._note_doubts(answer)
 
     async def _note_stances(self) -> None:
         ending = self.ending
@@ -277,16 +277,22 @@ class Wish:
                 rows = sorted(await at_one(self.stage, rows), key=str)
             await take_stance(self.stage, rows, ending=over)
 
-    async def _note_doubts(self) -> None:
+    async def _note_doubts(self, answer: Any) -> None:
         if self.kind.outcome not in ("answer", "refuse"):
             return
         about = await self._about()
         if self.kind.outcome == "answer":
-            give_doubt(self.stage, about, "answered")
+            give_doubt(self.stage, about if self._may_matter(answer) else [], "answered")
             return
         known = self.stage.draft.obstacles
         known |= {row: known.get(row, frozenset()) | {self.kind.what} for row in about}
         give_doubt(self.stage, await at_one(self.stage, await self._as_they_were()), "refused")
+
+    def _may_matter(self, answer: Any) -> bool:
+        """Whether an answer can be other than was hoped for: an amount, a number, a day or an hour, but no address."""
+        contract = self.stage.catalogue.tools[self.kind.tool].contract
+        shown = contract.results.get(self.kind.what) if contract else None
+        return isinstance(answer, int) or (shown is not None and shown.type in _TOLD)
 
     async def _as_they_were(self) -> list[RowName]:
         """Give the rows that the goal would have made other than they are, rather than add something to them."""

@@ -74,9 +74,12 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
 
 
 def _before(stage: Stage, number: int) -> str:
-    """Give how the turn before ended; what the user put an end to on their own side was left undone."""
+    """Give how the turn before ended; what the user put an end to on their own side was left undone.
+
+    Whoever thinks otherwise now has no word of joy for it.
+    """
     goals = stage.draft.turns[number - 1].goals if number else []
-    if not goals:
+    if not goals or stage.draft.turns[number].changed_mind:
         return ""
     environment, _, name = goals[-1].tool.partition(".")
     catalogue = stage.catalogues[environment]
