@@ -97,6 +97,10 @@ async def _comes_of(stage: Stage, request: _Open) -> bool:
     """Let the user settle a request, and ask again for what it has stood in the way of; say whether that could be."""
     held, before = await stage.episode.hold(), stage.draft.copy()
     await _user_acts(request.stage, request.tool, request.arguments, request.origins)
+    unasked = stage.catalogues[request.stage.environment].said(request.tool).unasked
+    if unasked:
+        turn = stage.draft.turns[-1]
+        turn.unasked, turn.clauses = True, [Clause(str(stage.pick(unasked)), imperative=False)]
     if await _take_up(stage):
         return True
     await stage.episode.undo(held)

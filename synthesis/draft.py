@@ -186,6 +186,8 @@ class DraftTurn:
     """Whether the user wants the contrary of what they wanted before; the reason says so."""
     again: bool = False
     """Whether it asks once more for what was refused, as what stood in its way is gone."""
+    unasked: bool = False
+    """Whether the user has acted on what nobody had just asked them for."""
     side: tuple[str, tuple[str, ...]] | None = None
     """A true fact of a row that is named, which nothing depends on: its column, and the ways to say it."""
     facts: list[str] = field(default_factory=list)

@@ -180,6 +180,8 @@ class ToolPhrases(_Part):
     """How a later request speaks of a field of the result, such as refund_cents = ["what I got back"]."""
     acts: tuple[str, ...] = ()
     """For a user's tool: what the user says who has just used it."""
+    unasked: tuple[str, ...] = ()
+    """For a user's tool: what is said where nobody has just asked for that."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
     only: dict[str, Literal["more", "less"] | tuple[str, ...]] = Field(default_factory=dict)

@@ -303,7 +303,7 @@ class Wish:
             for row in rows_of(mention) if mention.table in changed else ():
                 columns = await self.stage.at(mention.environment).row(mention.table, row[2])
                 named = {name: column for name, column in set_to.items() if name in self.arguments}
-                if not named or any(self.arguments[name] != columns.get(column) for name, column in named.items()):
+                if any(self.arguments[name] != columns.get(column) for name, column in named.items()):
                     found.append(row)
         return found
 

@@ -76,11 +76,13 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
 def _before(stage: Stage, number: int) -> str:
     """Give how the turn before ended; what the user put an end to on their own side was left undone.
 
-    Whoever thinks otherwise now has no word of joy for it.
+    Whoever thinks otherwise now takes what was done for news.
     """
     goals = stage.draft.turns[number - 1].goals if number else []
-    if not goals or stage.draft.turns[number].changed_mind:
+    if not goals:
         return ""
+    if stage.draft.turns[number].changed_mind:
+        return "answer"
     environment, _, name = goals[-1].tool.partition(".")
     catalogue = stage.catalogues[environment]
     ended = name in catalogue.tools and catalogue.tools[name].actor == "user" and bool(catalogue.said(name).ends)

@@ -148,6 +148,8 @@ def test_who_settles_later_what_was_in_the_way_asks_again_then() -> None:
         if done:
             bags, _, paid, again = stage.draft.turns
             assert paid.goals[0].tool == "airline.approve_payment"
+            assert paid.unasked
+            assert paid.clauses[0].text in stage.catalogue.said("approve_payment").unasked
             assert again.again
             assert [(goal.tool, goal.outcome) for goal in again.goals] == [(bags.goals[0].tool, "done")]
         return bool(done)

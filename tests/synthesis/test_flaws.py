@@ -67,6 +67,7 @@ answered = ["{value}."]
         (SUM, "{those}", "{row}", "must have {rows} or {those}"),
         (SUM, "{value}", "many", "doesn't tell {value}"),
         (SUM, 'of = "loans"', 'of = "loanings"', "there is no [entity.loanings]"),
+        (SUM, 'of = "loans"', 'of = "loans"\nalike = ["colour"]', "has no column colour"),
     ],
 )
 def test_wishes_and_sums_are_held_against_the_tools(
