@@ -267,6 +267,8 @@ class Draft:
     """The codes with which something was refused, by the rows that it was about."""
     known: dict[RowName, frozenset[str]] = field(default_factory=dict)
     """The columns of rows that the user has said or was told."""
+    theirs: set[RowName] = field(default_factory=set)
+    """The rows that are named and that the user wouldn't call their own."""
     by_name: bool | None = None
     """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)

@@ -86,6 +86,8 @@ class Entity(_Part):
     view: str | None = None
     key: str | None = None
     mine: str | None = None
+    theirs: str | None = None
+    """SQL over the row that holds where it is somebody else's though the user sees it, and so isn't "my" event."""
     handles: tuple[str, ...] = ()
     recency: str | None = None
     named: str | None = None

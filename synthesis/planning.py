@@ -21,6 +21,7 @@ from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
 from synthesis.logical_form import request_and_reply
+from synthesis.possession import rows_of_others
 from synthesis.sets import ground_set
 from synthesis.stage import Stage
 from synthesis.worked_out import ground_sum
@@ -69,6 +70,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     if not _is_aimed(stage, stage.draft, last=True):
         raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
+    stage.draft.theirs = await rows_of_others(stage)
     put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))

@@ -29,6 +29,7 @@ def test_sound_phrases_have_no_flaw(library_catalogue: Catalogue) -> None:
         ("[tool.return_book]", "[tool.give_book]", "[tool.return_book] is missing"),
         ('mine = "email = :persona_email"', 'mine = "mail = :persona_email"', "no such column: mail"),
         ('of = "loans"', 'of = "books"', "a key of loans.loan_id, not of books"),
+        ("[entity.loans]\n", '[entity.loans]\ntheirs = "owner = 1"\n', "theirs: no such column: owner"),
         ("[entity.loans]\n", '[entity.loans]\nalone = ["due_on"]\n', "alone: nothing says due_on before the noun"),
     ],
 )
