@@ -43,7 +43,7 @@ async def follow_up(stage: Stage) -> None:
     step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
     if step_place is None or await _comes_upon(stage):
         return
-    step = stage.draft.steps[step_place]
+    step, whole = stage.draft.steps[step_place], stage
     stage = stage.at(step.environment)
     open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
     if not open_to_the_user:
@@ -61,7 +61,7 @@ async def follow_up(stage: Stage) -> None:
             give_doubt(stage, [row for row in rows if not _can_be_asked_about(stage, row)], "open")
         return
     await _user_acts(stage, name, arguments, origins)
-    await _take_up(stage)
+    await _take_up(whole)
 
 
 def _chosen(stage: Stage, step: DraftStep, open_to_the_user: Sequence[str]) -> str:

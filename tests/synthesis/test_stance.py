@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from envfactory_client import Goal
 from synthesis import stance
 from synthesis.conditions import ground_if
 from synthesis.draft import Doubt, DraftTurn, Salient
 from synthesis.errors import Drop
 from synthesis.goals import ALL, GoalKind
 from synthesis.ground import ground
+from synthesis.language.dialogue import _before
 from synthesis.sets import ground_set
 from synthesis.stage import Stage
 from synthesis.stance import (
@@ -236,3 +238,13 @@ def test_what_was_left_undone_is_known() -> None:
         assert ("bank", "transfers", transfer) not in stage.draft.stances
 
     on_stage("bank", use)
+
+
+def test_who_thinks_otherwise_has_no_word_of_joy_for_what_was_done() -> None:
+    async def use(stage: Stage, *, changed: bool) -> str:
+        done = Goal(tool="schedule.set_reminder", outcome="done")
+        stage.draft.turns += [DraftTurn(goals=[done]), DraftTurn(goals=[done], changed_mind=changed)]
+        return _before(stage, 1)
+
+    assert on_stage("schedule", lambda stage: use(stage, changed=False)) == "done"
+    assert on_stage("schedule", lambda stage: use(stage, changed=True)) == "answer"
