@@ -247,4 +247,4 @@ def test_who_thinks_otherwise_has_no_word_of_joy_for_what_was_done() -> None:
         return _before(stage, 1)
 
     assert on_stage("schedule", lambda stage: use(stage, changed=False)) == "done"
-    assert on_stage("schedule", lambda stage: use(stage, changed=True)) == "answer"
+    assert on_stage("schedule", lambda stage: use(stage, changed=True)) == "left"
