@@ -1,7 +1,7 @@
 """Acts: what the user does themself in between, such as paying for what the assistant has just held for them.
 
-They act on what a goal asks of them, on what an answer has told of, and on what stood in the way of a request; then
-they ask for that again.
+They act on what a goal asks of them, on what an answer has told of, and on what stood in the way of a request. As soon
+as that is out of the way they ask for it again, whenever they settle it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 from envfactory_client import Goal
 from envfactory_client.card.links import any_index
 from synthesis.again import ground_again
-from synthesis.aiming import SAID_NO
+from synthesis.aiming import SAID_NO, is_near
 from synthesis.draft import Clause, DraftStep, DraftTurn, Origin, RowName
 from synthesis.errors import Drop
 from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.stance import goes_against, take_stance
+from synthesis.stance import give_doubt, goes_against, rows_of, take_stance
 
 MOST_TURNS = 6
 """Turns of a task."""
@@ -32,6 +32,8 @@ TAKE_OVER_SHARE = 0.25
 """How often the user acts on a key that the assistant has shown without looking it up."""
 ACT_SHARE, NEW_ACT_SHARE = 0.25, 0.8
 """How often the user acts on an open request that a look-up has come upon, and where that is new to the data."""
+LEFT_OPEN_SHARE = 0.7
+"""How often the user leaves it open, where they are to think otherwise for the sake of something new to the data."""
 UNBLOCK_SHARE = 0.4
 """How often the user makes way for a request that was refused by saying yes to what is open."""
 
@@ -41,7 +43,7 @@ async def follow_up(stage: Stage) -> None:
     step_place = stage.draft.turns[-1].steps[-1] if stage.draft.turns[-1].steps else None
     if step_place is None or await _comes_upon(stage):
         return
-    step = stage.draft.steps[step_place]
+    step, whole = stage.draft.steps[step_place], stage
     stage = stage.at(step.environment)
     open_to_the_user = [name for name in stage.catalogue.phrases.tool if _asks_for(stage, step, name)]
     if not open_to_the_user:
@@ -50,7 +52,16 @@ async def follow_up(stage: Stage) -> None:
     fields = stage.catalogue.said(name).follows[step.tool]
     arguments = {parameter: value_of(step.result, path) for parameter, path in fields.items()}
     origins = {parameter: Origin("earlier", None, step_place, path) for parameter, path in fields.items()}
+    if _would_end_it(stage) and stage.chance(LEFT_OPEN_SHARE):
+        about = [row for _, _, mention in stage.draft.turns[-1].mentions for row in rows_of(mention)]
+        rows = [*about, *_acted_on(stage, name, arguments, origins)]
+        if _tells_a_price(stage, step):
+            give_doubt(stage, rows, "dear")
+        else:
+            give_doubt(stage, [row for row in rows if not _can_be_asked_about(stage, row)], "open")
+        return
     await _user_acts(stage, name, arguments, origins)
+    await _take_up(whole)
 
 
 def _chosen(stage: Stage, step: DraftStep, open_to_the_user: Sequence[str]) -> str:
@@ -77,17 +88,86 @@ async def _comes_upon(stage: Stage) -> bool:
     for place in turn.steps:
         for request in await _open_requests(stage.at(stage.draft.steps[place].environment), turn, place):
             share = NEW_ACT_SHARE if _is_new(request, stage) else ACT_SHARE if outcome == "answer" else 0.0
-            if stage.chance(share) and await _succeeds(request):
-                await _user_acts(request.stage, request.tool, request.arguments, request.origins)
+            if stage.chance(share) and await _succeeds(request) and await _comes_of(stage, request):
                 return True
     return False
+
+
+async def _comes_of(stage: Stage, request: _Open) -> bool:
+    """Let the user settle a request, and ask again for what it has stood in the way of; say whether that could be."""
+    held, before = await stage.episode.hold(), stage.draft.copy()
+    await _user_acts(request.stage, request.tool, request.arguments, request.origins)
+    unasked = stage.catalogues[request.stage.environment].said(request.tool).unasked
+    if unasked:
+        turn = stage.draft.turns[-1]
+        turn.unasked, turn.clauses = True, [Clause(str(stage.pick(unasked)), imperative=False)]
+    if await _take_up(stage):
+        return True
+    await stage.episode.undo(held)
+    stage.draft = before
+    return False
+
+
+async def _take_up(stage: Stage) -> bool:
+    """Let the user ask again for what was refused before and is free now; false where that can't be said any more."""
+    for refused in _given_up(stage):
+        if await _is_free(stage, refused):
+            turns = len(stage.draft.turns)
+            if turns < MOST_TURNS:
+                await _asks_again(stage, refused)
+            return len(stage.draft.turns) > turns
+    return True
+
+
+def _given_up(stage: Stage) -> list[DraftTurn]:
+    """Give the messages, latest first, whose request was refused and not made again since."""
+    found, later = list[DraftTurn](), set[str]()
+    for turn in reversed(stage.draft.turns):
+        goal = turn.goals[-1]
+        if goal.outcome == "refuse" and goal.tool not in later and turn.steps:
+            found.append(turn)
+        later |= {one.tool for one in turn.goals}
+    return found
+
+
+async def _is_free(stage: Stage, refused: DraftTurn) -> bool:
+    """Whether a request that was refused, and still is wanted, would no longer be."""
+    step = stage.draft.steps[refused.steps[-1]]
+    there = stage.at(step.environment)
+    declared = there.catalogue.refuses.get(step.tool, {}).get(step.refusal or "")
+    if declared is None or f"{step.environment}.{step.tool}" != refused.goals[-1].tool:
+        return False
+    properties = there.catalogue.tools[step.tool].input_schema.get("properties", {})
+    defaults = {name: schema.get("default") for name, schema in properties.items()}
+    return not await there.query(declared, {**defaults, **step.arguments})
+
+
+def _would_end_it(stage: Stage) -> bool:
+    """Whether what is new to the data is, next, that the user has no more use for what was just done."""
+    if stage.quest is None or len(stage.draft.turns) >= MOST_TURNS - 1 or not is_near(stage):
+        return False
+    environment, _, tool = stage.quest[2].partition(".")
+    return stage.quest[3] in stage.catalogues[environment].said(tool).ends
+
+
+def _can_be_asked_about(stage: Stage, row: RowName) -> bool:
+    """Whether there is a question about such a row, whose answer had better come before another mind."""
+    tools = stage.at(row[0]).catalogue.phrases.tool.values()
+    return any(slot.of == row[1] for said in tools if said.answers for slot in said.slots.values())
+
+
+def _tells_a_price(stage: Stage, step: DraftStep) -> bool:
+    """Whether a result shows an amount that the request didn't name."""
+    contract = stage.catalogue.tools[step.tool].contract
+    shown = [path for path, field in contract.results.items() if field.type == "money"] if contract else []
+    values = [step.result.get(path) for path in shown if "[" not in path]
+    return any(value and value not in step.arguments.values() for value in values)
 
 
 async def _makes_way(stage: Stage, turn: DraftTurn) -> bool:
     """Let the user settle what is open for the rows of a refused request; say whether they did.
 
-    Whoever has said yes asks again, so nothing is done where that would be in vain. Whoever has said no does so if
-    the way is free then, and else leaves it.
+    Then they ask again, so nothing is done where that would be in vain.
     """
     if len(stage.draft.turns) > MOST_TURNS - 2:
         return False
@@ -104,7 +184,7 @@ async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
     held, before = await stage.episode.hold(), stage.draft.copy()
     try:
         await _user_acts(request.stage, request.tool, request.arguments, request.origins)
-        await _asks_again(stage, turn, needed=not request.stage.catalogue.said(request.tool).ends)
+        stage.draft.turns.append(await ground_again(stage, turn))
     except Drop:
         await stage.episode.undo(held)
         stage.draft = before
@@ -112,14 +192,12 @@ async def _settles(stage: Stage, request: _Open, turn: DraftTurn) -> bool:
     return True
 
 
-async def _asks_again(stage: Stage, refused: DraftTurn, *, needed: bool) -> None:
-    """Let the user ask once more for what was refused; where that would be in vain they leave it, unless needed."""
+async def _asks_again(stage: Stage, refused: DraftTurn) -> None:
+    """Let the user ask once more for what was refused; where that would be in vain they leave it."""
     held, before = await stage.episode.hold(), stage.draft.copy()
     try:
         stage.draft.turns.append(await ground_again(stage, refused))
     except Drop:
-        if needed:
-            raise
         await stage.episode.undo(held)
         stage.draft = before
 
@@ -230,7 +308,7 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     step = stage.draft.steps[place]
     if step.refusal:
         raise Drop("user_refused", f"{name}: {step.refusal}")
-    take_stance(stage, about, ending=bool(phrases.ends))
+    await take_stance(stage, about, ending=bool(phrases.ends))
     full_name = stage.catalogue.tools[name].full_name
     turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
     turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))

@@ -30,7 +30,7 @@ from synthesis.senses import Sense, spent, stands
 from synthesis.sought import Terms
 from synthesis.spoken import say, with_year
 from synthesis.stage import Stage
-from synthesis.stance import knows, tell
+from synthesis.stance import heard, knows
 from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
@@ -182,8 +182,8 @@ class Conditional(Grounding):
         needed = (mentions | through_rows).values()
         turn.facts += [*(fact for mention in needed for fact in mention.facts), *choice.told, *tested.facts]
         self._remember(reached.call if self.holds else -1, mentions, joined=False)
-        tell(stage, mentions[subject.parameter], tested.column)
-        self.wish(mentions).note(self._made(reached.call if self.holds else -1))
+        told = heard(stage, stage.draft.steps[reached.call], turn.answers[-1]) if self.holds else set()
+        await self.wish(mentions).note(self._made(reached.call if self.holds else -1), {tested.column, *told})
 
     async def _call(self, choice: Choice, mentions: Mapping[str, Mention]) -> int:
         if self.before is None:
@@ -238,7 +238,7 @@ class Conditional(Grounding):
             if self.kind.what == OR and entity.mine and len(said) == 1:
                 continue
             for column in stage.catalogue.said(self.tool.name).only.keys() & entity.tests.keys():
-                if row.get(column) is not None and not knows(stage, (table, choice.values[name]), column):
+                if row.get(column) is not None and not await knows(stage, (table, choice.values[name]), column):
                     found.append(_Subject(name, table, column, entity.tests[column], row[column]))
         if not found or choice.missing or not _ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
@@ -399,8 +399,7 @@ class _Otherwise(Conditional):
         facts = [fact for mention in (*mentions.values(), second) for fact in mention.facts]
         turn.facts += [*facts, *choice.told, *tested.facts]
         stage.draft.topic, stage.draft.yields = [], []
-        tell(stage, mentions[subject.parameter], tested.column)
-        self.wish({**mentions, "other": second}).note(self._made(call))
+        await self.wish({**mentions, "other": second}).note(self._made(call), {tested.column})
 
     async def _other_row(self, choice: Choice, subject: _Subject) -> Any:
         """Give another row that the act could be done with as well."""

@@ -13,6 +13,8 @@ from envfactory_client.logical_form import Intent, Operation, Row, Rows, Term
 Source = Literal["explicit", "earlier", "derived"]
 RowName = tuple[str, str, Any]
 """Environment, entity and key of a row."""
+Doubt = Literal["refused", "answered", "open", "dear"]
+"""What may change one's mind: that something couldn't be done, an answer, or that an approval, or a price, is open."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ class DraftTurn:
     """Whether the user wants the contrary of what they wanted before; the reason says so."""
     again: bool = False
     """Whether it asks once more for what was refused, as what stood in its way is gone."""
+    unasked: bool = False
+    """Whether the user has acted on what nobody had just asked them for."""
     side: tuple[str, tuple[str, ...]] | None = None
     """A true fact of a row that is named, which nothing depends on: its column, and the ways to say it."""
     facts: list[str] = field(default_factory=list)
@@ -255,8 +259,16 @@ class Draft:
     """State digests after each write, from the start's on."""
     stances: dict[RowName, bool] = field(default_factory=dict)
     """The rows that something was wanted of, and whether that was that the user has no more use for them."""
+    swept: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """The entities a whole set of whose rows was acted on, and whether that was to be rid of them."""
+    doubts: dict[RowName, Doubt] = field(default_factory=dict)
+    """The wanted rows about which something was heard since that may change one's mind."""
+    obstacles: dict[RowName, frozenset[str]] = field(default_factory=dict)
+    """The codes with which something was refused, by the rows that it was about."""
     known: dict[RowName, frozenset[str]] = field(default_factory=dict)
     """The columns of rows that the user has said or was told."""
+    theirs: set[RowName] = field(default_factory=set)
+    """The rows that are named and that the user wouldn't call their own."""
     by_name: bool | None = None
     """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)

@@ -176,6 +176,9 @@ def _sum_flaws(catalogue: Catalogue) -> Iterator[str]:
                 yield f"{where}: there is no [entity.{side.of}]."
             elif side.column and side.column not in catalogue.schema.columns[catalogue.view(side.of)]:
                 yield f"{where}: {catalogue.view(side.of)} has no column {side.column}."
+            else:
+                lacking = set(how.alike) - set(catalogue.schema.columns[catalogue.view(side.of)])
+                yield from (f"{where}: {catalogue.view(side.of)} has no column {one}." for one in sorted(lacking))
         yield from _sum_ask_flaws(where, how)
 
 
@@ -230,7 +233,7 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
-    for text in (*phrases.reasons, *phrases.acts):
+    for text in (*phrases.reasons, *phrases.acts, *phrases.unasked):
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
@@ -305,8 +308,9 @@ def _query_flaws(catalogue: Catalogue) -> Iterator[str]:
 
 def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
-        if entity.mine and table in catalogue.schema.columns:
-            yield f"[entity.{table}] mine", f"SELECT 1 FROM {catalogue.view(table)} WHERE {entity.mine}"  # noqa: S608
+        for name, condition in (("mine", entity.mine), ("theirs", entity.theirs)):
+            if condition and table in catalogue.schema.columns:
+                yield f"[entity.{table}] {name}", f"SELECT 1 FROM {catalogue.view(table)} WHERE {condition}"  # noqa: S608
     yield from _sum_queries(catalogue)
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():

@@ -23,7 +23,7 @@ from synthesis.phrases import Slot
 from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.stance import Wish
+from synthesis.stance import Wish, heard
 from synthesis.wording import Reached, clause, reply, value_clause, which_one
 
 MOST_TRIES = 16
@@ -159,7 +159,7 @@ class Grounding:
         if result.is_error and result.refusal is None:
             raise Drop("call_failed", f"{self.tool.name}: {result.text}")
         if ({result.refusal} if result.refusal else set()) != wanted:
-            if result.refusal in due:
+            if result.refusal in due | await self._due_refusals(replace(choice, asked=set())):
                 raise Drop("other_refusal", str(self.kind))
             raise Drop("contract_broken", f"{self.tool.name} said {result.text}, declared were {sorted(wanted)}")
         if not wanted and state in stage.draft.states:
@@ -211,7 +211,10 @@ class Grounding:
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
         self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
-        self.wish(mentions | through_rows).note(self._made(call))
+        told = heard(stage, stage.draft.steps[call], turn.answers[-1])
+        await self.wish(mentions | through_rows).note(
+            self._made(call), told, reached.answer() if self.kind.outcome == "answer" else None
+        )
 
     def _give_reason(self, turn: DraftTurn) -> None:
         """Let the user say why they want something done, now and then."""
@@ -317,7 +320,7 @@ class Grounding:
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                hidden = self._hidden() | set(slot.hides) | self._in_the_way()
+                hidden = self._hidden() | set(slot.hides) | self._in_the_way() | _said_of_it(table, item, found)
                 terms = Terms(slot, hidden, steady=steady, kin=kin, says_it=says_it)
                 terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 terms = replace(terms, asking=self.kind.outcome == "answer")
@@ -351,8 +354,8 @@ class Grounding:
 
     def wish(self, mentions: Mapping[str, Mention]) -> Wish:
         """Give the goal as what the user wants of the rows that it names."""
-        asked = frozenset({*self._hidden(), self.kind.what}) if self.kind.outcome == "answer" else frozenset()
-        return Wish(self.stage, self.kind, self.arguments, mentions, asked)
+        asked = {*self._hidden(), self.kind.what} if self.kind.outcome == "answer" else set()
+        return Wish(self.stage, self.kind, self.arguments, mentions, frozenset(asked))
 
     def _in_the_way(self) -> set[str]:
         """Give the states that a refusal reads; nobody who knows of them would ask: "cancel my cancelled trip"."""
@@ -420,6 +423,12 @@ class Grounding:
             if (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
         ]
+
+
+def _said_of_it(table: str, value: Any, found: Mapping[str, Mention]) -> set[str]:
+    """Give what a request has said of a row already, which it must not name twice in the same words."""
+    same = [mention for mention in found.values() if (mention.table, mention.value) == (table, value)]
+    return {str(part["column"]) for mention in same for part in mention.properties}
 
 
 def _is_roundabout(choice: Choice, found: Mapping[str, Mention]) -> bool:

@@ -270,7 +270,7 @@ async def _enact(pair: _Pair, turn: DraftTurn, mark: int) -> None:
     stage.draft.topic = [Salient(here, table, mention.value, mention.origin) for mention in mentions]
     stage.draft.yields = []
     ending = pair.name in ended_by(stage.catalogue, pair.kind.tool, pair.choice.values)
-    take_stance(stage, [row for mention in mentions for row in rows_of(mention)], ending=ending)
+    await take_stance(stage, [row for mention in mentions for row in rows_of(mention)], ending=ending)
 
 
 def _with_second(pair: _Pair, intent: Intent) -> Intent:

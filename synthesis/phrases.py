@@ -86,6 +86,8 @@ class Entity(_Part):
     view: str | None = None
     key: str | None = None
     mine: str | None = None
+    theirs: str | None = None
+    """SQL over the row that holds where it is somebody else's though the user sees it, and so isn't "my" event."""
     handles: tuple[str, ...] = ()
     recency: str | None = None
     named: str | None = None
@@ -180,6 +182,8 @@ class ToolPhrases(_Part):
     """How a later request speaks of a field of the result, such as refund_cents = ["what I got back"]."""
     acts: tuple[str, ...] = ()
     """For a user's tool: what the user says who has just used it."""
+    unasked: tuple[str, ...] = ()
+    """For a user's tool: what is said where nobody has just asked for that."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a user's tool: the agent's tool that it follows, with parameter to field of that tool's result."""
     only: dict[str, Literal["more", "less"] | tuple[str, ...]] = Field(default_factory=dict)
@@ -209,6 +213,9 @@ class Sum(_Part):
     column: str | None = None
     """The column that is summed, or whose value is the greater or later one of two; none for a count."""
     where: str | None = None
+    """The rows that there is a reason to ask about; a set holds no other ones."""
+    alike: tuple[str, ...] = ()
+    """Columns in which two rows must be like each other for anybody to compare them."""
     less: Side | None = None
     """What is taken off; its row is said as {less}, or is the first one where that doesn't stand in the question."""
     type: Literal["money"] | None = None

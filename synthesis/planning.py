@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -21,6 +21,7 @@ from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
 from synthesis.logical_form import request_and_reply
+from synthesis.possession import rows_of_others
 from synthesis.sets import ground_set
 from synthesis.stage import Stage
 from synthesis.worked_out import ground_sum
@@ -69,6 +70,7 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     if not _is_aimed(stage, stage.draft, last=True):
         raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
+    stage.draft.theirs = await rows_of_others(stage)
     put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
@@ -162,7 +164,7 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     if stage.first is not None and not stage.draft.turns:
         order.sort(key=lambda kind: kind != stage.first)
     elif is_near(stage) and stage.chance(QUEST_SHARE * seeking):
-        return by_aim(stage, order)
+        return _giving_doubt(stage, order) if _lacks_a_reason(stage) else by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE * seeking):
@@ -172,6 +174,26 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
     elif stage.draft.topic and stage.chance(SAME_TOPIC_SHARE):
         order.sort(key=lambda kind: not _stays(stage, kind))
     return order
+
+
+def _lacks_a_reason(stage: Stage) -> bool:
+    """Whether the quest is that the user has no more use for what they have just wanted, without a reason so far."""
+    if stage.quest is None:
+        return False
+    environment, _, tool = stage.quest[2].partition(".")
+    said, parameter = stage.catalogues[environment].said(tool), stage.quest[3]
+    if parameter not in said.ends:
+        return False
+    table = stage.catalogues[environment].slot(tool, parameter).of
+    spoken = [row for row in stage.draft.topic if (row.environment, row.table) == (environment, table)]
+    rows = [(row.environment, row.table, row.value) for row in spoken if not row.rival_only]
+    return any(stage.draft.stances.get(row) is False and row not in stage.draft.doubts for row in rows)
+
+
+def _giving_doubt(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
+    """Give kinds of goal with those first by which the user comes to think otherwise of what was spoken of."""
+    ways = {"answer": 0, "refuse": 1}
+    return sorted(kinds, key=lambda kind: ways.get(kind.outcome, 2) if _stays(stage, kind) else 2)
 
 
 def _has_done(draft: Draft) -> bool:

@@ -30,7 +30,7 @@ from synthesis.references import Description, Property, fits, make_property
 from synthesis.sought import Seen, Sought, shown
 from synthesis.spoken import say
 from synthesis.stage import Stage
-from synthesis.stance import check_stance, ended_by, rows_of, take_stance
+from synthesis.stance import check_stance, ended_by, sweep
 from synthesis.tries import first_of_tries
 from synthesis.wording import Reached, clause, reply
 
@@ -262,7 +262,7 @@ async def _enact(acted: _Set, turn: DraftTurn, mark: int) -> None:
     turn.facts += [*mention.facts, *acted.choice.told]
     _remember(stage, acted.members)
     ending = acted.name in ended_by(stage.catalogue, acted.kind.tool, acted.choice.values)
-    take_stance(stage, rows_of(mention), ending=ending)
+    await sweep(stage, mention, ending=ending)
 
 
 @dataclass(frozen=True)

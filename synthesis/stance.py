@@ -1,26 +1,37 @@
 """A stance: what the user has wanted of a row so far; and what they know of it.
 
 Whoever has just asked for something about a row doesn't want it gone a moment later, nor the other way round, unless
-they say that they have thought better of it. And nobody asks for what they were told, or makes a condition of it.
+something that they have heard since gives them a reason to think otherwise; then they say so. And nobody asks for what
+they were told, makes a condition of it, or runs a second time into what stands in the way.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from envfactory_client import Contract, FieldContract
 from synthesis.catalogue import Catalogue
-from synthesis.draft import DraftTurn, Mention, RowName, Salient
+from synthesis.draft import Doubt, DraftStep, DraftTurn, Mention, RowName, Salient
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.spoken import say
 from synthesis.stage import Stage
 
-SECOND_THOUGHTS_SHARE, NEW_SECOND_THOUGHTS_SHARE = 0.05, 0.5
-"""How often a user wants the contrary now and says that they have changed their mind, and where that is new to the
-data."""
-CHANGED_MIND = ("I've thought better of it", "I've changed my mind about it", "I've had second thoughts")
-"""What is said then."""
+SECOND_THOUGHTS_SHARE, NEW_SECOND_THOUGHTS_SHARE = 0.2, 0.95
+"""How often a user who has a reason to think otherwise does so, and where that is new to the data."""
+CHANGED_MIND: Mapping[Doubt, tuple[str, ...]] = {
+    "refused": ("it's of no use to me like that", "it makes no sense for me like that", "I can't use it like that"),
+    "answered": ("that changes things for me", "that isn't what I had in mind", "I had pictured that differently"),
+    "dear": ("that's more than I want to spend", "it comes to more than I thought", "I can't spend that much on it"),
+    "open": ("I've thought better of it", "I've changed my mind about it", "I've had second thoughts"),
+}
+"""What is said then, by what was heard."""
+THOUGHT_OVER = "I've thought it over, and {}"
+"""What is said where the act has reasons of its own."""
+_TOLD = ("money", "date", "time")
 
 
 def ended_by(catalogue: Catalogue, tool: str, arguments: Mapping[str, Any]) -> set[str]:
@@ -29,29 +40,49 @@ def ended_by(catalogue: Catalogue, tool: str, arguments: Mapping[str, Any]) -> s
     return {name for name, others in wanted.items() if others.items() <= arguments.items()}
 
 
-async def goes_against(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> bool:
-    """Whether a request about some rows is contrary to what was wanted of them, or of what they belong to, before.
+async def contrary_to(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> list[RowName]:
+    """Give the rows of which the contrary was wanted before of what a request wants of some rows now.
 
-    `ending` is whether the user has no more use for them.
+    `ending` is whether the user has no more use for them. What belongs to a row that is to go, goes with it; and
+    whoever has had a whole set acted on doesn't want the contrary of others like them.
     """
-    if not stage.draft.stances:
-        return False
-    for row in rows:
-        about = {row} if ending else await _with_what_it_belongs_to(stage, row)
-        if any(stage.draft.stances.get(one, ending) is not ending for one in about):
-            return True
-    return False
+    draft, found = stage.draft, list[RowName]()
+    for row in rows if draft.stances else ():
+        environment, table, _ = row
+        about = {row} if ending else {row, *await belonging(stage, row)}
+        found += sorted((one for one in about if draft.stances.get(one, ending) is not ending), key=str)
+        if draft.swept.get((environment, table), ending) is not ending and draft.stances.get(row) is not ending:
+            found.append((environment, table, None))
+    return found
 
 
-async def _with_what_it_belongs_to(stage: Stage, row: RowName) -> set[RowName]:
-    """Give a row with those that it refers to, of tables whose rows a request can end."""
+async def goes_against(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> bool:
+    """Whether a request about some rows is contrary to what was wanted of them, or of what they belong to, before."""
+    return bool(await contrary_to(stage, rows, ending=ending))
+
+
+async def belonging(stage: Stage, row: RowName) -> set[RowName]:
+    """Give the rows that a row belongs to, of tables whose rows a request can end: a ticket's booking.
+
+    What merely names another row, as a purchase does its card, is a thing of its own.
+    """
     environment, table, value = row
     there = stage.at(environment)
-    ended = _ended_tables(there.catalogue)
-    if not ended:
-        return {row}
+    entities, ended = there.catalogue.phrases.entity, _ended_tables(there.catalogue)
+    wholes = {key: name for key, name in ended.items() if name != table and table not in entities[name].through}
+    if not wholes or table not in entities:
+        return set()
     columns = await there.row(table, value)
-    return {row} | {(environment, name, columns[key]) for key, name in ended.items() if columns.get(key) is not None}
+    return {(environment, name, columns[key]) for key, name in wholes.items() if columns.get(key) is not None}
+
+
+async def at_one(stage: Stage, rows: Iterable[RowName]) -> set[RowName]:
+    """Give some rows, with those that they belong to and that nobody tells from them: an invitation and its event."""
+    found = set(rows)
+    for row in list(found):
+        entities = stage.at(row[0]).catalogue.phrases.entity
+        found |= {whole for whole in await belonging(stage, row) if row[1] in entities[whole[1]].one_with}
+    return found
 
 
 def _ended_tables(catalogue: Catalogue) -> dict[str, str]:
@@ -67,15 +98,39 @@ def _ended_tables(catalogue: Catalogue) -> dict[str, str]:
 
 async def check_stance(stage: Stage, tool: str, mentions: Mapping[str, Mention], arguments: Mapping[str, Any]) -> None:
     """Raise `Drop` when an act would be contrary to what the user has wanted before of the rows that it is about."""
+    if await _contradicted(stage, tool, mentions, arguments):
+        raise Drop("contradicts", tool)
+
+
+async def _contradicted(
+    stage: Stage, tool: str, mentions: Mapping[str, Mention], arguments: Mapping[str, Any]
+) -> list[RowName]:
     ending = ended_by(stage.catalogue, tool, arguments)
+    found: list[RowName] = []
     for name, mention in mentions.items():
-        if await goes_against(stage, rows_of(mention), ending=name.partition("[")[0] in ending):
-            raise Drop("contradicts", tool)
+        found += await contrary_to(stage, rows_of(mention), ending=name.partition("[")[0] in ending)
+    return found
 
 
-def take_stance(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> None:
-    """Note that the user wants something of some rows, or has no more use for them."""
-    stage.draft.stances |= dict.fromkeys(rows, ending)
+async def take_stance(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> None:
+    """Note that the user wants something of some rows, and so of what they belong to, or has no more use for them."""
+    for row in rows:
+        about = {row} if ending else {row, *await belonging(stage, row)}
+        stage.draft.stances |= dict.fromkeys(about, ending)
+        for one in about:
+            stage.draft.doubts.pop(one, None)
+
+
+async def sweep(stage: Stage, mention: Mention, *, ending: bool) -> None:
+    """Note that the user wants something of a whole set of rows, or has no more use for any of them."""
+    await take_stance(stage, rows_of(mention), ending=ending)
+    stage.draft.swept[mention.environment, mention.table] = ending
+
+
+def give_doubt(stage: Stage, rows: Iterable[RowName], doubt: Doubt) -> None:
+    """Note that something was heard about some rows that may change the user's mind about what they wanted of them."""
+    wanted = (row for row in rows if stage.draft.stances.get(row) is False)
+    stage.draft.doubts |= dict.fromkeys(wanted, doubt)
 
 
 def rows_of(mention: Mention) -> list[RowName]:
@@ -86,18 +141,37 @@ def rows_of(mention: Mention) -> list[RowName]:
     return [(mention.environment, mention.table, value) for value in values]
 
 
-def knows(stage: Stage, row: tuple[str, Any], column: str) -> bool:
+async def knows(stage: Stage, row: tuple[str, Any], column: str) -> bool:
     """Whether the user was told a column of a row, by its table and key, or has said it."""
     table, value = row
     if isinstance(value, list):
         return False
-    return column in stage.draft.known.get((stage.environment, table, value), ())
-
-
-def tell(stage: Stage, mention: Mention, *columns: str) -> None:
-    """Note that the user knows some columns of a row, or of each row of a set."""
     known = stage.draft.known
-    known |= {row: known.get(row, frozenset()).union(columns) for row in rows_of(mention)}
+    return any(column in known.get(one, ()) for one in await at_one(stage, [(stage.environment, table, value)]))
+
+
+def tell(stage: Stage, rows: Iterable[RowName], columns: Iterable[str]) -> None:
+    """Note that the user knows some columns of some rows."""
+    known = stage.draft.known
+    known |= {row: known.get(row, frozenset()).union(columns) for row in rows}
+
+
+def heard(stage: Stage, step: DraftStep, told: str) -> set[str]:
+    """Give the columns that an answer tells of a call's result, and those that the request has set, by their names."""
+    contract = stage.catalogues[step.environment].tools[step.tool].contract
+    if contract is None:
+        return set()
+    set_to = {name: field.sets for name, field in contract.parameters.items() if field.sets}
+    found = {column.partition(".")[2] for name, column in set_to.items() if name in step.arguments}
+    for path, field in contract.results.items():
+        value = step.result.get(path) if step.result and not set(path) & set(".[") else None
+        if value is not None and _says(told, say(field.type if field.type in _TOLD else None, value)):
+            found |= {path, (field.shows or "").partition(".")[2]} - {""}
+    return found
+
+
+def _says(text: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None
 
 
 @dataclass(frozen=True)
@@ -119,35 +193,53 @@ class Wish:
     async def check(self, turn: DraftTurn) -> None:
         """Raise `Drop` for what is contrary to a request before, unless the user says that they think otherwise now.
 
-        A question is only contrary where there is no more use for the very row, and idle where it was answered.
+        A question is only contrary where there is no more use for the very row, and idle where it was answered; so is
+        a request that runs into what the user was told of before.
         """
         if self.kind.outcome == "answer":
-            self._check_question()
+            await self._check_question()
         else:
             await self._check_act(turn)
 
     async def _check_act(self, turn: DraftTurn) -> None:
-        try:
-            await check_stance(self.stage, self.kind.tool, self.mentions, self.arguments)
-        except Drop:
-            may_change = bool(self.ending) and not turn.goals and self.kind.outcome == "done"
-            if not may_change or not self.stage.chance(self._second_thoughts()):
-                raise
-            turn.changed_mind, turn.reason = True, str(self.stage.pick(CHANGED_MIND))
-        if self.kind.outcome == "refuse" and any(self.stage.draft.stances.get(row) for row in self._ended()):
+        against = await _contradicted(self.stage, self.kind.tool, self.mentions, self.arguments)
+        if against:
+            doubts = {self.stage.draft.doubts.get(row) for row in against}
+            may_change = bool(self.ending) and not turn.goals and self.kind.manner == "done"
+            (doubt, *others) = sorted(doubts, key=str)
+            if not may_change or doubt is None or others or not self.stage.chance(self._second_thoughts()):
+                raise Drop("contradicts", str(self.kind))
+            turn.changed_mind, turn.reason = True, self._reason(doubt)
+        if self.kind.outcome == "refuse":
+            await self._check_refusal()
+
+    def _reason(self, doubt: Doubt) -> str:
+        """Give why the user thinks otherwise now."""
+        own = self.stage.catalogue.said(self.kind.tool).reasons if doubt in ("answered", "open") else ()
+        return THOUGHT_OVER.format(self.stage.pick(own)) if own else str(self.stage.pick(CHANGED_MIND[doubt]))
+
+    async def _check_refusal(self) -> None:
+        if any(self.stage.draft.stances.get(row) for row in self._ended()):
             raise Drop("contradicts", str(self.kind))
+        if any(self.kind.what in self.stage.draft.obstacles.get(row, ()) for row in await self._about()):
+            raise Drop("told_before", str(self.kind))
+
+    async def _about(self) -> set[RowName]:
+        """Give the rows that the goal names, with those that they belong to."""
+        rows = {row for mention in self.mentions.values() for row in rows_of(mention)}
+        return rows.union(*[await belonging(self.stage, row) for row in sorted(rows, key=str)])
 
     def _ended(self) -> list[RowName]:
         """Give the rows that the goal would put an end to."""
         names = self.ending
         return [row for name, one in self.mentions.items() if name in names for row in rows_of(one)]
 
-    def _check_question(self) -> None:
+    async def _check_question(self) -> None:
         for mention in self.mentions.values():
             if any(self.stage.draft.stances.get(row) for row in rows_of(mention)):
                 raise Drop("contradicts", str(self.kind))
             row = (mention.table, mention.value)
-            if mention.kind != "self" and any(knows(self.stage, row, column) for column in self.asked):
+            if mention.kind != "self" and any([await knows(self.stage, row, column) for column in self.asked]):
                 raise Drop("told_before", str(self.kind))
 
     def _second_thoughts(self) -> float:
@@ -156,17 +248,65 @@ class Wish:
         new = any(self.stage.is_new(mention.origin, takers[name]) for name, mention in self.mentions.items())
         return NEW_SECOND_THOUGHTS_SHARE if new else SECOND_THOUGHTS_SHARE
 
-    def note(self, made: Iterable[Salient]) -> None:
-        """Note what the user wants of the rows that were named or made, and what they know of them now."""
+    async def note(self, made: Iterable[Salient], told: Iterable[str] = (), answer: Any = None) -> None:
+        """Note what the user wants of the rows that were named or made, and what they know of them now.
+
+        `told` are the columns that the assistant has told of, `answer` is what it has answered.
+        """
+        for mention in self.mentions.values():
+            said = {str(part["column"]) for part in mention.properties if "value" in part}
+            tell(self.stage, await at_one(self.stage, rows_of(mention)), {*said, *self.asked, *told})
+        await self._note_stances()
+        shown = list(made)
+        tell(self.stage, ((row.environment, row.table, row.value) for row in shown), told)
+        for row in shown if self.kind.outcome == "done" else ():
+            if row.origin.place in self.ending or not self.ending:
+                name = (row.environment, row.table, row.value)
+                await take_stance(self.stage, [name], ending=bool(self.ending))
+        await self._note_doubts(answer)
+
+    async def _note_stances(self) -> None:
         ending = self.ending
         for name, mention in self.mentions.items():
-            said = {str(part["column"]) for part in mention.properties if "value" in part}
-            tell(self.stage, mention, *said, *self.asked)
             over = name.partition("[")[0] in ending or (name == "other" and bool(ending))
             if self.kind.outcome == "answer" or (over and self.kind.outcome == "left"):
                 continue  # what stays on the user's own terms is as welcome as before
             inner = [] if over else [row for other in mention.within for row in rows_of(other)]
-            take_stance(self.stage, [*rows_of(mention), *inner], ending=over)
-        for row in made if self.kind.outcome == "done" else ():
-            if row.origin.place in ending or not ending:
-                take_stance(self.stage, [(row.environment, row.table, row.value)], ending=bool(ending))
+            rows = [*rows_of(mention), *inner]
+            if over and self.kind.outcome == "refuse":  # a series goes on where one date of it is skipped
+                rows = sorted(await at_one(self.stage, rows), key=str)
+            await take_stance(self.stage, rows, ending=over)
+
+    async def _note_doubts(self, answer: Any) -> None:
+        if self.kind.outcome not in ("answer", "refuse"):
+            return
+        about = await self._about()
+        if self.kind.outcome == "answer":
+            give_doubt(self.stage, about if self._may_matter(answer) else [], "answered")
+            return
+        known = self.stage.draft.obstacles
+        known |= {row: known.get(row, frozenset()) | {self.kind.what} for row in about}
+        give_doubt(self.stage, await at_one(self.stage, await self._as_they_were()), "refused")
+
+    def _may_matter(self, answer: Any) -> bool:
+        """Whether an answer can be other than was hoped for: an amount, a number, a day or an hour, but no address."""
+        contract = self.stage.catalogue.tools[self.kind.tool].contract
+        shown = contract.results.get(self.kind.what) if contract else None
+        return isinstance(answer, int) or (shown is not None and shown.type in _TOLD)
+
+    async def _as_they_were(self) -> list[RowName]:
+        """Give the rows that the goal would have made other than they are, rather than add something to them."""
+        contract, found = self.stage.catalogue.tools[self.kind.tool].contract, list[RowName]()
+        set_to = {name: field.sets.partition(".")[2] for name, field in _fields(contract).items() if field.sets}
+        changed = {table for table, how in (contract.changes if contract else {}).items() if "update" in how}
+        for mention in self.mentions.values():
+            for row in rows_of(mention) if mention.table in changed else ():
+                columns = await self.stage.at(mention.environment).row(mention.table, row[2])
+                named = {name: column for name, column in set_to.items() if name in self.arguments}
+                if any(self.arguments[name] != columns.get(column) for name, column in named.items()):
+                    found.append(row)
+        return found
+
+
+def _fields(contract: Contract | None) -> Mapping[str, FieldContract]:
+    return contract.parameters if contract else {}

@@ -20,7 +20,7 @@ from synthesis.language.pattern import expand, slots
 from synthesis.locate import locate
 from synthesis.logical_form import path_of, term_of
 from synthesis.paths import value_of
-from synthesis.phrases import Slot, Sum
+from synthesis.phrases import Side, Slot, Sum
 from synthesis.sets import Bounds, gathered
 from synthesis.sought import Terms
 from synthesis.spoken import say
@@ -64,7 +64,8 @@ async def _over_rows(stage: Stage, how: Sum, template: str) -> _Found:
     candidates = await stage.keys(how.of, how.where)
     if not candidates:
         raise Drop("no_candidate", how.of)
-    bounds = Bounds(None, MOST_ROWS, how.column or "", "own" if place == "rows" else "bare")
+    asked = frozenset(candidates) if how.where else None
+    bounds = Bounds(asked, MOST_ROWS, how.column or "", "own" if place == "rows" else "bare")
     members = await gathered(stage, how.of, stage.pick(candidates), bounds)
     mention, rows = members.mention, term_of(stage, members.mention)
     if how.column is None:
@@ -97,13 +98,13 @@ async def _over_two(stage: Stage, how: Sum, template: str) -> _Found:
 
 
 async def _pair(stage: Stage, how: Sum) -> tuple[Any, Any]:
-    """Give two rows of which the first has more."""
+    """Give two rows of which the first has more, and that are alike in what makes them comparable."""
     more, less = how.sides.values()
     found = [
         (one, other)
-        for one, has in await _values(stage, more.of, more.column, more.where)
-        for other, hasnt in await _values(stage, less.of, less.column, less.where)
-        if has > hasnt and (more.of, one) != (less.of, other)
+        for one, has, *kind in await _values(stage, more, how.alike)
+        for other, hasnt, *sort in await _values(stage, less, how.alike)
+        if has > hasnt and kind == sort and (more.of, one) != (less.of, other)
     ]
     if not found:
         raise Drop("no_candidate", how.of)
@@ -118,12 +119,13 @@ async def _single(stage: Stage, how: Sum) -> tuple[Any]:
     return (stage.pick(candidates),)
 
 
-async def _values(stage: Stage, table: str, column: str, where: str | None) -> list[tuple[Any, Any]]:
-    keys = await stage.keys(table, where)
-    key, view = stage.catalogue.key(table), stage.catalogue.view(table)
-    sql = f"SELECT {key}, {column} FROM {view} WHERE {column} IS NOT NULL ORDER BY {key}"  # noqa: S608
-    allowed = set(keys)
-    return [(row[0], row[1]) for row in await stage.query(sql) if row[0] in allowed]
+async def _values(stage: Stage, side: Side, alike: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Give the rows of one side: the key, the value, and the columns in which the other side must be like it."""
+    key, view = stage.catalogue.key(side.of), stage.catalogue.view(side.of)
+    columns = ", ".join((key, side.column, *alike))
+    sql = f"SELECT {columns} FROM {view} WHERE {side.column} IS NOT NULL ORDER BY {key}"  # noqa: S608
+    allowed = set(await stage.keys(side.of, side.where))
+    return [row for row in await stage.query(sql) if row[0] in allowed]
 
 
 async def _named(stage: Stage, table: str, key: Any, hidden: frozenset[str]) -> Mention:

@@ -48,7 +48,8 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
     """
     rng = Random(stage.rng.getrandbits(64))
     speaker = Speaker(stage.card, Voice.drawn(rng))
-    writer = Writer(speaker, Teller(stage.catalogues, Random(rng.getrandbits(64)), str(stage.card.get("name", ""))))
+    name, habits = str(stage.card.get("name", "")), Random(rng.getrandbits(64))
+    writer = Writer(speaker, Teller(stage.catalogues, habits, name, stage.draft.theirs))
     dialogue = _Dialogue(stage.draft, writer, Memory(recent), rng)
     assistant = Assistant.drawn(rng)
     told: set[str] = set()
@@ -74,10 +75,15 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
 
 
 def _before(stage: Stage, number: int) -> str:
-    """Give how the turn before ended; what the user put an end to on their own side was left undone."""
+    """Give how the turn before ended; what the user put an end to on their own side was left undone.
+
+    So was what the user wants otherwise now.
+    """
     goals = stage.draft.turns[number - 1].goals if number else []
     if not goals:
         return ""
+    if stage.draft.turns[number].changed_mind:
+        return "left"
     environment, _, name = goals[-1].tool.partition(".")
     catalogue = stage.catalogues[environment]
     ended = name in catalogue.tools and catalogue.tools[name].actor == "user" and bool(catalogue.said(name).ends)

@@ -105,7 +105,7 @@ class Writer:
         if place.kind == "acted":
             said = small(expand(turn.clauses[0].text, rng))
             plain = said.startswith("I") and not _GOES_ON.search(said) and not _WHEN.search(said)
-            pattern = pick(rng, replies["acted" if plain else "acted_so"])
+            pattern = pick(rng, replies["unasked" if turn.unasked else "acted" if plain else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
         text = turn.clauses[0].text
         value = next(iter(filled[0].words.values()), "") or script.seal(Piece("reference", "row", text))

@@ -8,13 +8,13 @@ its attributes, such as one that is said too shortly on purpose, is left as it i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Mention
+from synthesis.draft import Mention, RowName
 from synthesis.language.nouns import plural
 from synthesis.language.pattern import pick
 from synthesis.phrases import Entity, Say
@@ -33,6 +33,7 @@ ALONE_SHARE = 0.5
 """How often a name before the noun that can do without it does."""
 LONG_WORDS = 4
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
+_MINE = re.compile(r"^my ")
 _RECENT = (*RECENT, "newest")
 Says = tuple[tuple[str, str], ...]
 
@@ -51,9 +52,12 @@ class Teller:
     One person calls one kind of thing by one word, mostly the plainest, and themself not by their name.
     """
 
-    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "") -> None:
+    def __init__(
+        self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "", theirs: Set[RowName] = frozenset()
+    ) -> None:
         self.catalogues = catalogues
         self.name = name
+        self.theirs = theirs
         self._habits = habits
         self._nouns: dict[tuple[str, str], str] = {}
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
@@ -67,7 +71,14 @@ class Teller:
         return self._nouns[place]
 
     def retell(self, mention: Mention, rng: Random) -> Retold:
-        """Give a mention in other words."""
+        """Give a mention in other words; what is somebody else's isn't called "mine"."""
+        told = self._retold(mention, rng)
+        if isinstance(mention.value, list) or (mention.environment, mention.table, mention.value) not in self.theirs:
+            return told
+        text, short = (_MINE.sub("the ", words) for words in (told.mention.text, told.mention.short))
+        return replace(told, mention=replace(told.mention, text=text, short=short))
+
+    def _retold(self, mention: Mention, rng: Random) -> Retold:
         entity = self.catalogues[mention.environment].phrases.entity.get(mention.table)
         if entity is None:
             return Retold(mention)

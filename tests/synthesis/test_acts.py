@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from envfactory_client import Goal
 from synthesis import acts
 from synthesis.acts import follow_up
 from synthesis.again import ground_again
@@ -15,6 +17,7 @@ from synthesis.goals import GoalKind
 from synthesis.ground import ground
 from synthesis.stage import Stage
 from synthesis.stance import take_stance
+from synthesis.wanted import Wanted
 from tests.synthesis.conftest import on_stage
 
 PENDING = GoalKind("airline", "add_bags", "refuse", "payment_pending")
@@ -114,7 +117,7 @@ def test_nobody_pays_for_what_they_have_called_off() -> None:
         if not await refused(stage):
             return []
         bookings = await stage.keys("bookings", None)
-        take_stance(stage, [("airline", "bookings", booking) for booking in bookings], ending=True)
+        await take_stance(stage, [("airline", "bookings", booking) for booking in bookings], ending=True)
         start, before = await stage.episode.snapshot(), stage.draft.copy()
         done: list[str] = []
         for number in range(6):
@@ -126,3 +129,73 @@ def test_nobody_pays_for_what_they_have_called_off() -> None:
 
     for seed in range(3, 6):
         assert "airline.approve_payment" not in on_stage("airline", use, seed=seed)
+
+
+async def settled(stage: Stage) -> bool | None:
+    """Let the user pay, a question later, what stood in the way; say whether they did, None where nothing was."""
+    if not await refused(stage):
+        return None
+    question = Goal(tool="airline.get_points", outcome="answer", answer={"total": 3})
+    requests = await acts._open_requests(stage, stage.draft.turns[0])
+    stage.draft.turns.append(DraftTurn(goals=[question]))
+    (payment,) = [request for request in requests if request.tool == "approve_payment"]
+    return await acts._comes_of(stage, payment)
+
+
+def test_who_settles_later_what_was_in_the_way_asks_again_then() -> None:
+    async def use(stage: Stage) -> bool:
+        done = await settled(stage)
+        if done:
+            bags, _, paid, again = stage.draft.turns
+            assert paid.goals[0].tool == "airline.approve_payment"
+            assert paid.unasked
+            assert paid.clauses[0].text in stage.catalogue.said("approve_payment").unasked
+            assert again.again
+            assert [(goal.tool, goal.outcome) for goal in again.goals] == [(bags.goals[0].tool, "done")]
+        return bool(done)
+
+    assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
+
+
+def test_nothing_is_settled_where_no_turn_is_left_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "MOST_TURNS", 3)
+
+    async def use(stage: Stage) -> bool:
+        start = stage.state
+        done = await settled(stage)
+        assert not done
+        assert (await stage.episode.state()).digest == start
+        assert [turn.goals[0].outcome for turn in stage.draft.turns] == ([] if done is None else ["refuse", "answer"])
+        return done is False
+
+    assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("made", "ended", "doubt"),
+    [
+        (GoalKind("airline", "hold_flight", "done"), ("airline.cancel_booking", "booking_id"), "dear"),
+        (GoalKind("bank", "send_transfer", "done"), ("bank.cancel_transfer", "transfer_id"), "open"),
+    ],
+    ids=str,
+)
+def test_what_is_to_be_taken_back_is_left_open(made: GoalKind, ended: tuple[str, str], doubt: str) -> None:
+    link = (made.full_name, ended[1], *ended)
+
+    async def use(stage: Stage) -> set[str]:
+        there = replace(stage, wanted=Wanted(frozenset({link})), quest=link)
+        turn = DraftTurn()
+        await ground(there, made, turn)
+        there.draft.turns.append(turn)
+        start, before = await there.episode.snapshot(), there.draft.copy()
+        found = set()
+        for number in range(6):
+            there.rng, there.draft = Random(number), before.copy()
+            await there.episode.restore(start)
+            await follow_up(there)
+            if len(there.draft.turns) == 1:
+                found |= {f"{table} {one}" for (_, table, _), one in there.draft.doubts.items()}
+        return found
+
+    ways = [on_stage(made.environment, use, seed=seed) for seed in range(3, 9)]
+    assert f"{ended[1].removesuffix('_id')}s {doubt}" in set().union(*ways)

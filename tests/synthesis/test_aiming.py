@@ -9,6 +9,7 @@ import pytest
 
 from envfactory_client import Farm
 from envfactory_client.card.links import LinkName, any_index, links_used
+from synthesis import planning
 from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near, within_reach
 from synthesis.carry import anchors
 from synthesis.draft import DraftTurn, Origin, Salient
@@ -20,6 +21,7 @@ from synthesis.locate import locate
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
 from synthesis.stage import Stage
+from synthesis.stance import give_doubt
 from synthesis.view import View
 from synthesis.wanted import Wanted
 from tests.synthesis.conftest import on_stage
@@ -167,3 +169,23 @@ def test_some_job_uses_the_link_that_the_data_lacks(link: LinkName) -> None:
         return False
 
     assert asyncio.run(run())
+
+
+def test_a_question_comes_before_the_end_of_what_was_just_wanted() -> None:
+    """A quest that would undo what was done first lets the user hear something that gives them a reason."""
+    link: LinkName = ("schedule.invite_person", "event_id", "schedule.cancel_event", "event_id")
+
+    async def use(stage: Stage) -> None:
+        there, turn = with_quest(stage, link), DraftTurn()
+        await ground(there, INVITE, turn)
+        there.draft.turns.append(turn)
+        assert is_near(there)
+        assert planning._lacks_a_reason(there)
+        first = planning._giving_doubt(there, goal_kinds(there.catalogue))[0]
+        assert first.outcome == "answer"
+        assert first.tool == "get_event"
+        events = [(row.environment, row.table, row.value) for row in there.draft.topic if row.table == "events"]
+        give_doubt(there, events, "answered")
+        assert not planning._lacks_a_reason(there)
+
+    on_stage("schedule", use)

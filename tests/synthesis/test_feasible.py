@@ -6,9 +6,13 @@ import asyncio
 from random import Random
 from typing import Any
 
+from synthesis.choose import Choice
+from synthesis.draft import DraftTurn
 from synthesis.engine import Engine
+from synthesis.errors import Drop
 from synthesis.feasible import Bench
 from synthesis.goals import GoalKind
+from synthesis.ground import Grounding, ground
 from synthesis.stage import Stage
 from tests.synthesis.conftest import library_farm, on_stage
 
@@ -76,3 +80,39 @@ def test_a_refusal_that_another_one_is_always_due_beside_leaves_the_rows_of_both
     left, ends = on_stage("airline", use)
     assert left
     assert "payment_pending" in ends
+
+
+def test_a_refusal_that_another_one_forestalls_is_no_broken_contract() -> None:
+    """Where two refusals are due, the call says which comes first; both were declared."""
+    bags = GoalKind("airline", "add_bags", "refuse", "payment_pending")
+
+    async def use(stage: Stage) -> str:
+        sql = """SELECT ticket_id FROM ticket_board WHERE booking_status = 'held' AND payment_pending
+            AND email = :persona_email ORDER BY ticket_id"""
+        found = await stage.query(sql)
+        if not found:
+            return "none"
+        values = {"ticket_id": found[0][0], "bags": 1}
+        choice = Choice("{goal} {bags} to {ticket_id}", values, asked={"payment_pending", "not_confirmed"})
+        try:
+            await Grounding(stage, bags, stage.catalogue.tools["add_bags"]).rehearse(choice)
+        except Drop as drop:
+            return drop.reason
+        return "rehearsed"
+
+    assert {on_stage("airline", use, seed=seed) for seed in range(3, 6)} - {"none"} == {"other_refusal"}
+
+
+def test_one_account_is_named_in_two_ways_where_it_stands_on_both_sides() -> None:
+    same = GoalKind("bank", "move_money", "refuse", "same_account")
+
+    async def use(stage: Stage) -> tuple[set[str], ...]:
+        turn = DraftTurn()
+        await ground(stage, same, turn)
+        (one, other) = (mention for _, _, mention in turn.mentions if mention.table == "accounts")
+        assert one.value == other.value
+        return tuple({str(part["column"]) for part in mention.properties} for mention in (one, other))
+
+    for seed in (3, 4, 5):
+        one, other = on_stage("bank", use, seed=seed)
+        assert not one & other

@@ -29,6 +29,7 @@ def test_sound_phrases_have_no_flaw(library_catalogue: Catalogue) -> None:
         ("[tool.return_book]", "[tool.give_book]", "[tool.return_book] is missing"),
         ('mine = "email = :persona_email"', 'mine = "mail = :persona_email"', "no such column: mail"),
         ('of = "loans"', 'of = "books"', "a key of loans.loan_id, not of books"),
+        ("[entity.loans]\n", '[entity.loans]\ntheirs = "owner = 1"\n', "theirs: no such column: owner"),
         ("[entity.loans]\n", '[entity.loans]\nalone = ["due_on"]\n', "alone: nothing says due_on before the noun"),
     ],
 )
@@ -67,6 +68,7 @@ answered = ["{value}."]
         (SUM, "{those}", "{row}", "must have {rows} or {those}"),
         (SUM, "{value}", "many", "doesn't tell {value}"),
         (SUM, 'of = "loans"', 'of = "loanings"', "there is no [entity.loanings]"),
+        (SUM, 'of = "loans"', 'of = "loans"\nalike = ["colour"]', "has no column colour"),
     ],
 )
 def test_wishes_and_sums_are_held_against_the_tools(

@@ -77,6 +77,28 @@ def test_days_lie_between_two_columns_of_one_row() -> None:
     on_stage("airline", use)
 
 
+def test_nobody_adds_up_what_has_come_to_nothing() -> None:
+    sent = GoalKind("bank", "list_transfers", "answer", f"{SUMS}sent")
+
+    async def use(stage: Stage) -> set[str]:
+        turn = await asked(stage, sent)
+        return {(await stage.row("transfers", key))["status"] for key in turn.mentions[0][2].value}
+
+    for seed in (3, 4, 5):
+        assert on_stage("bank", use, seed=seed) <= {"sent", "scheduled", "awaiting_approval"}
+
+
+def test_only_what_is_alike_is_compared() -> None:
+    gap = GoalKind("bank", "find_purchases", "answer", f"{SUMS}purchase_gap")
+
+    async def use(stage: Stage) -> set[str]:
+        turn = await asked(stage, gap)
+        return {(await stage.row("purchases", mention.value))["merchant"] for _, _, mention in turn.mentions}
+
+    for seed in (3, 4, 5):
+        assert len(on_stage("bank", use, seed=seed)) == 1
+
+
 def test_an_answer_that_the_tables_contradict_is_refused() -> None:
     async def use(stage: Stage) -> None:
         turn = await asked(stage, SPENT)
