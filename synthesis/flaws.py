@@ -13,7 +13,7 @@ from synthesis.choose import PLACEHOLDER
 from synthesis.kin import referring_column
 from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
-from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
+from synthesis.phrases import Entity, Reason, Side, Slot, Sum, ToolPhrases
 from synthesis.schema import memory
 
 _CHANGE = re.compile(r"update \w+\.\w+|(insert|delete) \w+")
@@ -230,7 +230,11 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
-    for text in (*phrases.reasons, *phrases.acts):
+    reasons = [Reason(say=one) if isinstance(one, str) else one for one in phrases.reasons]
+    for reason in reasons:
+        unknown = sorted(set(reason.needs) - parameters)
+        yield from (f"[tool.{tool.name}]: '{reason.say}' needs {name}, which the tool doesn't take." for name in unknown)
+    for text in (*(reason.say for reason in reasons), *phrases.acts):
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
@@ -256,7 +260,8 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     assert tool.contract is not None
     fields = {path for path in tool.contract.results if "[" not in path}
     parameters = set(tool.input_schema.get("properties", {})) | {"row"}
-    for template in (*phrases.done, *(form for forms in phrases.answered.values() for form in forms)):
+    told = (phrases.done, *phrases.answered.values(), *phrases.nothing.values())
+    for template in (form for forms in told for form in forms):
         for name in PLACEHOLDER.findall(template):
             if name not in fields | parameters:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which is neither a result nor a parameter."
@@ -264,6 +269,8 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
         for name in PLACEHOLDER.findall(template):
             if name not in fields | {"count"}:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which is no result."
+    for field in {*phrases.nothing, *phrases.words} - fields:
+        yield f"[tool.{tool.name}]: the result has no field {field} that could be nothing or have words."
     for field in {*phrases.answers, *phrases.answered}:
         if field not in fields:
             yield f"[tool.{tool.name}]: the result has no field {field}."
@@ -319,6 +326,9 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                 yield where, slot.from_
             for condition in slot.unless.values():
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
+        for reason in phrases.reasons:
+            if isinstance(reason, Reason) and reason.where:
+                yield f"[tool.{name}] reason '{reason.say}'", f"SELECT 1 WHERE {reason.where}"  # noqa: S608
 
 
 def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

@@ -17,9 +17,10 @@ from synthesis.choose import Choice, choose, in_form
 from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
+from synthesis.language.request import leads_up
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
-from synthesis.phrases import Slot
+from synthesis.phrases import Reason, Slot
 from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -172,9 +173,7 @@ class Grounding:
         if not refuses:
             return set()
         union = " UNION ALL ".join(f"SELECT '{code}' WHERE EXISTS ({sql})" for code, sql in refuses.items())
-        properties = self.tool.input_schema.get("properties", {})
-        defaults = {name: schema.get("default") for name, schema in properties.items()}
-        return {row[0] for row in await self.stage.query(union, {**defaults, **choice.values})}
+        return {row[0] for row in await self.stage.query(union, self._with_defaults(choice))}
 
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
@@ -183,6 +182,7 @@ class Grounding:
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         await self.wish(mentions).check(turn)
+        await self._give_reason(choice, turn)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
         sure = call is not None or bool(turn.goals) or turn.again
@@ -209,17 +209,35 @@ class Grounding:
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
-        self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
         self.wish(mentions | through_rows).note(self._made(call))
 
-    def _give_reason(self, turn: DraftTurn) -> None:
-        """Let the user say why they want something done, now and then."""
-        reasons = self.stage.catalogue.said(self.tool.name).reasons
-        if not reasons or turn.reason or turn.again or len(turn.goals) > 1 or self.kind.outcome != "done":
+    async def _give_reason(self, choice: Choice, turn: DraftTurn) -> None:
+        """Let the user say why they want something done, now and then, unless the request tells that itself."""
+        if turn.reason or turn.again or turn.goals or self.kind.outcome != "done":
             return
-        if self.stage.chance(REASON_SHARE):
-            turn.reason = self.stage.pick(reasons)
+        declared = list(self.stage.catalogue.said(self.tool.name).reasons)
+        if leads_up(choice.template) or not declared or not self.stage.chance(REASON_SHARE):
+            return
+        self.stage.rng.shuffle(declared)
+        for reason in declared:
+            turn.reason = turn.reason or await self._fitting(reason, choice)
+
+    async def _fitting(self, reason: str | Reason, choice: Choice) -> str | None:
+        """Give a reason's words where it goes for this request, or None."""
+        if isinstance(reason, str):
+            return reason
+        if not set(reason.needs) <= set(choice.placeholders):
+            return None
+        holds = f"SELECT 1 WHERE {reason.where}"  # noqa: S608
+        if reason.where is None or await self.stage.query(holds, self._with_defaults(choice)):
+            return reason.say
+        return None
+
+    def _with_defaults(self, choice: Choice) -> dict[str, Any]:
+        """Give the arguments of a choice, with the defaults of the others."""
+        properties = self.tool.input_schema.get("properties", {})
+        return {name: schema.get("default") for name, schema in properties.items()} | choice.values
 
     async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
         """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""

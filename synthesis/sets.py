@@ -76,6 +76,8 @@ def _varied(choice: Choice, slots: Mapping[str, Slot]) -> str:
         raise Drop("no_set", choice.template)
     if any(f":{said[0]}" in (slots[name].from_ or "") for name in choice.values if name in slots):
         raise Drop("no_set", "a value that is chosen for one row doesn't do for all")
+    if any(str(value) in slots[name].singly for name, value in choice.values.items() if name in slots):
+        raise Drop("no_set", "a value that nobody says of several rows")
     return said[0]
 
 

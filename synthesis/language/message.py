@@ -25,10 +25,8 @@ FOLLOWS = {"": "left", "ask": "left"}
 SIDE_SHARE = 0.15
 ADDRESS_SHARE = 0.4
 """How often somebody who has to give their address doesn't give their name as well."""
-AGAIN_SHARE = 0.3
-"""How much rarer something leads up to a request in the middle of a conversation."""
 LEADING_SHARE = 0.6
-_POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
+_POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there|that|the one|the day|the dates|then)\b")
 """What a reason can't begin with before anything is named."""
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WHEN = re.compile(r"\b(just|now|ago)\b")
@@ -83,9 +81,8 @@ class Writer:
         parts = self._opening(place, script, rng)
         if turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
-        if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
-            before = self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE)
-            parts.append(_closed(before, requests[0].text))
+        if place.first and not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
+            parts.append(_closed(self._before(requests[0], rng), requests[0].text))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -125,10 +122,10 @@ class Writer:
             parts += self._introduction(place, script, rng)
         return parts
 
-    def _before(self, request: Request, rng: Random, *, share: float) -> str:
-        """Give what leads up to a request, where anything does."""
+    def _before(self, request: Request, rng: Random) -> str:
+        """Give what leads up to the first request, where anything does."""
         voice = self.speaker.voice
-        if rng.random() >= voice.register.fancy * share:
+        if rng.random() >= voice.register.fancy:
             return ""
         frame = voice.frame(rng)
         return (
@@ -150,6 +147,8 @@ class Writer:
             group = "named_at_the_end" if ends else "named"
         else:
             return []
+        if ends and self.speaker.voice.register.letters:
+            group += "_as_in_a_letter"
         pattern = pick(rng, lexicon().introductions[group])
         words = {name: script.seal(Piece("fact", name, str(self.speaker.card[name]))) for name in slots(pattern)}
         return [expand(pattern, rng, words)]
@@ -171,13 +170,15 @@ class Writer:
     def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
         """Give the end of a message: who wrote it, or thanks."""
         signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
-        return signature or [self._thanks(rng)]
+        return signature or [self._thanks(rng, first=place.first)]
 
-    def _thanks(self, rng: Random) -> str:
+    def _thanks(self, rng: Random, *, first: bool) -> str:
+        """Give thanks at times; whoever writes letters ends the first message like one, and no other."""
         voice = self.speaker.voice
         if rng.random() >= voice.register.thanks:
             return ""
-        return expand(pick(rng, lexicon().closings[voice.name]), rng)
+        closings = lexicon().closings[voice.name]
+        return expand(pick(rng, (*closings, *lexicon().ends) if first and voice.register.letters else closings), rng)
 
 
 def _closed(before: str, request: str) -> str:

@@ -30,7 +30,9 @@ OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
 """What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
-_CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|long as|on condition|assuming|in case|failing)\b")
+_CONDITIONAL = re.compile(
+    r"\b(if|unless|provided|otherwise|long as|on condition|assuming|in case|failing|because|since)\b"
+)
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
@@ -145,6 +147,11 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
     ends = [one for one in ends if not rest or one.endswith("}")]
     pattern = pick(rng, [one for one in ends if not (_CAUSE.search(found["lead"]) and _CONCLUDES.search(one))])
     return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
+
+
+def leads_up(template: str) -> bool:
+    """Whether a request tells something first, which says by itself why it is asked for."""
+    return _ASKED_LAST.fullmatch(template) is not None
 
 
 def _for_many(template: str, filled: Filled) -> str:
