@@ -324,7 +324,9 @@ def _told_of_all(acted: _Set, calls: Sequence[int], form: str) -> str | None:
     for name in set(PLACEHOLDER.findall(form)) - {"count"}:
         shown = contract.results.get(name) if contract else None
         kind = shown.type if shown else None
-        values = [say(kind, result[name]) for result in results if result.get(name) is not None]
+        known = acted.stage.catalogue.said(acted.kind.tool).words.get(name, {})
+        shown_values = [result[name] for result in results if result.get(name) is not None]
+        values = [known.get(str(value)) or say(kind, value) for value in shown_values]
         if len(values) < len(results):
             return None
         words[name] = listed(list(dict.fromkeys(values)))

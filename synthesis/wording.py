@@ -21,7 +21,7 @@ from synthesis.spoken import forms, say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
-_IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
+_IT = re.compile(r"it\b|it's\b|.*\bthat (?:one|date)\b(?! of)", re.IGNORECASE)
 _THAT = re.compile(r" ?(?=\bthat\b)")
 NUMBER_WORDS_SHARE = 0.5
 _YOURS = {"my": "your", "I": "you", "me": "you", "I'm": "you're", "I've": "you've", "us": "you"}
@@ -142,11 +142,11 @@ def which_one(split: Split, rng: Random) -> str:
     count = in_words(split.fitting) if rng.random() < NUMBER_WORDS_SHARE else str(split.fitting)
     forms = (
         f"You have {count} {several}. Which one do you mean?",
-        f"There are {count} {several}. Which one is it?",
+        f"You have {count} {several}; which one is it?",
         f"I see {count} {several}; which one do you mean?",
         f"I find {count} {several}. Which one shall I take?",
-        f"Which one do you mean? There are {count} {several}.",
-        f"There are {count} {several}. Could you tell me which one you mean?",
+        f"Which one do you mean? You have {count} {several}.",
+        f"You have {count} {several}. Could you tell me which one you mean?",
     )
     return forms[rng.randrange(len(forms))]
 
@@ -154,7 +154,7 @@ def which_one(split: Split, rng: Random) -> str:
 def reply(reached: Reached, *, joined: bool = False) -> str:
     """Give what the assistant tells: what was done, the answer, or why it can't be.
 
-    Where it is told beside another goal, forms that begin with "it" are the last choice.
+    Where it is told beside another goal, forms that begin with "it", or say "that one", are the last choice.
     """
     phrases = reached.stage.catalogue.said(reached.kind.tool)
     if reached.kind.outcome == "refuse":

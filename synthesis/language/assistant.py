@@ -48,8 +48,12 @@ _COSTS_NOTHING = (
     (re.compile(r"\byou get \$0 back"), "you get nothing back"),
     (re.compile(r"(?:T|\bt)he refund is \$0(?=\.)"), "nothing is paid back"),
     (re.compile(r"\$0 (goes back|is on its way back)(?= to you)"), "nothing goes back"),
+    (re.compile(r"\b(would pay back|would get) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
+    (re.compile(r"(?:T|\bt)he refund would be \$0(?=\.)"), "nothing would be paid back"),
 )
-"""How it is told of something done that no money goes either way."""
+"""How it is told of something that is or would be done that no money goes either way."""
+_SET_OFF = re.compile(r"[^.;:]{,30},")
+"""How an answer begins that has words set off at its beginning, such as "in total,"."""
 _TITLED = re.compile(r"\w+:")
 """How an answer begins that has an opening of its own."""
 _WAITS = re.compile(r"\b(approv|await)", re.IGNORECASE)
@@ -74,6 +78,8 @@ class Assistant:
         opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
         if opening.endswith(":") and ":" in turn.answers[0]:
             opening = f"{opening[:-1]}."
+        if opening.endswith(",") and _SET_OFF.match(turn.answers[0]):
+            opening = ""
         parts = [opening, _after(opening, turn.answers[0])]
         joins = rng.sample(JOINS, len(JOINS))
         for place, answer in enumerate(turn.answers[1:]):
@@ -81,7 +87,7 @@ class Assistant:
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, turn.answers[-1], rng))
         whole = counted(sentences(" ".join(part for part in parts if part)))
-        return sentences(_without_cost(whole)) if outcome == "done" else whole
+        return sentences(_without_cost(whole)) if outcome in ("done", "ask") else whole
 
     def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
         """Whether something stands before an answer: never what is untrue of it or says it twice."""

@@ -29,6 +29,8 @@ LEADING_SHARE = 0.6
 _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there|that|the one|the day|the dates|then)\b")
 """What a reason can't begin with before anything is named."""
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
+_LEADING = (":", ",", "-")
+"""How something ends that leads on to what follows."""
 _WHEN = re.compile(r"\b(just|now|ago)\b")
 _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
@@ -79,9 +81,11 @@ class Writer:
             return Message(self._short(turn, place, filled, script, rng), mentions)
         requests = [requested(one, self.speaker.voice, rng) for one in filled]
         parts = self._opening(place, script, rng)
+        if not place.first and parts and parts[-1].endswith(_LEADING) and _HAS_BEGINNING.match(requests[0].text):
+            parts.pop()
         if turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
-        if place.first and not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
+        if place.first and not turn.reason and not (parts and parts[-1].endswith(_LEADING)):
             parts.append(_closed(self._before(requests[0], rng), requests[0].text))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:

@@ -132,7 +132,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
     text = _agreed(text, filled)
     if asks:
-        return Request("question", ended(_question(text, rng), asks=False))
+        return Request("question", ended(_question(text, _values(filled), rng), asks=False))
     return Request("plain", ended(text))
 
 
@@ -261,9 +261,14 @@ def _is_person(filled: Filled, name: str) -> bool:
     )
 
 
-def _question(text: str, rng: Random) -> str:
+def _values(filled: Filled) -> frozenset[str]:
+    """Give the sealed pieces that aren't rows, and so nothing that a sentence is about."""
+    return frozenset(words for name, words in filled.words.items() if name not in filled.mentions)
+
+
+def _question(text: str, values: frozenset[str], rng: Random) -> str:
     asked = text.rstrip("? ")
-    whether = inside(asked)
+    whether = inside(asked, values)
     group = "whether" if whether is not None and rng.random() < 0.6 else "asked"
     pattern = pick(rng, lexicon().questions[group])
     return expand(pattern, rng, {"asked": asked, "whether": whether or ""})
