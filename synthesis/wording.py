@@ -194,7 +194,7 @@ def _word(reached: Reached, name: str) -> str | None:
     try:
         value = value_of(reached.step.result, name)
     except (LookupError, TypeError):
-        return None
+        value = reached.choice.values.get(name) if name in reached.choice.said else None
     return None if value is None else _told(reached, name, value)
 
 
