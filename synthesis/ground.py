@@ -229,7 +229,7 @@ class Grounding:
             return reason
         if not set(reason.needs) <= set(choice.placeholders):
             return None
-        holds = f"SELECT 1 WHERE {reason.where}"  # noqa: S608
+        holds = f"SELECT 1 WHERE {reason.where}"
         if reason.where is None or await self.stage.query(holds, self._with_defaults(choice)):
             return reason.say
         return None

@@ -46,7 +46,7 @@ _COSTS_NOTHING = (
     (re.compile(r"\b(costs(?: you)?) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
     (re.compile(r", for \$0(?!\d|[.,]\d)"), ", free of charge"),
     (re.compile(r"\byou get \$0 back"), "you get nothing back"),
-    (re.compile(r"(?:T|\bt)he refund is \$0(?=\.)"), "nothing is paid back"),
+    (re.compile(r"(?:T|\bt)he refunds? (?:is|are) \$0(?=\.)"), "nothing is paid back"),
     (re.compile(r"\$0 (goes back|is on its way back)(?= to you)"), "nothing goes back"),
     (re.compile(r"\b(would pay back|would get) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
     (re.compile(r"(?:T|\bt)he refund would be \$0(?=\.)"), "nothing would be paid back"),

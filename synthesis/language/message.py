@@ -20,9 +20,11 @@ from synthesis.language.voice import Speaker
 SIGNED_SHARE = 0.25
 """How often a message that says who writes it does so at its end."""
 FOLLOW_SHARE = 0.75
+JOINS = {"act": "acts", "question": "questions", "plain": "statements"}
+"""By the kind of a further request: how it is joined to the one before."""
 FOLLOWS = {"": "left", "ask": "left"}
 """Outcomes after which a message goes on as after another one: nobody is pleased where nothing was done."""
-SIDE_SHARE = 0.15
+SIDE_SHARE = 0.1
 ADDRESS_SHARE = 0.4
 """How often somebody who has to give their address doesn't give their name as well."""
 LEADING_SHARE = 0.6
@@ -31,7 +33,7 @@ _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there|that|the one|
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _LEADING = (":", ",", "-")
 """How something ends that leads on to what follows."""
-_WHEN = re.compile(r"\b(just|now|ago)\b")
+_WHEN = re.compile(r"\b(just|now|ago)\b|^I(?:'ve| have)\b")
 _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
@@ -192,7 +194,7 @@ def _closed(before: str, request: str) -> str:
 
 def _joined(request: Request, rng: Random) -> str:
     """Give a further request of the same message."""
-    joins = lexicon().joins["questions" if request.kind == "question" else "acts"]
+    joins = lexicon().joins[JOINS[request.kind]]
     return expand(pick(rng, joins), rng, {"request": request.text})
 
 

@@ -42,6 +42,8 @@ _ASKED_LAST = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 """A request that tells something, and asks for what follows from it at the end."""
+_TOLD_FIRST = re.compile(r"(?:;|:|,? so|[.?,]| -) please ", re.IGNORECASE)
+"""What stands between something told and what is asked for."""
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 _SEVERAL = {
     "is": "are",
@@ -151,7 +153,7 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
 
 def leads_up(template: str) -> bool:
     """Whether a request tells something first, which says by itself why it is asked for."""
-    return _ASKED_LAST.fullmatch(template) is not None
+    return _ASKED_LAST.fullmatch(template) is not None or _TOLD_FIRST.search(template) is not None
 
 
 def _for_many(template: str, filled: Filled) -> str:
