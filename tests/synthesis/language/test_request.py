@@ -8,14 +8,14 @@ import pytest
 
 from synthesis.draft import Clause, Part
 from synthesis.language.lexicon import lexicon
-from synthesis.language.request import Filled, ended, requested
+from synthesis.language.request import Filled, ended, leads_up, requested
 from synthesis.language.voice import Voice
 
 
 def said(template: str, *, effect: str = "update") -> set[str]:
     """Give the ways in which a voice says a template whose verb is "call off" and whose row is "the trip"."""
     words = {"goal": "call off", "row": "the trip"}
-    parts = {"goal": Part("verb", "verb", ("call off",))}
+    parts = {"goal": Part("verb", "verb", ("call off",)), "row": Part("argument", "trip", ("the trip",))}
     clause = Clause(template.format(**words), imperative=False, template=template, parts=parts)
     voice = Voice("formal", lexicon().voices["formal"])
     filled = Filled(clause, words, {}, effect)
@@ -63,6 +63,25 @@ def test_nothing_is_concluded_twice() -> None:
 def test_an_act_that_is_asked_as_a_question_is_not_wrapped_as_one() -> None:
     assert said("could you {goal} {row}?") == {"could you call off the trip?"}
     assert len(said("how dear is {row}?", effect="")) > 10
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{row} is too dear, so please {goal} it", True),
+        ("there's no need for {row} any more; please {goal} it", True),
+        ("is there still room on {row}? If so, please {goal} it", True),
+        ("{goal} {row}", False),
+        ("I'd like to have {row} called off", False),
+    ],
+)
+def test_what_tells_something_first_has_its_reason_in_it(template: str, told: bool) -> None:
+    assert leads_up(template) is told
+
+
+def test_nothing_is_asked_behind_a_reason_that_ends_a_request() -> None:
+    for text in said("{goal} {row} because it is too dear"):
+        assert text.rstrip("?.").endswith("because it is too dear")
 
 
 @pytest.mark.parametrize(
