@@ -17,10 +17,10 @@ from synthesis.choose import Choice, choose, in_form
 from synthesis.draft import Clause, DraftTurn, Mention, Origin, Salient, Yield
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
-from synthesis.language.request import leads_up
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
-from synthesis.phrases import Reason, Slot
+from synthesis.phrases import Slot
+from synthesis.reasons import reason_for, with_defaults
 from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -31,7 +31,6 @@ MOST_TRIES = 16
 MOST_HOPELESS = 4
 """Tries that may end for want of a row or a value; more of them would hardly find one."""
 HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value", "out_of_reach"})
-REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
 YES = ("yes, go ahead", "yes, do that", "that's fine, go ahead", "yes")
@@ -173,7 +172,7 @@ class Grounding:
         if not refuses:
             return set()
         union = " UNION ALL ".join(f"SELECT '{code}' WHERE EXISTS ({sql})" for code, sql in refuses.items())
-        return {row[0] for row in await self.stage.query(union, self._with_defaults(choice))}
+        return {row[0] for row in await self.stage.query(union, with_defaults(self.tool, choice.values))}
 
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
@@ -182,7 +181,8 @@ class Grounding:
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         await self.wish(mentions).check(turn)
-        await self._give_reason(choice, turn)
+        if not (turn.reason or turn.again or turn.goals) and self.kind.outcome == "done":
+            turn.reason = await reason_for(stage, self.tool, choice)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
         sure = call is not None or bool(turn.goals) or turn.again
@@ -211,33 +211,6 @@ class Grounding:
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
         self._remember(call, mentions, joined=len(turn.goals) > 1)
         self.wish(mentions | through_rows).note(self._made(call))
-
-    async def _give_reason(self, choice: Choice, turn: DraftTurn) -> None:
-        """Let the user say why they want something done, now and then, unless the request tells that itself."""
-        if turn.reason or turn.again or turn.goals or self.kind.outcome != "done":
-            return
-        declared = list(self.stage.catalogue.said(self.tool.name).reasons)
-        if leads_up(choice.template) or not declared or not self.stage.chance(REASON_SHARE):
-            return
-        self.stage.rng.shuffle(declared)
-        for reason in declared:
-            turn.reason = turn.reason or await self._fitting(reason, choice)
-
-    async def _fitting(self, reason: str | Reason, choice: Choice) -> str | None:
-        """Give a reason's words where it goes for this request, or None."""
-        if isinstance(reason, str):
-            return reason
-        if not set(reason.needs) <= set(choice.placeholders):
-            return None
-        holds = f"SELECT 1 WHERE {reason.where}"
-        if reason.where is None or await self.stage.query(holds, self._with_defaults(choice)):
-            return reason.say
-        return None
-
-    def _with_defaults(self, choice: Choice) -> dict[str, Any]:
-        """Give the arguments of a choice, with the defaults of the others."""
-        properties = self.tool.input_schema.get("properties", {})
-        return {name: schema.get("default") for name, schema in properties.items()} | choice.values
 
     async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
         """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""

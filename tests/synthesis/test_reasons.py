@@ -40,7 +40,7 @@ def request_of(turn: DraftTurn) -> Clause:
 
 def test_money_is_put_aside_only_on_savings() -> None:
     async def use(stage: Stage) -> None:
-        kinds = dict(await stage.query("SELECT account_id, kind FROM accounts"))
+        kinds = {str(row[0]): row[1] for row in await stage.query("SELECT account_id, kind FROM accounts")}
         met = set()
         for reason, turn in await given(stage, GoalKind("bank", "move_money", "done")):
             met.add(reason)
