@@ -137,6 +137,7 @@ def _in_turn(mentions: Sequence[Mention]) -> str:
 def which_one(split: Split, rng: Random) -> str:
     """Give the assistant's question which of several rows is meant, with what was said of them."""
     said = split.text.removeprefix(f"my {split.noun}").strip()
+    said = f"called {said}" if said.startswith('"') else said
     own, *further = _THAT.split(said) if " my " not in f" {said}" else (said,)  # what is said behind it may be of it
     several = " ".join(word for word in (plural(split.noun), of_several(own), *map(of_several, further)) if word)
     several = _OWN.sub(lambda found: _YOURS[found[0]], several)

@@ -85,7 +85,7 @@ class Writer:
         parts = self._opening(place, script, rng)
         if not place.first and parts and parts[-1].endswith(_LEADING) and _HAS_BEGINNING.match(requests[0].text):
             parts.pop()
-        if turn.reason and parts and parts[-1].endswith(","):
+        if place.first and turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
         if place.first and not turn.reason and not (parts and parts[-1].endswith(_LEADING)):
             parts.append(_closed(self._before(requests[0], rng), requests[0].text))

@@ -23,7 +23,7 @@ def asked(text: str, noun: str) -> set[str]:
     ("text", "noun", "told"),
     [
         ("my appointment", "appointment", "appointments"),
-        ('my event "Hiring panel"', "event", 'events "Hiring panel"'),
+        ('my event "Hiring panel"', "event", 'events called "Hiring panel"'),
         ("my card that is frozen", "card", "cards that are frozen"),
         ("my ticket in my name", "ticket", "tickets in your name"),
         ("my flight on my trip that starts on 8 August", "flight", "flights on your trip that starts on 8 August"),
