@@ -75,7 +75,8 @@ class Assistant:
     def says(self, turn: DraftTurn, rng: Random, *, acted: bool = False) -> str:
         """Give the answer to a turn, or to what the user tells that they have done."""
         outcome = turn.goals[0 if turn.goals[-1].outcome == "left" else -1].outcome
-        opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        first = turn.goals[0].outcome if len(turn.answers) > 1 else outcome
+        opening = self._opening(first, rng) if not acted and self._opens(first, turn.answers[0], rng) else ""
         if opening.endswith(":") and ":" in turn.answers[0]:
             opening = f"{opening[:-1]}."
         if opening.endswith(",") and _SET_OFF.match(turn.answers[0]):

@@ -88,7 +88,7 @@ class Writer:
         if place.first and turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
         if place.first and not turn.reason and not (parts and parts[-1].endswith(_LEADING)):
-            parts.append(_closed(self._before(requests[0], rng), requests[0].text))
+            parts.append(self._before(requests[0], rng))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -129,9 +129,9 @@ class Writer:
         return parts
 
     def _before(self, request: Request, rng: Random) -> str:
-        """Give what leads up to the first request, where anything does."""
+        """Give what leads up to the first request, where anything does and it has no beginning of its own."""
         voice = self.speaker.voice
-        if rng.random() >= voice.register.fancy:
+        if rng.random() >= voice.register.fancy or _HAS_BEGINNING.match(request.text):
             return ""
         frame = voice.frame(rng)
         return (
@@ -185,11 +185,6 @@ class Writer:
             return ""
         closings = lexicon().closings[voice.name]
         return expand(pick(rng, (*closings, *lexicon().ends) if first and voice.register.letters else closings), rng)
-
-
-def _closed(before: str, request: str) -> str:
-    """Give what leads up to a request with a full stop, where the request has a beginning of its own."""
-    return f"{before[:-1]}." if before.endswith((":", ",")) and _HAS_BEGINNING.match(request) else before
 
 
 def _joined(request: Request, rng: Random) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -13,7 +13,7 @@ from synthesis.language.lexicon import lexicon
 from synthesis.language.pattern import expand, pick, slots, tidy
 from synthesis.language.questions import inside
 from synthesis.language.retelling import Teller
-from synthesis.language.script import MARKS, Piece, Script
+from synthesis.language.script import Piece, Script
 from synthesis.language.verbs import Verb
 from synthesis.language.voice import Voice, weighted
 
@@ -44,6 +44,8 @@ _ASKED_LAST = re.compile(
 """A request that tells something, and asks for what follows from it at the end."""
 _TOLD_FIRST = re.compile(r"(?:;|:|,? so|[.?,]| -) please ", re.IGNORECASE)
 """What stands between something told and what is asked for."""
+_VERB_AND_ROW = re.compile(r"\{goal\} \{([a-z_]+)\}")
+PRONOUNS = frozenset({"it", "them", "that", "this"})
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 _SEVERAL = {
     "is": "are",
@@ -92,6 +94,8 @@ class Filled:
     mentions: Mapping[str, tuple[Mention, ...]]
     effect: str
     """What the goal's tool does: insert, delete, status or update."""
+    people: frozenset[str] = frozenset()
+    """The places of rows that go by their names, as people do."""
 
 
 def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
@@ -107,7 +111,15 @@ def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
             words[name] = _listed(marks)
         else:
             words[name] = _valued(part, script, rng)
-    return Filled(clause, words, mentions, effect)
+    return Filled(clause, words, mentions, effect, frozenset(_named(mentions, teller)))
+
+
+def _named(mentions: Mapping[str, tuple[Mention, ...]], teller: Teller) -> Iterator[str]:
+    """Give the places of rows that go by their names."""
+    for name, told in mentions.items():
+        entities = [teller.catalogues[one.environment].phrases.entity.get(one.table) for one in told]
+        if any(entity is not None and entity.named for entity in entities):
+            yield name
 
 
 def _valued(part: Part, script: Script, rng: Random) -> str:
@@ -126,7 +138,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     """Give the sentence that a filled clause makes in a voice."""
     clause = filled.clause
     template = expand(clause.template or clause.text, rng, {name: "{" + name + "}" for name in _places(clause)})
-    template = _for_many(template, filled)
+    template, filled = _around_pronoun(_for_many(template, filled), filled)
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
     asks = template.rstrip().endswith("?") and not filled.effect
@@ -149,6 +161,20 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
     ends = [one for one in ends if not rest or one.endswith("}")]
     pattern = pick(rng, [one for one in ends if not (_CAUSE.search(found["lead"]) and _CONCLUDES.search(one))])
     return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
+
+
+def _around_pronoun(template: str, filled: Filled) -> tuple[str, Filled]:
+    """Give a template whose verb's particle stands behind a row that is said by a pronoun: "call it off"."""
+    found = _VERB_AND_ROW.search(template)
+    said = filled.mentions.get(found.group(1), ()) if found else ()
+    if found is None or len(said) != 1 or said[0].text not in PRONOUNS:
+        return template, filled
+    verb = Verb.of(filled.words["goal"])
+    if not verb.rest or not verb.separable:
+        return template, filled
+    shifted = f"{found.group(0)} {verb.rest}"
+    words = {**filled.words, "goal": verb.head}
+    return template.replace(found.group(0), shifted, 1), replace(filled, words=words)
 
 
 def leads_up(template: str) -> bool:
@@ -251,16 +277,9 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
     if part.kind != "row" or len(part.mentions) != 1 or tail.startswith((";", ",")):
         return words
     words["acting_bare"] = verb.form("VBG") + tail
-    if part.mentions[0].kind != "anaphora" and not _is_person(filled, name):
+    if part.mentions[0].kind != "anaphora" and name not in filled.people:
         words["pronoun_act"] = verb.around("it") + tail
     return words
-
-
-def _is_person(filled: Filled, name: str) -> bool:
-    """Whether a row goes by its name alone, as people do."""
-    return re.fullmatch(rf"[{MARKS}]", filled.words[name]) is not None and not filled.mentions[name][0].text.startswith(
-        ("my ", "the ")
-    )
 
 
 def _values(filled: Filled) -> frozenset[str]:

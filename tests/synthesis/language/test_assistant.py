@@ -49,6 +49,15 @@ def test_several_answers_are_told_one_after_the_other() -> None:
         assert one.lower().index("first") < one.lower().index("second is") < one.lower().index("third")
 
 
+def test_several_answers_are_opened_as_the_first_one_calls_for() -> None:
+    goals = [Goal.model_validate({"tool": "library.return_book", "outcome": one}) for one in ("done", "answer")]
+    turn = DraftTurn(goals=goals, answers=["the book is back", "there are 3 copies"])
+    for seed in range(60):
+        rng = Random(seed)
+        said = Assistant.drawn(rng).says(turn, rng)
+        assert not said.startswith(("I had", "I've", "I checked", "From what", "Going by"))
+
+
 def test_what_costs_nothing_has_no_amount() -> None:
     for one in says("done", "the new card ends in 3536 and comes on 3 August, for $0"):
         assert "$" not in one

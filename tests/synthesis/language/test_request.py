@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from synthesis.draft import Clause, Part
+from synthesis.draft import Clause, Mention, Part
 from synthesis.language.lexicon import lexicon
 from synthesis.language.request import Filled, ended, leads_up, requested
 from synthesis.language.voice import Voice
@@ -82,6 +82,29 @@ def test_what_tells_something_first_has_its_reason_in_it(template: str, told: bo
 def test_nothing_is_asked_behind_a_reason_that_ends_a_request() -> None:
     for text in said("{goal} {row} because it is too dear"):
         assert text.rstrip("?.").endswith("because it is too dear")
+
+
+def rowed(template: str, text: str, *people: str) -> set[str]:
+    """Give the ways in which a voice says a template whose row is said by the text."""
+    mention = Mention("library", "loans", "loan_id", 1, text, text, "anaphora" if text == "it" else "description", "")
+    words = {"goal": "call off", "row": text}
+    parts = {"goal": Part("verb", "verb", ("call off",)), "row": Part("row", "loans", mentions=(mention,))}
+    clause = Clause(template.format(**words), imperative=True, template=template, parts=parts)
+    filled = Filled(clause, words, {"row": (mention,)}, "update", frozenset(people))
+    voices = [Voice(name, register) for name, register in lexicon().voices.items()]
+    return {requested(filled, voice, Random(seed)).text for voice in voices for seed in range(60)}
+
+
+def test_a_particle_stands_behind_a_pronoun() -> None:
+    for template in ("{goal} {row}", "I want out, so please {goal} {row}"):
+        found = rowed(template, "it")
+        assert any("call it off" in text for text in found)
+        assert not any(f"{verb} off it" in text for text in found for verb in ("call", "calling", "called"))
+
+
+def test_nobody_speaks_of_a_person_as_it() -> None:
+    assert any("call it off" in text for text in rowed("{goal} {row}", "my colleague"))
+    assert not any("call it off" in text for text in rowed("{goal} {row}", "my colleague", "row"))
 
 
 @pytest.mark.parametrize(
