@@ -31,6 +31,7 @@ LEADING_SHARE = 0.6
 _POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there|that|the one|the day|the dates|then)\b")
 """What a reason can't begin with before anything is named."""
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
+_WOULD = re.compile(r"\bwould\b")
 _LEADING = (":", ",", "-")
 """How something ends that leads on to what follows."""
 _WHEN = re.compile(r"\b(just|now|ago)\b|^I(?:'ve| have)\b")
@@ -93,7 +94,7 @@ class Writer:
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
             parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
-        parts += self._end(place, script, rng)
+        parts += self._end(place, requests[-1], script, rng)
         return Message(tidy(" ".join(part for part in parts if part)), mentions)
 
     def _effect(self, full_name: str) -> str:
@@ -173,17 +174,21 @@ class Writer:
         text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
         return text if "{request}" in pattern else f"{text} {request.text}"
 
-    def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
+    def _end(self, place: Place, last: Request, script: Script, rng: Random) -> list[str]:
         """Give the end of a message: who wrote it, or thanks."""
         signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
-        return signature or [self._thanks(rng, first=place.first)]
+        return signature or [self._thanks(last, rng, first=place.first)]
 
-    def _thanks(self, rng: Random, *, first: bool) -> str:
-        """Give thanks at times; whoever writes letters ends the first message like one, and no other."""
+    def _thanks(self, last: Request, rng: Random, *, first: bool) -> str:
+        """Give thanks at times; whoever writes letters ends the first message like one, and no other.
+
+        Nobody says that it would be lovely where they have only asked something.
+        """
         voice = self.speaker.voice
         if rng.random() >= voice.register.thanks:
             return ""
-        closings = lexicon().closings[voice.name]
+        asked = last.kind == "question"
+        closings = [one for one in lexicon().closings[voice.name] if not (asked and _WOULD.search(one))]
         return expand(pick(rng, (*closings, *lexicon().ends) if first and voice.register.letters else closings), rng)
 
 
