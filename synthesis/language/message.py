@@ -169,8 +169,9 @@ class Writer:
     def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
         reason = expand(str(turn.reason), rng).rstrip(".")
         leads = rng.random() < LEADING_SHARE and not _POINTS_BACK.search(reason) and ", so " not in request.text
-        group = lexicon().reasons["before" if leads else "after"]
-        pattern = pick(rng, group)
+        found = lexicon().reasons
+        before = found["before"] if request.kind == "plain" else (*found["before"], *found["because"])
+        pattern = pick(rng, before if leads else found["after"])
         text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
         return text if "{request}" in pattern else f"{text} {request.text}"
 
