@@ -35,8 +35,6 @@ from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
-TELLS_SHARE = 0.7
-"""How often the assistant tells what it saw when it goes ahead."""
 _PAUSE = re.compile(r"[;:.]")
 _REASONED = re.compile(r"\b(if|because|since)\b")
 NEVER = frozenset({"self", "relation"})
@@ -87,21 +85,19 @@ OTHERWISE = (
 LEFT = (
     "{told}, so I've left everything as it is.",
     "{told}, so I haven't done it.",
-    "nothing was changed, since {told}.",
-    "{told}, so nothing was done.",
+    "I haven't changed anything, since {told}.",
     "I've left it alone, since {told}.",
-    "as {told}, I didn't go ahead.",
+    "{told}, so I didn't go ahead.",
 )
 WENT_AHEAD = (
     "{told}, so I went ahead.",
-    "{told}, so I did it.",
     "since {told}, I went ahead.",
-    "{told}, so that was all right.",
+    "I checked first: {told}, so I went ahead.",
 )
 TURNED_TO = (
     "{told}, so I took the other one.",
-    "{told}, so it's the other one.",
-    "since {told}, I turned to the other one.",
+    "since {told}, I took the other one instead.",
+    "I checked first: {told}, so I went for the other one.",
 )
 
 
@@ -211,8 +207,7 @@ class Conditional(Grounding):
         pick = self.stage.pick
         if not self.holds:
             return _sentence(str(pick(LEFT)), tested.told)
-        done = sentence(reply(reached))
-        return f"{_sentence(str(pick(WENT_AHEAD)), tested.told)} {done}" if self.stage.chance(TELLS_SHARE) else done
+        return f"{_sentence(str(pick(WENT_AHEAD)), tested.told)} {sentence(reply(reached))}"
 
     async def consider(self, choice: Choice) -> None:
         """Raise `Drop` unless a condition can be put on a row of the request."""

@@ -13,7 +13,7 @@ from synthesis.choose import PLACEHOLDER
 from synthesis.kin import referring_column
 from synthesis.lacking import makers
 from synthesis.language.pattern import pattern_flaws
-from synthesis.phrases import Entity, Side, Slot, Sum, ToolPhrases
+from synthesis.phrases import Entity, Reason, Side, Slot, Sum, ToolPhrases
 from synthesis.schema import memory
 
 _CHANGE = re.compile(r"update \w+\.\w+|(insert|delete) \w+")
@@ -129,7 +129,9 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
         tool = catalogue.tools[name]
         yield from _slot_flaws(catalogue, tool, phrases)
         yield from _ask_flaws(tool, phrases)
+        yield from _reason_flaws(tool, phrases)
         yield from _reply_flaws(tool, phrases)
+        yield from _value_flaws(tool, phrases)
         yield from _refusal_flaws(tool, phrases)
         yield from _sense_flaws(catalogue, tool, phrases)
         yield from _together_flaws(catalogue, tool, phrases)
@@ -233,10 +235,20 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
-    for text in (*phrases.reasons, *phrases.acts, *phrases.unasked):
+    for text in (*phrases.acts, *phrases.unasked):
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
+
+
+def _reason_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    parameters = set(tool.input_schema.get("properties", {}))
+    for reason in (Reason(say=one) if isinstance(one, str) else one for one in phrases.reasons):
+        where = f"[tool.{tool.name}] reason '{reason.say}'"
+        yield from (
+            f"{where}: it needs {name}, which the tool doesn't take." for name in reason.needs if name not in parameters
+        )
+        yield from (f"{where}: {flaw}" for flaw in pattern_flaws(reason.say))
 
 
 def _together_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
@@ -259,7 +271,8 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     assert tool.contract is not None
     fields = {path for path in tool.contract.results if "[" not in path}
     parameters = set(tool.input_schema.get("properties", {})) | {"row"}
-    for template in (*phrases.done, *(form for forms in phrases.answered.values() for form in forms)):
+    told = (phrases.done, *phrases.answered.values(), *phrases.nothing.values())
+    for template in (form for forms in told for form in forms):
         for name in PLACEHOLDER.findall(template):
             if name not in fields | parameters:
                 yield f"[tool.{tool.name}]: '{template}' names {name}, which is neither a result nor a parameter."
@@ -272,6 +285,13 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
             yield f"[tool.{tool.name}]: the result has no field {field}."
         if (field in phrases.answers) != (field in phrases.answered):
             yield f"[tool.{tool.name}]: {field} needs both answers and answered."
+
+
+def _value_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+    """Give what is wrong with how a result's values are told."""
+    fields = set(tool.contract.results) if tool.contract else set()
+    for field in sorted({*phrases.nothing, *phrases.words} - fields):
+        yield f"[tool.{tool.name}]: the result has no field {field} that could be 0 or have words."
 
 
 def _refusal_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
@@ -312,6 +332,7 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
             if condition and table in catalogue.schema.columns:
                 yield f"[entity.{table}] {name}", f"SELECT 1 FROM {catalogue.view(table)} WHERE {condition}"  # noqa: S608
     yield from _sum_queries(catalogue)
+    yield from _reason_queries(catalogue)
     for name, phrases in catalogue.phrases.tool.items():
         for parameter, slot in phrases.slots.items():
             where = f"[tool.{name}] slot {parameter}"
@@ -323,6 +344,13 @@ def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                 yield where, slot.from_
             for condition in slot.unless.values():
                 yield where, f"SELECT 1 FROM {catalogue.view(str(slot.of))} WHERE {condition}"  # noqa: S608
+
+
+def _reason_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for name, phrases in catalogue.phrases.tool.items():
+        for reason in phrases.reasons:
+            if isinstance(reason, Reason) and reason.where:
+                yield f"[tool.{name}] reason '{reason.say}'", f"SELECT 1 WHERE {reason.where}"
 
 
 def _sum_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

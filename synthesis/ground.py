@@ -20,6 +20,7 @@ from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
+from synthesis.reasons import reason_for, with_defaults
 from synthesis.sought import BY_NAME, Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
@@ -30,7 +31,6 @@ MOST_TRIES = 16
 MOST_HOPELESS = 4
 """Tries that may end for want of a row or a value; more of them would hardly find one."""
 HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value", "out_of_reach"})
-REASON_SHARE = 0.4
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
 YES = ("yes, go ahead", "yes, do that", "that's fine, go ahead", "yes")
@@ -172,9 +172,7 @@ class Grounding:
         if not refuses:
             return set()
         union = " UNION ALL ".join(f"SELECT '{code}' WHERE EXISTS ({sql})" for code, sql in refuses.items())
-        properties = self.tool.input_schema.get("properties", {})
-        defaults = {name: schema.get("default") for name, schema in properties.items()}
-        return {row[0] for row in await self.stage.query(union, {**defaults, **choice.values})}
+        return {row[0] for row in await self.stage.query(union, with_defaults(self.tool, choice.values))}
 
     async def enact(self, choice: Choice, turn: DraftTurn) -> None:
         """Make the look-ups and the call part of the draft, with what is said for them."""
@@ -183,6 +181,8 @@ class Grounding:
         through_rows = await self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         await self.wish(mentions).check(turn)
+        if not (turn.reason or turn.again or turn.goals) and self.kind.outcome == "done":
+            turn.reason = await reason_for(stage, self.tool, choice)
         reached = Reached(stage, self.kind, choice, mentions)
         call = reached.shown_in()
         sure = call is not None or bool(turn.goals) or turn.again
@@ -209,20 +209,11 @@ class Grounding:
         turn.answers.append(reply(reached, joined=len(turn.goals) > 1))
         needed = (mentions | through_rows).values()
         turn.facts += [fact for mention in needed for fact in mention.facts] + choice.told
-        self._give_reason(turn)
         self._remember(call, mentions, joined=len(turn.goals) > 1)
         told = heard(stage, stage.draft.steps[call], turn.answers[-1])
         await self.wish(mentions | through_rows).note(
             self._made(call), told, reached.answer() if self.kind.outcome == "answer" else None
         )
-
-    def _give_reason(self, turn: DraftTurn) -> None:
-        """Let the user say why they want something done, now and then."""
-        reasons = self.stage.catalogue.said(self.tool.name).reasons
-        if not reasons or turn.reason or turn.again or len(turn.goals) > 1 or self.kind.outcome != "done":
-            return
-        if self.stage.chance(REASON_SHARE):
-            turn.reason = self.stage.pick(reasons)
 
     async def _confirming(self, choice: Choice, mentions: dict[str, Mention]) -> tuple[str, int] | None:
         """Let the agent look up what a write would cost or give back, now and then; gives its question and the step."""

@@ -127,6 +127,8 @@ class Slot(_Part):
     from_: str | None = Field(default=None, alias="from")
     default: Scalar | None = None
     text: tuple[str, ...] = ()
+    singly: tuple[str, ...] = ()
+    """Values that nobody says of several rows at once."""
     question: tuple[str, ...] = ()
     """How the assistant asks for it."""
     kin: bool | tuple[str, ...] = True
@@ -139,6 +141,16 @@ class Slot(_Part):
     """Whether it may be a value that an earlier goal gave, or that a row of another environment shows."""
     count: tuple[int, int] = (1, 1)
     """For a list of keys: the fewest and the most rows."""
+
+
+class Reason(_Part):
+    """Why somebody may want something, where that doesn't go for every request."""
+
+    say: str
+    needs: tuple[str, ...] = ()
+    """The parameters that the same message must name, so that one knows what is spoken of."""
+    where: str | None = None
+    """SQL over the parameters that must hold, such as ":minutes_before > 0"."""
 
 
 class Confirm(_Part):
@@ -167,7 +179,7 @@ class ToolPhrases(_Part):
     slots: dict[str, Slot] = Field(default_factory=dict)
     without: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Requests that leave one parameter out, by that parameter, so that the assistant has to ask for it."""
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str | Reason, ...] = ()
     confirm: Confirm | None = None
     done: tuple[str, ...] = ()
     together: Together | None = None
@@ -176,6 +188,10 @@ class ToolPhrases(_Part):
     refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     answered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    nothing: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By field of the result: what is told where it is 0, in place of `answered` or `done`."""
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """By field of the result: the words that stand for its values in what is told."""
     when: dict[str, str] = Field(default_factory=dict)
     """By field that is asked for: the SQL condition on the row under which it makes sense to ask."""
     yields: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -65,7 +65,9 @@ def _for_several(verb: str) -> str:
 
 
 def said_of_many(text: str) -> str:
-    """Give words such as "it was stolen" as they are said of several."""
+    """Give words such as "it was stolen" as they are said of several; what is quoted stays as it is."""
+    if text.startswith('"'):
+        return text
     for one, several_ones in _SAID:
         text = one.sub(several_ones, text)
     return text

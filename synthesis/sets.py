@@ -76,6 +76,8 @@ def _varied(choice: Choice, slots: Mapping[str, Slot]) -> str:
         raise Drop("no_set", choice.template)
     if any(f":{said[0]}" in (slots[name].from_ or "") for name in choice.values if name in slots):
         raise Drop("no_set", "a value that is chosen for one row doesn't do for all")
+    if any(str(value) in slots[name].singly for name, value in choice.values.items() if name in slots):
+        raise Drop("no_set", "a value that nobody says of several rows")
     return said[0]
 
 
@@ -322,7 +324,9 @@ def _told_of_all(acted: _Set, calls: Sequence[int], form: str) -> str | None:
     for name in set(PLACEHOLDER.findall(form)) - {"count"}:
         shown = contract.results.get(name) if contract else None
         kind = shown.type if shown else None
-        values = [say(kind, result[name]) for result in results if result.get(name) is not None]
+        known = acted.stage.catalogue.said(acted.kind.tool).words.get(name, {})
+        shown_values = [result[name] for result in results if result.get(name) is not None]
+        values = [known.get(str(value)) or say(kind, value) for value in shown_values]
         if len(values) < len(results):
             return None
         words[name] = listed(list(dict.fromkeys(values)))

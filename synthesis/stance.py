@@ -215,7 +215,8 @@ class Wish:
 
     def _reason(self, doubt: Doubt) -> str:
         """Give why the user thinks otherwise now."""
-        own = self.stage.catalogue.said(self.kind.tool).reasons if doubt in ("answered", "open") else ()
+        declared = self.stage.catalogue.said(self.kind.tool).reasons if doubt in ("answered", "open") else ()
+        own = [reason for reason in declared if isinstance(reason, str)]  # others may not fit what was heard
         return THOUGHT_OVER.format(self.stage.pick(own)) if own else str(self.stage.pick(CHANGED_MIND[doubt]))
 
     async def _check_refusal(self) -> None:

@@ -15,12 +15,14 @@ from synthesis.goals import GoalKind
 from synthesis.language.nouns import in_words, plural
 from synthesis.language.pattern import expand
 from synthesis.paths import value_of
-from synthesis.phrases import Slot
+from synthesis.phrases import Slot, ToolPhrases
+from synthesis.plural import of_several
 from synthesis.spoken import forms, say
 from synthesis.stage import Stage
 
 _INDEX = re.compile(r"\[\d+\]")
-_IT = re.compile(r"it\b|it's\b", re.IGNORECASE)
+_IT = re.compile(r"it\b|it's\b|.*\bthat (?:one|date)\b(?! of)", re.IGNORECASE)
+_THAT = re.compile(r" ?(?=\bthat\b)")
 NUMBER_WORDS_SHARE = 0.5
 _YOURS = {"my": "your", "I": "you", "me": "you", "I'm": "you're", "I've": "you've", "us": "you"}
 _OWN = re.compile(r"\b(?:I'm|I've|my|I|me|us)\b")
@@ -133,16 +135,20 @@ def _in_turn(mentions: Sequence[Mention]) -> str:
 
 
 def which_one(split: Split, rng: Random) -> str:
-    """Give the assistant's question which of several rows is meant."""
-    several = plural(split.noun)
+    """Give the assistant's question which of several rows is meant, with what was said of them."""
+    said = split.text.removeprefix(f"my {split.noun}").strip()
+    said = f"called {said}" if said.startswith('"') else said
+    own, *further = _THAT.split(said) if " my " not in f" {said}" else (said,)  # what is said behind it may be of it
+    several = " ".join(word for word in (plural(split.noun), of_several(own), *map(of_several, further)) if word)
+    several = _OWN.sub(lambda found: _YOURS[found[0]], several)
     count = in_words(split.fitting) if rng.random() < NUMBER_WORDS_SHARE else str(split.fitting)
     forms = (
-        f"I see {count} {several} that fit; which one do you mean?",
-        f"There are {count} such {several}. Which one is it?",
-        f"You have {count} {several} like that. Which one do you mean?",
-        f"That could be any of {count} {several}; which one shall I take?",
-        f"Which one is it? You have {count} {several} that this could be.",
-        f"I find {count} {several} that match. Could you tell me which one you mean?",
+        f"You have {count} {several}. Which one do you mean?",
+        f"You have {count} {several}; which one is it?",
+        f"I see {count} {several}; which one do you mean?",
+        f"I find {count} {several}. Which one shall I take?",
+        f"Which one do you mean? You have {count} {several}.",
+        f"You have {count} {several}. Could you tell me which one you mean?",
     )
     return forms[rng.randrange(len(forms))]
 
@@ -150,17 +156,26 @@ def which_one(split: Split, rng: Random) -> str:
 def reply(reached: Reached, *, joined: bool = False) -> str:
     """Give what the assistant tells: what was done, the answer, or why it can't be.
 
-    Where it is told beside another goal, forms that begin with "it" are the last choice.
+    Where it is told beside another goal, forms that begin with "it", or say "that one", are the last choice.
     """
     phrases = reached.stage.catalogue.said(reached.kind.tool)
     if reached.kind.outcome == "refuse":
         return str(reached.stage.pick(phrases.refused[reached.kind.what]))
     forms = phrases.answered.get(reached.kind.what, ()) if reached.kind.outcome == "answer" else phrases.done
+    forms = _of_nothing(reached, phrases) or forms
     told = [text for form in forms if (text := _filled(reached, form)) is not None]
     if not told:
         raise Drop("no_reply", str(reached.kind))
     plain = [text for text in told if not (joined and _IT.match(text))]
     return str(reached.stage.pick(plain or told))
+
+
+def _of_nothing(reached: Reached, phrases: ToolPhrases) -> tuple[str, ...]:
+    """Give the forms for a result of which a field is 0, where there are any: "free all day" for no minutes."""
+    if reached.kind.outcome == "answer":
+        return phrases.nothing.get(reached.kind.what, ()) if reached.answer() == 0 else ()
+    result = reached.step.result or {}
+    return next((forms for name, forms in phrases.nothing.items() if result.get(name) == 0), ())
 
 
 def _filled(reached: Reached, form: str) -> str | None:
@@ -181,7 +196,7 @@ def _word(reached: Reached, name: str) -> str | None:
     try:
         value = value_of(reached.step.result, name)
     except (LookupError, TypeError):
-        return None
+        value = reached.choice.values.get(name) if name in reached.choice.said else None
     return None if value is None else _told(reached, name, value)
 
 
@@ -196,6 +211,9 @@ def _named_back(reached: Reached, mention: Mention) -> str:
 
 
 def _told(reached: Reached, name: str, value: Any) -> str:
+    words = reached.stage.catalogue.said(reached.kind.tool).words.get(name, {})
+    if str(value) in words:
+        return words[str(value)]
     contract = reached.stage.catalogue.tools[reached.kind.tool].contract
     field = contract.results.get(_INDEX.sub("[]", name)) if contract else None
     return say(field.type if field and field.type in ("money", "date", "time") else None, value)

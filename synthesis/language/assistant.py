@@ -18,11 +18,11 @@ from synthesis.language.script import sentences
 
 _FIRST = """
     a according adjusting after all animals another answers as at attaching bags basic booking both business by
-    calendars cancelling caps catering changing check check-in counting events everybody first for from getting
-    giving how i'll if in insuring is it it's its just making may meals more my names no nobody none nothing now
-    on once one only ordering our passengers payees people please recording recordings registering retitling
+    calendars cancelling caps catering changing check check-in counting events everybody everyone first for from
+    getting giving how i'll if in insuring is it it's its just making may meals more my names no nobody none nothing
+    now on once one only ordering our passengers payees people please recording recordings registering retitling
     right savings seat seats setting shall since slides so somebody something special still taking that that's
-    the their then there there'd there's they they're this those to together transfers travel until up we we'd
+    the their then there there'd there's they they're this those to together transfers travel until up we we'd we're
     what what's when which who whom why will with write you you'd you'll you're you've your
 """
 _COMMON = frozenset(_FIRST.split())
@@ -31,23 +31,29 @@ MORE_SHARE = 0.12
 """How often an assistant asks whether there is more to do."""
 INSTEAD_SHARE = 0.3
 """How often a refusal is followed by an offer."""
-JOINS = ("Also:", "As for the other thing:", "And the other one:", "And:", "")
+JOINS = ("Also,", "As for the other thing,", "And", "Then,", "")
 _OPEN = re.compile(
     r"(done|moved|booked|held|upgraded|checked|thank|all right|understood|it's proposed)\b", re.IGNORECASE
 )
 """What an answer may begin with that needs nothing before it."""
-_WEIGHED = re.compile(r"\bI (went ahead|did it|took|turned to)\b|that was all right|it's the other one")
+_WEIGHED = re.compile(r"\bI (went ahead|took the other|went for the other)\b")
 """What tells that a condition was looked at first, so that nothing before it may call it done."""
-_OFFERS = re.compile(r"\bI (can|could)\b(?! not)")
+_OFFERS = re.compile(r"\bI (can|could)\b(?! not)|\?")
 """What tells of a way on, so that no other one is offered."""
+_REGRETS = re.compile(r"\balready\b|\banyway\b|\bno need\b|I'm afraid|\bsorry\b", re.IGNORECASE)
+"""What a refusal says that nobody need be sorry for, or is sorry for itself."""
 _COSTS_NOTHING = (
     (re.compile(r"\b(costs(?: you)?) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
     (re.compile(r", for \$0(?!\d|[.,]\d)"), ", free of charge"),
     (re.compile(r"\byou get \$0 back"), "you get nothing back"),
-    (re.compile(r"(?:T|\bt)he refund is \$0(?=\.)"), "nothing is paid back"),
+    (re.compile(r"(?:T|\bt)he refunds? (?:is|are) \$0(?=\.)"), "nothing is paid back"),
     (re.compile(r"\$0 (goes back|is on its way back)(?= to you)"), "nothing goes back"),
+    (re.compile(r"\b(would pay back|would get) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
+    (re.compile(r"(?:T|\bt)he refund would be \$0(?=\.)"), "nothing would be paid back"),
 )
-"""How it is told of something done that no money goes either way."""
+"""How it is told of something that is or would be done that no money goes either way."""
+_SET_OFF = re.compile(r"[^.;:]{,30},")
+"""How an answer begins that has words set off at its beginning, such as "in total,"."""
 _TITLED = re.compile(r"\w+:")
 """How an answer begins that has an opening of its own."""
 _WAITS = re.compile(r"\b(approv|await)", re.IGNORECASE)
@@ -69,9 +75,12 @@ class Assistant:
     def says(self, turn: DraftTurn, rng: Random, *, acted: bool = False) -> str:
         """Give the answer to a turn, or to what the user tells that they have done."""
         outcome = turn.goals[0 if turn.goals[-1].outcome == "left" else -1].outcome
-        opening = self._opening(outcome, rng) if not acted and self._opens(outcome, turn.answers[0], rng) else ""
+        first = turn.goals[0].outcome if len(turn.answers) > 1 else outcome
+        opening = self._opening(first, rng) if not acted and self._opens(first, turn.answers[0], rng) else ""
         if opening.endswith(":") and ":" in turn.answers[0]:
             opening = f"{opening[:-1]}."
+        if opening.endswith(",") and _SET_OFF.match(turn.answers[0]):
+            opening = ""
         parts = [opening, _after(opening, turn.answers[0])]
         joins = rng.sample(JOINS, len(JOINS))
         for place, answer in enumerate(turn.answers[1:]):
@@ -79,11 +88,13 @@ class Assistant:
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, turn.answers[-1], rng))
         whole = counted(sentences(" ".join(part for part in parts if part)))
-        return sentences(_without_cost(whole)) if outcome == "done" else whole
+        return sentences(_without_cost(whole)) if outcome in ("done", "ask") else whole
 
     def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
         """Whether something stands before an answer: never what is untrue of it or says it twice."""
         if _OPEN.match(answer) or (outcome == "done" and (_WAITS.search(answer) or _WEIGHED.search(answer))):
+            return False
+        if outcome == "refuse" and _REGRETS.search(answer):
             return False
         return rng.random() < self.manner.share
 
@@ -115,7 +126,8 @@ def _without_cost(text: str) -> str:
 def _after(opening: str, text: str) -> str:
     """Give an answer as a sentence, or as the end of one that an opening has begun."""
     whole = sentence(text)
-    begun = opening.endswith((":", ",")) and whole.partition(" ")[0].lower() in _COMMON
+    runs_on = bool(opening) and opening[-1] not in ".!?"
+    begun = runs_on and whole.partition(" ")[0].lower().rstrip(",") in _COMMON
     return whole[:1].lower() + whole[1:] if begun else whole
 
 

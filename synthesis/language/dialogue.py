@@ -77,13 +77,15 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
 def _before(stage: Stage, number: int) -> str:
     """Give how the turn before ended; what the user put an end to on their own side was left undone.
 
-    So was what the user wants otherwise now.
+    So was what the user wants otherwise now. A refusal of what is so already is no disappointment.
     """
     goals = stage.draft.turns[number - 1].goals if number else []
     if not goals:
         return ""
     if stage.draft.turns[number].changed_mind:
         return "left"
+    if goals[-1].outcome == "refuse" and "already" in stage.draft.turns[number - 1].answers[-1]:
+        return "already"
     environment, _, name = goals[-1].tool.partition(".")
     catalogue = stage.catalogues[environment]
     ended = name in catalogue.tools and catalogue.tools[name].actor == "user" and bool(catalogue.said(name).ends)

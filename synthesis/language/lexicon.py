@@ -32,6 +32,8 @@ class Register(_Part):
     bare_end: float = 0.0
     """How often the last sentence ends without a mark."""
     typos: float = 0.0
+    letters: bool = False
+    """Whether a conversation is begun like a letter, with regards at the end of the first message."""
     greetings: Patterns
 
 
@@ -67,6 +69,8 @@ class Lexicon(_Part):
     reasons: dict[str, Patterns]
     side: dict[str, Patterns]
     closings: dict[str, Patterns]
+    ends: Patterns
+    """How a first message may end that is written like a letter."""
     replies: dict[str, Patterns]
     assistant: dict[str, Manner]
 

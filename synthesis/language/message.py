@@ -20,18 +20,21 @@ from synthesis.language.voice import Speaker
 SIGNED_SHARE = 0.25
 """How often a message that says who writes it does so at its end."""
 FOLLOW_SHARE = 0.75
+JOINS = {"act": "acts", "question": "questions", "plain": "statements"}
+"""By the kind of a further request: how it is joined to the one before."""
 FOLLOWS = {"": "left", "ask": "left"}
 """Outcomes after which a message goes on as after another one: nobody is pleased where nothing was done."""
-SIDE_SHARE = 0.15
+SIDE_SHARE = 0.1
 ADDRESS_SHARE = 0.4
 """How often somebody who has to give their address doesn't give their name as well."""
-AGAIN_SHARE = 0.3
-"""How much rarer something leads up to a request in the middle of a conversation."""
 LEADING_SHARE = 0.6
-_POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there)\b")
+_POINTS_BACK = re.compile(r"\b(they|them|their|it|its|he|she|there|that|the one|the day|the dates|then)\b")
 """What a reason can't begin with before anything is named."""
 _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
-_WHEN = re.compile(r"\b(just|now|ago)\b")
+_WOULD = re.compile(r"\bwould\b")
+_LEADING = (":", ",", "-")
+"""How something ends that leads on to what follows."""
+_WHEN = re.compile(r"\b(just|now|ago)\b|^I(?:'ve| have)\b")
 _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
@@ -81,16 +84,17 @@ class Writer:
             return Message(self._short(turn, place, filled, script, rng), mentions)
         requests = [requested(one, self.speaker.voice, rng) for one in filled]
         parts = self._opening(place, script, rng)
-        if turn.reason and parts and parts[-1].endswith(","):
+        if not place.first and parts and parts[-1].endswith(_LEADING) and _HAS_BEGINNING.match(requests[0].text):
+            parts.pop()
+        if place.first and turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
-        if not turn.reason and not (parts and parts[-1].endswith((":", ",", "-"))):
-            before = self._before(requests[0], rng, share=1.0 if place.first else AGAIN_SHARE)
-            parts.append(_closed(before, requests[0].text))
+        if place.first and not turn.reason and not (parts and parts[-1].endswith(_LEADING)):
+            parts.append(self._before(requests[0], rng))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
             parts.append(expand(pick(rng, lexicon().side["plain"]), rng, {"fact": fact}))
-        parts += self._end(place, script, rng)
+        parts += self._end(place, requests[-1], script, rng)
         return Message(tidy(" ".join(part for part in parts if part)), mentions)
 
     def _effect(self, full_name: str) -> str:
@@ -125,10 +129,10 @@ class Writer:
             parts += self._introduction(place, script, rng)
         return parts
 
-    def _before(self, request: Request, rng: Random, *, share: float) -> str:
-        """Give what leads up to a request, where anything does."""
+    def _before(self, request: Request, rng: Random) -> str:
+        """Give what leads up to the first request, where anything does and it has no beginning of its own."""
         voice = self.speaker.voice
-        if rng.random() >= voice.register.fancy * share:
+        if rng.random() >= voice.register.fancy or _HAS_BEGINNING.match(request.text):
             return ""
         frame = voice.frame(rng)
         return (
@@ -150,6 +154,8 @@ class Writer:
             group = "named_at_the_end" if ends else "named"
         else:
             return []
+        if ends and self.speaker.voice.register.letters:
+            group += "_as_in_a_letter"
         pattern = pick(rng, lexicon().introductions[group])
         words = {name: script.seal(Piece("fact", name, str(self.speaker.card[name]))) for name in slots(pattern)}
         return [expand(pattern, rng, words)]
@@ -163,31 +169,33 @@ class Writer:
     def _reasoned(self, turn: DraftTurn, request: Request, rng: Random) -> str:
         reason = expand(str(turn.reason), rng).rstrip(".")
         leads = rng.random() < LEADING_SHARE and not _POINTS_BACK.search(reason) and ", so " not in request.text
-        group = lexicon().reasons["before" if leads else "after"]
-        pattern = pick(rng, group)
+        found = lexicon().reasons
+        before = found["before"] if request.kind == "plain" else (*found["before"], *found["because"])
+        pattern = pick(rng, before if leads else found["after"])
         text = expand(pattern, rng, {"reason": small(reason), "request": request.text})
         return text if "{request}" in pattern else f"{text} {request.text}"
 
-    def _end(self, place: Place, script: Script, rng: Random) -> list[str]:
+    def _end(self, place: Place, last: Request, script: Script, rng: Random) -> list[str]:
         """Give the end of a message: who wrote it, or thanks."""
         signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
-        return signature or [self._thanks(rng)]
+        return signature or [self._thanks(last, rng, first=place.first)]
 
-    def _thanks(self, rng: Random) -> str:
+    def _thanks(self, last: Request, rng: Random, *, first: bool) -> str:
+        """Give thanks at times; whoever writes letters ends the first message like one, and no other.
+
+        Nobody says that it would be lovely where they have only asked something.
+        """
         voice = self.speaker.voice
         if rng.random() >= voice.register.thanks:
             return ""
-        return expand(pick(rng, lexicon().closings[voice.name]), rng)
-
-
-def _closed(before: str, request: str) -> str:
-    """Give what leads up to a request with a full stop, where the request has a beginning of its own."""
-    return f"{before[:-1]}." if before.endswith((":", ",")) and _HAS_BEGINNING.match(request) else before
+        asked = last.kind == "question"
+        closings = [one for one in lexicon().closings[voice.name] if not (asked and _WOULD.search(one))]
+        return expand(pick(rng, (*closings, *lexicon().ends) if first and voice.register.letters else closings), rng)
 
 
 def _joined(request: Request, rng: Random) -> str:
     """Give a further request of the same message."""
-    joins = lexicon().joins["questions" if request.kind == "question" else "acts"]
+    joins = lexicon().joins[JOINS[request.kind]]
     return expand(pick(rng, joins), rng, {"request": request.text})
 
 

@@ -18,8 +18,11 @@ _DOES = re.compile(rf"{_ASKS} (?P<helper>do|does|did) {_SUBJECT} (?P<still>still
 _FORMS = {"do": "VB", "does": "VBZ", "did": "VBD"}
 
 
-def inside(question: str) -> str | None:
-    """Give a question such as "when does it end" as "when it ends", or None when it isn't of a kind that turns."""
+def inside(question: str, values: frozenset[str] = frozenset()) -> str | None:
+    """Give a question such as "when does it end" as "when it ends", or None when it isn't of a kind that turns.
+
+    Of sealed pieces that are values none can be the subject: "how many of my trips are past" stays as it is.
+    """
     found = _DOES.fullmatch(question)
     if found is not None:
         verb = "have" if found["verb"] == "have" and found["helper"] == "do" else found["verb"]
@@ -29,5 +32,7 @@ def inside(question: str) -> str | None:
     found = _HELPER.fullmatch(question)
     if found is None:
         return None
+    if found["subject"] in values:
+        return question
     parts = (found["asks"], found["subject"], found["helper"], (found["still"] or "").strip())
     return " ".join(part for part in parts if part) + found["rest"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -13,7 +13,7 @@ from synthesis.language.lexicon import lexicon
 from synthesis.language.pattern import expand, pick, slots, tidy
 from synthesis.language.questions import inside
 from synthesis.language.retelling import Teller
-from synthesis.language.script import MARKS, Piece, Script
+from synthesis.language.script import Piece, Script
 from synthesis.language.verbs import Verb
 from synthesis.language.voice import Voice, weighted
 
@@ -30,7 +30,9 @@ OBJECTS = frozenset({"result", "passive", "topic"})
 _ADDRESSED = re.compile(r"\b(me|us)\b|;")
 _FURTHER_VERB = re.compile(r" and (?!\{)|, but ")
 """What a request goes on with that has a verb of its own, which only the plain form of the first one fits."""
-_CONDITIONAL = re.compile(r"\b(if|unless|provided|otherwise|long as|on condition|assuming|in case|failing)\b")
+_CONDITIONAL = re.compile(
+    r"\b(if|unless|provided|otherwise|long as|on condition|assuming|in case|failing|because|since)\b"
+)
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
 _PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
@@ -40,6 +42,10 @@ _ASKED_LAST = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 """A request that tells something, and asks for what follows from it at the end."""
+_TOLD_FIRST = re.compile(r"(?:;|:|,? so|[.?,]| -) please ", re.IGNORECASE)
+"""What stands between something told and what is asked for."""
+_VERB_AND_ROW = re.compile(r"\{goal\} \{([a-z_]+)\}")
+PRONOUNS = frozenset({"it", "them", "that", "this"})
 _OBJECT = re.compile(r"\{goal\} \{([a-z_]+)\}(?=$|[ ,;])")
 _SEVERAL = {
     "is": "are",
@@ -88,6 +94,8 @@ class Filled:
     mentions: Mapping[str, tuple[Mention, ...]]
     effect: str
     """What the goal's tool does: insert, delete, status or update."""
+    people: frozenset[str] = frozenset()
+    """The places of rows that go by their names, as people do."""
 
 
 def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
@@ -103,7 +111,15 @@ def fill(clause: Clause, effect: str, script: Script, tongue: Tongue) -> Filled:
             words[name] = _listed(marks)
         else:
             words[name] = _valued(part, script, rng)
-    return Filled(clause, words, mentions, effect)
+    return Filled(clause, words, mentions, effect, frozenset(_named(mentions, teller)))
+
+
+def _named(mentions: Mapping[str, tuple[Mention, ...]], teller: Teller) -> Iterator[str]:
+    """Give the places of rows that go by their names."""
+    for name, told in mentions.items():
+        entities = [teller.catalogues[one.environment].phrases.entity.get(one.table) for one in told]
+        if any(entity is not None and entity.named for entity in entities):
+            yield name
 
 
 def _valued(part: Part, script: Script, rng: Random) -> str:
@@ -122,7 +138,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     """Give the sentence that a filled clause makes in a voice."""
     clause = filled.clause
     template = expand(clause.template or clause.text, rng, {name: "{" + name + "}" for name in _places(clause)})
-    template = _for_many(template, filled)
+    template, filled = _around_pronoun(_for_many(template, filled), filled)
     if template.startswith("{goal}"):
         return Request("act", ended(_act(template, filled, voice, rng), asks=False))
     asks = template.rstrip().endswith("?") and not filled.effect
@@ -130,7 +146,7 @@ def requested(filled: Filled, voice: Voice, rng: Random) -> Request:
     text = PLACE.sub(lambda found: filled.words[found.group(1)], _with_verb(template, filled))
     text = _agreed(text, filled)
     if asks:
-        return Request("question", ended(_question(text, rng), asks=False))
+        return Request("question", ended(_question(text, _values(filled), rng), asks=False))
     return Request("plain", ended(text))
 
 
@@ -145,6 +161,25 @@ def _asked_at_the_end(template: str, rng: Random) -> str:
     ends = [one for one in ends if not rest or one.endswith("}")]
     pattern = pick(rng, [one for one in ends if not (_CAUSE.search(found["lead"]) and _CONCLUDES.search(one))])
     return expand(pattern, rng, {"lead": found["lead"].rstrip(","), "act": act}) + rest
+
+
+def _around_pronoun(template: str, filled: Filled) -> tuple[str, Filled]:
+    """Give a template whose verb's particle stands behind a row that is said by a pronoun: "call it off"."""
+    found = _VERB_AND_ROW.search(template)
+    said = filled.mentions.get(found.group(1), ()) if found else ()
+    if found is None or len(said) != 1 or said[0].text not in PRONOUNS:
+        return template, filled
+    verb = Verb.of(filled.words["goal"])
+    if not verb.rest or not verb.separable:
+        return template, filled
+    shifted = f"{found.group(0)} {verb.rest}"
+    words = {**filled.words, "goal": verb.head}
+    return template.replace(found.group(0), shifted, 1), replace(filled, words=words)
+
+
+def leads_up(template: str) -> bool:
+    """Whether a request tells something first, which says by itself why it is asked for."""
+    return _ASKED_LAST.fullmatch(template) is not None or _TOLD_FIRST.search(template) is not None
 
 
 def _for_many(template: str, filled: Filled) -> str:
@@ -242,21 +277,19 @@ def _act_words(template: str, verb: Verb, filled: Filled) -> dict[str, str]:
     if part.kind != "row" or len(part.mentions) != 1 or tail.startswith((";", ",")):
         return words
     words["acting_bare"] = verb.form("VBG") + tail
-    if part.mentions[0].kind != "anaphora" and not _is_person(filled, name):
+    if part.mentions[0].kind != "anaphora" and name not in filled.people:
         words["pronoun_act"] = verb.around("it") + tail
     return words
 
 
-def _is_person(filled: Filled, name: str) -> bool:
-    """Whether a row goes by its name alone, as people do."""
-    return re.fullmatch(rf"[{MARKS}]", filled.words[name]) is not None and not filled.mentions[name][0].text.startswith(
-        ("my ", "the ")
-    )
+def _values(filled: Filled) -> frozenset[str]:
+    """Give the sealed pieces that aren't rows, and so nothing that a sentence is about."""
+    return frozenset(words for name, words in filled.words.items() if name not in filled.mentions)
 
 
-def _question(text: str, rng: Random) -> str:
+def _question(text: str, values: frozenset[str], rng: Random) -> str:
     asked = text.rstrip("? ")
-    whether = inside(asked)
+    whether = inside(asked, values)
     group = "whether" if whether is not None and rng.random() < 0.6 else "asked"
     pattern = pick(rng, lexicon().questions[group])
     return expand(pattern, rng, {"asked": asked, "whether": whether or ""})

@@ -27,8 +27,13 @@ LONGEST_SMALL_WORD = 4
 
 
 def side_fact(stage: Stage, number: int, rng: Random) -> tuple[str, tuple[str, ...]] | None:
-    """Give the column of a fact that may be told beside a turn's request, and the ways to say it."""
+    """Give the column of a fact that may be told beside a turn's request, and the ways to say it.
+
+    There is none beside a request of which the assistant asks more, as if it hadn't heard that.
+    """
     turn = stage.draft.turns[number]
+    if any(goal.outcome == "ask" for goal in turn.goals):
+        return None
     found = [fact for _, _, mention in turn.mentions for fact in _facts(stage, turn, mention)]
     return pick(rng, found) if found else None
 

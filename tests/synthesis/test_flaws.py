@@ -123,6 +123,21 @@ def test_senses_and_ends_are_held_against_tests_and_parameters(with_phrases: Men
     assert any("is a list of its values" in flaw for flaw in flaws(with_phrases(place, tests + listed + place)))
 
 
+def test_reasons_and_told_values_are_held_against_the_tool(with_phrases: Mend) -> None:
+    place = "[tool.borrow_book]\n"
+
+    def told(reason: str, further: str = "") -> list[str]:
+        return flaws(with_phrases(place, f"{place}reasons = [{reason}]\n{further}"))
+
+    sound = '{ say = "it\'s short", needs = ["book_id"], where = "(SELECT 1 FROM books WHERE book_id = :book_id)" }'
+    assert told(sound) == []
+    assert any("it needs seat" in flaw for flaw in told(sound.replace('["book_id"]', '["seat"]')))
+    assert any("no such table: boots" in flaw for flaw in told(sound.replace("books", "boots")))
+    assert any("')' outside" in flaw for flaw in told('"too many)"'))
+    for name in ("nothing.due = ['free']", "words.due = { x = 'y' }"):
+        assert any("no field due that could be 0" in flaw for flaw in told(sound, f"{name}\n"))
+
+
 def test_what_a_row_is_named_through_is_kin(with_phrases: Mend) -> None:
     place = "[entity.loans.say]"
     found = flaws(with_phrases(place, f"[entity.loans.through]\nbooks = ['{{}}']\n\n{place}"))

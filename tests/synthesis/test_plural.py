@@ -31,3 +31,4 @@ def test_what_is_said_of_one_is_said_of_many() -> None:
     assert said_of_many("it was stolen") == "they were stolen"
     assert said_of_many("I can't find it anywhere") == "I can't find them anywhere"
     assert said_of_many("it got stolen") == "they got stolen"
+    assert said_of_many('"I have the mails to show it"') == '"I have the mails to show it"'

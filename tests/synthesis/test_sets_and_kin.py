@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -213,3 +214,20 @@ def test_a_set_without_words_for_all_its_rows_leaves_everything_as_it_was() -> N
         assert not stage.draft.steps
 
     on_stage("bank", use)
+
+
+def test_nobody_says_of_several_rows_what_befalls_one() -> None:
+    async def use(stage: Stage) -> set[str]:
+        start, before, met = await stage.episode.snapshot(), stage.draft.copy(), set[str]()
+        for seed in range(30):
+            stage.rng, turn = Random(seed), DraftTurn()
+            with suppress(Drop):
+                await ground_set(stage, GoalKind("bank", "replace_card", "done", ALL), turn)
+                met |= {str(stage.draft.steps[place].arguments.get("reason")) for place in turn.steps}
+            await stage.episode.restore(start)
+            stage.draft = before.copy()
+        return met
+
+    met = on_stage("bank", use)
+    assert {"lost", "stolen"} <= met
+    assert "damaged" not in met

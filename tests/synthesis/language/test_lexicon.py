@@ -7,13 +7,13 @@ from random import Random
 
 from synthesis.language.effects import EFFECTS
 from synthesis.language.lexicon import lexicon
-from synthesis.language.message import FOLLOWS
+from synthesis.language.message import FOLLOWS, JOINS
 from synthesis.language.pattern import expand, pattern_flaws, pick, slots
 
 
 def patterns() -> Iterator[str]:
     found = lexicon()
-    yield from found.tails
+    yield from (*found.tails, *found.ends)
     for group in (found.requests, found.effects, found.questions, found.before, found.introductions, found.follow):
         yield from (pattern for one in group.values() for pattern in one)
     for group in (found.joins, found.reasons, found.side, found.closings, found.replies):
@@ -37,7 +37,7 @@ def test_every_pattern_can_be_read() -> None:
 
 
 def test_only_what_was_done_pleases_and_only_an_answer_is_helpful() -> None:
-    pleased = ("great", "perfect", "relief", "one less worry", "went smoothly")
+    pleased = ("great", "perfect", "lovely", "glad that's done", "went smoothly")
 
     def drawn(outcome: str) -> set[str]:
         group = lexicon().follow[FOLLOWS.get(outcome, outcome)]
@@ -45,7 +45,7 @@ def test_only_what_was_done_pleases_and_only_an_answer_is_helpful() -> None:
         return {expand(pick(rng, group), rng) for _ in range(600)}
 
     assert all(any(word in text for text in drawn("done")) for word in pleased)
-    for outcome in ("", "ask", "left", "refuse"):
+    for outcome in ("", "ask", "left", "already", "refuse"):
         assert not [text for text in drawn(outcome) if any(word in text for word in (*pleased, "helpful"))]
 
 
@@ -62,6 +62,20 @@ def test_every_frame_and_group_belongs_to_a_voice() -> None:
     voices = lexicon().voices.values()
     assert lexicon().before.keys() == {frame for voice in voices for frame in voice.frames}
     assert lexicon().requests.keys() == {group for voice in voices for group in voice.groups} - {"effect"}
+
+
+def test_a_further_request_of_every_kind_is_joined_in_ways_of_its_own() -> None:
+    assert lexicon().joins.keys() == set(JOINS.values())
+
+
+def test_who_writes_letters_signs_them_as_such_and_nobody_else_does() -> None:
+    letters = {name for name, voice in lexicon().voices.items() if voice.letters}
+    assert letters == {"formal", "apologetic"}
+    for plain in ("signed", "named_at_the_end"):
+        introductions = lexicon().introductions
+        assert any("regards" in pattern for pattern in introductions[f"{plain}_as_in_a_letter"])
+        assert not any("regards" in pattern for pattern in introductions[plain])
+    assert not any("regards" in pattern for closings in lexicon().closings.values() for pattern in closings)
 
 
 def test_requests_only_use_what_an_act_has() -> None:

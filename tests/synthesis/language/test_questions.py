@@ -28,6 +28,12 @@ def test_a_question_turns_into_a_clause(question: str, turned: str) -> None:
     assert inside(question) == turned
 
 
+@pytest.mark.parametrize("question", [f"how many of my trips are {ROW}", f"how many are {ROW} among my trips"])
+def test_a_value_is_nothing_that_a_question_is_about(question: str) -> None:
+    assert inside(question, frozenset({ROW})) == question
+    assert inside(question) != question
+
+
 @pytest.mark.parametrize(
     "question",
     [
