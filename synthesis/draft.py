@@ -98,6 +98,8 @@ class Mention:
     facts: tuple[str, ...] = ()
     """Facts of the user's card that the look-up needs, such as "email"."""
     split: Split | None = None
+    theirs: bool = False
+    """Whether it is somebody else's, though the user sees it."""
     through: tuple[str, ...] = ()
     """The ways to say it through the row inside, where that is how it is said: "the account behind {}"."""
 

@@ -17,6 +17,7 @@ from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention
 from synthesis.language.nouns import plural
 from synthesis.language.pattern import pick
+from synthesis.mentions import whose
 from synthesis.phrases import Entity, Say
 from synthesis.plural import Quantity, many, of_several
 from synthesis.references import RECENT, Description, Extreme, Property
@@ -29,9 +30,10 @@ APART_SHARE = 0.05
 """How often the last attribute stands apart, in parentheses."""
 PLAINEST = 3
 """How much likelier the plainest word for a kind of thing is than each of the others."""
-ALONE_SHARE = 0.5
-"""How often a name before the noun that can do without it does."""
+ALONE_SHARE = 0.85
+"""How often a name that can do without the noun stands in its place."""
 LONG_WORDS = 4
+POSSESSIVE = "'s"
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
 _RECENT = (*RECENT, "newest")
 Says = tuple[tuple[str, str], ...]
@@ -71,6 +73,7 @@ class Teller:
         entity = self.catalogues[mention.environment].phrases.entity.get(mention.table)
         if entity is None:
             return Retold(mention)
+        entity = whose(entity, theirs=mention.theirs)
         match mention.kind:
             case "self":
                 return _own(entity, mention, self.noun(mention))
@@ -149,7 +152,7 @@ def _pointed_at(entity: Entity, mention: Mention, noun: str, rng: Random) -> Ret
     first, _, word = mention.text.rpartition(" ")
     if first not in ("that", "the same") or word not in entity.noun:
         return Retold(mention)
-    text = f"{pick(rng, ('that', 'the same', 'this', 'that same'))} {noun}"
+    text = f"{pick(rng, ('that', 'that', 'this'))} {noun}"
     return Retold(replace(mention, text=text, short=text))
 
 
@@ -210,7 +213,7 @@ class _Retelling:
     def told_of_many(self, quantity: Quantity, rng: Random) -> Retold:
         """Give a description of several rows in other words."""
         said = [self._attribute(record, rng) for record in self.recorded]
-        movable = [one for one in said if one.before]
+        movable = [one for one in said if one.before and not one.before.endswith(POSSESSIVE)]
         first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
         after = [one for one in said if one is not first]
         noun = " ".join(word for word in (first.before if first else "", self.teller.noun(self.mention)) if word)
@@ -222,10 +225,20 @@ class _Retelling:
         says += tuple(pair for one in inner.values() for pair in one.says)
         return Retold(replace(self.mention, text=text, short=text, nested=nested), says)
 
-    def _called(self, first: _Said | None, rng: Random) -> str:
-        """Give the noun; none behind a name that says alone what it is: my "Spanish class"."""
-        stands_alone = first is not None and first.column in self.entity.alone and rng.random() < ALONE_SHARE
-        return "" if stands_alone else self.teller.noun(self.mention)
+    def _ahead_of_it(self, said: Sequence[_Said], rng: Random) -> tuple[_Said | None, str]:
+        """Give what stands before the noun, and the noun; none after a name that says it alone: my "Spanish class"."""
+        movable = [one for one in said if one.before]
+        alone = [one for one in movable if one.column in self.entity.alone]
+        if alone and rng.random() < ALONE_SHARE:
+            return alone[0], ""
+        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        return first, self.teller.noun(self.mention)
+
+    def _whose(self, first: _Said | None) -> str:
+        """Give the word that says whose it is, where what stands before the noun doesn't: "Ana's ticket"."""
+        if first is not None and first.before.endswith(POSSESSIVE):
+            return ""
+        return "my" if self.entity.mine else "the"
 
     def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
@@ -280,13 +293,12 @@ class _Retelling:
 
     def _composed(self, said: Sequence[_Said], superlative: str, rng: Random) -> tuple[str, dict[str, str], Says]:
         """Give the whole, the words of each attribute, and what the ledger knows by other words."""
-        movable = [one for one in said if one.before]
-        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        first, noun = self._ahead_of_it(said, rng)
         after = [one for one in said if one is not first]
         if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
             rng.shuffle(after)
-        words = ["my" if self.entity.mine else "the", superlative, first.before if first else ""]
-        words += [self._called(first, rng), _apart(after, rng) if len(after) == 1 else _behind(after)]
+        words = [self._whose(first), superlative, first.before if first else "", noun]
+        words.append(_apart(after, rng) if len(after) == 1 else _behind(after))
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
         texts = {one.column: one.before if one is first else one.text for one in said}
         return " ".join(word for word in words if word), texts, says
