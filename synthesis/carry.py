@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from synthesis.catalogue import Catalogue
 from synthesis.draft import Mention, Origin, Salient, Twist, Yield
 from synthesis.mentions import anaphora, spoken_of
 from synthesis.paths import value_of
@@ -133,6 +134,29 @@ def _anchoring(stage: Stage, kind: str) -> Iterator[tuple[Stage, str, str, tuple
         for column, forms in entity.anchors.items():
             if catalogue.type_of(f"{catalogue.view(table)}.{column}") == kind:
                 yield stage.at(name), table, column, forms
+
+
+def speaks_of_days(stage: Stage) -> set[str]:
+    """Give the environments in which a row was spoken of that falls on a day."""
+    rows = {(row.environment, row.table) for row in stage.draft.topic if not row.rival_only}
+    return {name for name, table in rows if _has_day(stage.catalogues[name], table)}
+
+
+def _has_day(catalogue: Catalogue, table: str) -> bool:
+    entity = catalogue.phrases.entity.get(table)
+    columns = entity.anchors if entity else ()
+    return any(catalogue.type_of(f"{catalogue.view(table)}.{column}") == "date" for column in columns)
+
+
+def takes_day(catalogue: Catalogue, tool: str) -> bool:
+    """Whether a request may say a day that was spoken of: as a value, or as that of a flight."""
+    for name, slot in catalogue.said(tool).slots.items():
+        entity = catalogue.phrases.entity.get(slot.of or "")
+        if slot.carry and catalogue.parameter(tool, name).type == "date":
+            return True
+        if entity is not None and entity.mine is None and any(how.kind == "date" for how in entity.say.values()):
+            return True
+    return False
 
 
 async def _shown(stage: Stage, row: Salient, column: str) -> tuple[Origin, Any] | None:

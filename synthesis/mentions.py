@@ -104,7 +104,7 @@ def split_of(
     noun = stage.pick(sought.entity.noun)
     short = Description(in_order(sought.entity, (*seen.said, *first)))
     text = " ".join(word for word in ("my", noun, short.modifiers) if word)
-    called = f"called {last.text}" if last.column in sought.entity.alone and last.text.startswith('"') else last.text
+    called = f"called {last.text}" if last.text.startswith('"') else last.text
     return Split(text, f"the one {called}", noun, len(fitting), last.column)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
 from random import Random
 
 from envfactory_client import Goal
 from synthesis.acts import MOST_TURNS, follow_up
 from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
+from synthesis.carry import speaks_of_days, takes_day
 from synthesis.conditions import ground_if
 from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
@@ -31,6 +32,8 @@ CROSS_SHARE = 0.3
 """How often, with several environments, a goal is one that may take a value from another of them."""
 CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
+THAT_DAY_SHARE = 0.25
+"""How often the next goal is one that can be about a day that was spoken of, in another environment."""
 SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
 NEW_LINK_SHARE, QUEST_SHARE = 0.7, 0.9
@@ -165,6 +168,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         return by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
+    elif (elsewhere := speaks_of_days(stage)) and stage.chance(THAT_DAY_SHARE):
+        order.sort(key=lambda kind: not _may_be_that_day(stage, kind, elsewhere))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE * seeking):
         return by_aim(stage, order)
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
@@ -197,6 +202,13 @@ def _can_carry(stage: Stage, kind: GoalKind) -> bool:
     slots = catalogue.said(kind.tool).slots
     takes = {catalogue.parameter(kind.tool, name).type for name, slot in slots.items() if slot.carry}
     return kind.outcome == "done" and bool(types & takes)
+
+
+def _may_be_that_day(stage: Stage, kind: GoalKind, elsewhere: Set[str]) -> bool:
+    """Whether a goal can be about a day that was spoken of in other environments."""
+    if kind.outcome not in ("done", "answer") or kind.manner in (SUMS, ALL, TOGETHER):
+        return False
+    return bool(elsewhere - {kind.environment}) and takes_day(stage.catalogues[kind.environment], kind.tool)
 
 
 def _may_cross(stage: Stage, kind: GoalKind) -> bool:
