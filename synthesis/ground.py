@@ -313,7 +313,7 @@ class Grounding:
             value = choice.values[name]
             parts = {f"{name}[{place}]": item for place, item in enumerate(value)} if isinstance(value, list) else {}
             for part, item in (parts or {name: value}).items():
-                hidden = self._hidden() | set(slot.hides) | self._in_the_way()
+                hidden = self._hidden() | set(slot.hides) | self._in_the_way() | _said_already(found, table, item)
                 terms = Terms(slot, hidden, steady=steady, kin=kin, says_it=says_it)
                 terms = replace(terms, narrowing=self._narrowing(slot, found), taker=(self.tool.full_name, name))
                 terms = replace(terms, asking=self.kind.outcome == "answer")
@@ -416,6 +416,12 @@ class Grounding:
             if (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
         ]
+
+
+def _said_already(found: Mapping[str, Mention], table: str, value: Any) -> set[str]:
+    """Give the columns by which a request has named a row before: who names it twice takes it for another one."""
+    same = [mention for mention in found.values() if (mention.table, mention.value) == (table, value)]
+    return {str(part["column"]) for mention in same for part in mention.properties}
 
 
 def _is_roundabout(choice: Choice, found: Mapping[str, Mention]) -> bool:

@@ -17,7 +17,7 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
-from synthesis.kin import links_of, said_through_kin
+from synthesis.kin import STATES, links_of, said_through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -335,7 +335,7 @@ async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Se
 def _states(stage: Stage, table: str) -> frozenset[str]:
     """Give the columns that say which of some states a row is in."""
     said = stage.catalogue.entity(table).say
-    return frozenset(column for column, how in said.items() if how.kind in ("enum", "flag"))
+    return frozenset(column for column, how in said.items() if how.kind in STATES)
 
 
 async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> tuple[Any, Origin]:

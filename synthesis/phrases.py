@@ -40,7 +40,7 @@ class Say(_Part):
     alone_by: str | None = None
     """The column by which alone such a row goes, and which then is said in its place: my "Spanish class" on Friday."""
     me: tuple[str, ...] = ()
-    """Modifiers where the value is the user's own name: "in my name"."""
+    """Modifiers where the value is the user's own name: "in my name", or "" where "my" says it."""
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 

@@ -294,7 +294,7 @@ class _Retelling:
     def _composed(self, said: Sequence[_Said], superlative: str, rng: Random) -> tuple[str, dict[str, str], Says]:
         """Give the whole, the words of each attribute, and what the ledger knows by other words."""
         first, noun = self._ahead_of_it(said, rng)
-        after = [one for one in said if one is not first]
+        after = [one for one in said if one is not first and one.text]
         if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
             rng.shuffle(after)
         words = [self._whose(first), superlative, first.before if first else "", noun]
