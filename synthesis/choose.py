@@ -36,6 +36,7 @@ AIMED_SHARE = 0.9
 KIN_ROW_SHARE, ODD_KIN_ROW_SHARE = 0.5, 0.4
 """How often a row is chosen that others refer to, where the data has little of that; and where the plan has that in
 view though people don't name a row by those others."""
+_ONLY_PLACES = re.compile(r"(\s*\{[a-z_.]+\})*\s*")
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -208,11 +209,11 @@ async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
 def at_the_end(template: str, name: str) -> str | None:
     """Give a request with one of its places at its end, where an hour can't be taken to belong to what is said there.
 
-    None where it can't stand there, since the request goes on with another sentence.
+    None where it can't stand there, since the request goes on in words.
     """
     place = "{" + name + "}"
     before, found, behind = template.partition(place)
-    if not found or set(behind) & set(",;?("):
+    if not found or not _ONLY_PLACES.fullmatch(behind):
         return None
     return f"{before.rstrip()}{behind.rstrip()} {place}"
 

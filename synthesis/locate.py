@@ -142,6 +142,7 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         for column, how in sought.entity.say.items()
         if column in visible and column not in fixed | sought.hidden and how.kind != "row"
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
+        if not _is_said_inside(part, seen)
     ]
     limits: list[Property] = []
     if stage.chance(BOUND_SHARE) and sought.by_measure:
@@ -165,6 +166,12 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
             split = None if mention.theirs else split_of(stage, sought, seen, description, visible)
             return replace(mention, split=split)
     raise Drop("not_describable", sought.table)
+
+
+def _is_said_inside(part: Property, seen: Seen) -> bool:
+    """Whether a day was said of a row inside the description: nobody says "my 30 June flight on my 30 June trip"."""
+    inside = (said for mention in seen.nested for said in mention.properties)
+    return part.kind == "date" and any(said.get("value") == part.value for said in inside)
 
 
 def _may_rank(sought: Sought, best: Extreme) -> bool:

@@ -30,7 +30,7 @@ APART_SHARE = 0.05
 """How often the last attribute stands apart, in parentheses."""
 PLAINEST = 3
 """How much likelier the plainest word for a kind of thing is than each of the others."""
-ALONE_SHARE = 0.85
+ALONE_SHARE = 0.95
 """How often a name that can do without the noun stands in its place."""
 LONG_WORDS = 4
 POSSESSIVE = "'s"

@@ -128,6 +128,7 @@ def test_what_is_worked_out_of_a_day_is_said_shortly(twist: Twist, words: str, f
         ("{goal} {title} {on} {at} {minutes}", "{goal} {title} {at} {minutes} {on}"),
         ("{goal} {title} {at} {on}", "{goal} {title} {at} {on}"),
         ("I'd like to see her {on} {at}, so {goal} {title}", None),
+        ("{goal} {title} {on} {at} and invite {whom}", None),
         ("{goal} {title} {at}", None),
     ],
 )
