@@ -167,11 +167,24 @@ async def _shown(stage: Stage, row: Salient, column: str) -> tuple[Origin, Any] 
         if origin.step is None or origin.place is None:
             continue
         step = stage.draft.steps[origin.step]
+        if step.local != stage.draft.locals[stage.environment] and not _can_be_seen_again(stage.catalogue, row.table):
+            continue
         place = stage.catalogue.field_beside(step.tool, origin.place, row.table, column)
         seen = value_of(step.result, place) if place is not None else None
         if seen is not None and [(seen,)] == [tuple(found) for found in cells]:
             return Origin("earlier", step=origin.step, place=place), seen
     return None
+
+
+def _can_be_seen_again(catalogue: Catalogue, table: str) -> bool:
+    """Whether a list of the user's own rows shows a row once more, after something was written."""
+    if catalogue.entity(table).mine is None:
+        return False
+    for producer in catalogue.producers(f"{table}.{catalogue.key(table)}"):
+        name, given = producer.tool.name, producer.tool.required
+        if all(catalogue.fact(name, one) or catalogue.parameter(name, one).key for one in given):
+            return True
+    return False
 
 
 def was_told(stage: Stage, day: str) -> bool:

@@ -136,6 +136,7 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
     seen = await look_up(stage, sought)
     visible = shown(stage, sought, seen.producer)
     fixed = {part.column for part in seen.said}
+    fixed |= {name for part in seen.said if (name := sought.entity.say[part.column].alone_by)}
     unsaid = [silent(sought, column) for column in sought.slot.implied if column not in fixed]
     free = [
         part
@@ -314,12 +315,13 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 
 def _said_inside(stage: Stage, sought: Sought, column: str, inner: Mention) -> Property | None:
     """Give a related row as a property of the one that is described; by its name where it goes by that alone."""
-    how = sought.entity.say[column]
+    how, value = sought.entity.say[column], sought.row[column]
     if how.alone_by is None or inner.kind == "anaphora":
-        return make_property(column, how, sought.row[column], stage.rng, inner.short)
+        return make_property(column, how, value, stage.rng, inner.short)
     if [part["column"] for part in inner.properties] != [how.alone_by] or how.alone_by in sought.hidden:
         raise Drop("roundabout", f"{sought.table}.{column}")
-    return make_property(how.alone_by, sought.entity.say[how.alone_by], sought.row[how.alone_by], stage.rng)
+    name = make_property(how.alone_by, sought.entity.say[how.alone_by], sought.row[how.alone_by], stage.rng)
+    return replace(name, column=column, kind=how.kind, value=value) if name else None
 
 
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:

@@ -126,7 +126,7 @@ def _drawn_length(rng: Random, lean: float) -> int:
 
 async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
     merging = _can_take_more(stage.draft) and not is_near(stage) and stage.chance(MERGE_SHARE)
-    for kind in _order(stage, counts)[:MOST_KINDS]:
+    for kind in _order(stage, counts, merging=merging)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
             way = _way_to_ground(kind)
@@ -155,7 +155,7 @@ def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awa
     return ground_set if kind.outcome == "done" and kind.what == ALL else ground
 
 
-def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
+def _order(stage: Stage, counts: Counter[GoalKind], *, merging: bool) -> list[GoalKind]:
     """Give the kinds of goal to try next, those that suit the hidden rate first, by what the last one has led to."""
     kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
@@ -168,7 +168,7 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         return by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
-    elif (elsewhere := speaks_of_days(stage)) and stage.chance(THAT_DAY_SHARE):
+    elif not merging and (elsewhere := speaks_of_days(stage)) and stage.chance(THAT_DAY_SHARE):
         order.sort(key=lambda kind: not _may_be_that_day(stage, kind, elsewhere))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE * seeking):
         return by_aim(stage, order)

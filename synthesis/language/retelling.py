@@ -30,7 +30,7 @@ APART_SHARE = 0.05
 """How often the last attribute stands apart, in parentheses."""
 PLAINEST = 3
 """How much likelier the plainest word for a kind of thing is than each of the others."""
-ALONE_SHARE = 0.95
+ALONE_SHARE = 0.9
 """How often a name that can do without the noun stands in its place."""
 LONG_WORDS = 4
 POSSESSIVE = "'s"
@@ -262,8 +262,16 @@ class _Retelling:
             new = pick(rng, options) if text in options else text
             ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
             return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
+        if how.alone_by is not None and (name := self._name_of(value, how.alone_by)) is not None:
+            return self._attribute({"column": how.alone_by, "value": name, "text": text}, rng)
         core = _core(text, how.said_by(record.get("op", "="), value))
         return _Said(column, text) if core is None else self._value(record, how, core, rng)
+
+    def _name_of(self, key: Any, column: str) -> Any:
+        """Give the name by which alone a row inside the description goes, or None where it goes by something else."""
+        inner = next((one for one in self.mention.nested if one.value == key), None)
+        named = inner.properties if inner is not None else ()
+        return next((part["value"] for part in named if part["column"] == column), None)
 
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
         """Give an attribute whose value stands in its form: the value and the form in other words."""

@@ -42,7 +42,7 @@ def test_a_date_of_an_event_goes_by_its_title_and_its_day() -> None:
     inside = [one for one in found if one.nested]
     assert inside
     for one in inside:
-        assert "event_id" not in {part["column"] for part in one.properties}
+        assert "title" not in {part["column"] for part in one.properties}
         (event,) = one.nested
         assert [part["column"] for part in event.properties] == ["title"]
         assert f'"{event.properties[0]["value"]}"' in one.text
