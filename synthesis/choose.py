@@ -160,11 +160,17 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
 async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     """Take a value over from another environment where there is one; say whether it was done.
 
-    Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
+    Only for something to be done is anything worked out of it on the way; and one value of a request is enough. What
+    the user only says when asked isn't about what was spoken of before the request.
     """
     name, done = parameter.name, not parameter.bench.tool.read_only
     kind = parameter.contract.key or parameter.contract.type
-    if choice.carried or choice.anchored or (kind == "date" and _names_days(stage, parameter, choice)):
+    if (
+        choice.carried
+        or choice.anchored
+        or name == choice.missing
+        or (kind == "date" and _names_days(stage, parameter, choice))
+    ):
         return False
     found = carried(stage, kind)
     if found is not None:

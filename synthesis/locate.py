@@ -316,7 +316,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
 def _said_inside(stage: Stage, sought: Sought, column: str, inner: Mention) -> Property | None:
     """Give a related row as a property of the one that is described; by its name where it goes by that alone."""
     how, value = sought.entity.say[column], sought.row[column]
-    if how.alone_by is None or inner.kind == "anaphora":
+    if how.alone_by is None:
         return make_property(column, how, value, stage.rng, inner.short)
     if [part["column"] for part in inner.properties] != [how.alone_by] or how.alone_by in sought.hidden:
         raise Drop("roundabout", f"{sought.table}.{column}")
