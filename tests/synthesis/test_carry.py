@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from random import Random
 
 import pytest
 
 from synthesis.carry import THAT_DAY, Anchor, anchors, speaks_of_days, takes_day, through, twisted_words, was_told
-from synthesis.choose import at_the_end
+from synthesis.choose import at_the_end, choose
 from synthesis.draft import Clause, Draft, DraftTurn, Origin, Salient, Twist
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
@@ -103,6 +104,25 @@ def test_an_amount_is_said_only_where_the_agent_has_seen_it() -> None:
         await ground(stage, GoalKind("bank", "get_purchase", "answer", "booked_on"), DraftTurn())
         (found,) = await anchors(stage, "money")
         assert (await stage.row("purchases", found.row.value))["amount_cents"] == found.value
+
+    on_stage("bank", use)
+
+
+def test_what_is_only_said_when_asked_is_said_outright() -> None:
+    async def use(stage: Stage) -> None:
+        await ground(stage, GoalKind("bank", "get_purchase", "answer", "booked_on"), DraftTurn())
+        through_it = asked = 0
+        for seed in range(60):
+            stage.rng = Random(seed)
+            with suppress(Drop):
+                choice = await choose(
+                    stage, stage.catalogue.tools["move_money"], GoalKind("bank", "move_money", "done")
+                )
+                through_it += "amount_cents" in choice.anchored
+                asked += choice.missing == "amount_cents"
+                assert not (choice.missing and choice.anchored)
+        assert through_it
+        assert asked
 
     on_stage("bank", use)
 
