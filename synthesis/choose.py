@@ -9,7 +9,7 @@ from typing import Any
 
 from envfactory_client import FieldContract, Tool
 from synthesis.aiming import insists, toward_the_quest, within_reach
-from synthesis.carry import ANCHOR_SHARE, CARRY_SHARE, Anchor, anchors, carried, derived, twisted, worked_out_of
+from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, twisted_words, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
 from synthesis.feasible import NAMES, Bench
@@ -27,6 +27,8 @@ OPTIONAL_SHARE = 0.5
 """How often a request on the way to a refusal says something optional that the refusal reads."""
 ASK_SHARE = 0.35
 """How often a request that can leave something out does."""
+THAT_DAY_SHARE = 0.7
+"""How often something to choose among, such as a flight, is one on the day that was spoken of."""
 COUNTED = ("two ", "three ", "a week ")
 """How a day begins that is said by its distance from another one."""
 AIMED_SHARE = 0.9
@@ -34,6 +36,7 @@ AIMED_SHARE = 0.9
 KIN_ROW_SHARE, ODD_KIN_ROW_SHARE = 0.5, 0.4
 """How often a row is chosen that others refer to, where the data has little of that; and where the plan has that in
 view though people don't name a row by those others."""
+_ONLY_PLACES = re.compile(r"(\s*\{[a-z_.]+\})*\s*")
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -157,20 +160,28 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
 async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     """Take a value over from another environment where there is one; say whether it was done.
 
-    Only for something to be done is anything worked out of it on the way; and one value of a request is enough.
+    Only for something to be done is anything worked out of it on the way; and one value of a request is enough. What
+    the user only says when asked isn't about what was spoken of before the request.
     """
     name, done = parameter.name, not parameter.bench.tool.read_only
     kind = parameter.contract.key or parameter.contract.type
-    if choice.carried or choice.anchored:
+    if (
+        choice.carried
+        or choice.anchored
+        or name == choice.missing
+        or (kind == "date" and _names_days(stage, parameter, choice))
+    ):
         return False
     found = carried(stage, kind)
     if found is not None:
         twist, words = twisted(stage, found.type, found.value) if done else None, str(stage.pick(found.forms))
         choice.carried[name] = worked_out_of(found.origin, twist)
         choice.values[name] = derived(choice.carried[name], found.value)
-        choice.said[name] = in_form(stage, parameter.slot, twist.form.replace("{}", words) if twist else words)
+        choice.said[name] = in_form(stage, parameter.slot, twisted_words(twist, words) if twist else words)
         return True
     options = await _anchors(stage, kind) if kind else []
+    roomy = at_the_end(choice.template, name) if kind == "date" else choice.template
+    options = [option for option in options if option.is_plain or roomy is not None]
     if parameter.contract.key:
         fitting = await parameter.bench.sorted_out(name, [option.value for option in options], choice.values)
         options = [option for option in options if option.value in fitting]
@@ -179,25 +190,38 @@ async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
     anchor = stage.pick(options)
     origin = worked_out_of(anchor.origin, twisted(stage, str(kind), anchor.value, near=True) if done else None)
     choice.anchored[name] = replace(anchor, value=derived(origin, anchor.value), origin=origin)
+    if not anchor.is_plain and roomy is not None:
+        choice.template = roomy
     choice.values[name] = choice.anchored[name].value
     return True
 
 
-async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
-    """Give the rows that show a value of a kind, through which it is said: the one spoken of last, or else any.
+def _names_days(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
+    """Whether a request names another day beside, next to which words for this one would be taken for that one's."""
+    tool = parameter.bench.tool.name
+    others = choice.placeholders & set(parameter.bench.tool.input_schema.get("properties", {})) - {parameter.name}
+    return any(stage.catalogue.parameter(tool, other).type == "date" for other in others)
 
-    Nobody says a seat, or another key, through a row that wasn't spoken of.
-    """
-    lot = stage.rng.random()
-    if lot >= stage.aim.hiding(CARRY_SHARE):
+
+async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
+    """Give the rows that show a value of a kind, through which it is said: those spoken of last, unless done with."""
+    if not stage.draft.topic or not stage.chance(stage.aim.hiding(CARRY_SHARE)):
         return []
     ended = {row for row, ending in stage.draft.stances.items() if ending}
-    found = [one for one in await anchors(stage, kind) if (one.environment, one.table, one.key) not in ended]
-    here = {(row.environment, row.table, row.value) for row in stage.draft.topic if not row.rival_only}
-    spoken = [anchor for anchor in found if (anchor.environment, anchor.table, anchor.key) in here]
-    if spoken or "." in kind:
-        return spoken
-    return found if lot < stage.aim.hiding(ANCHOR_SHARE) else []
+    found = await anchors(stage, kind)
+    return [one for one in found if (one.environment, one.row.table, one.row.value) not in ended]
+
+
+def at_the_end(template: str, name: str) -> str | None:
+    """Give a request with one of its places at its end, where an hour can't be taken to belong to what is said there.
+
+    None where it can't stand there, since the request goes on in words.
+    """
+    place = "{" + name + "}"
+    before, found, behind = template.partition(place)
+    if not found or not _ONLY_PLACES.fullmatch(behind):
+        return None
+    return f"{before.rstrip()}{behind.rstrip()} {place}"
 
 
 def in_form(stage: Stage, slot: Slot, words: str) -> str:
@@ -232,7 +256,21 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
     ]
     if topic and stage.chance(1.0 if stage.is_new(topic[-1].origin, parameter.taker) else SAME_ROW_SHARE):
         return topic[-1].value
+    candidates = await _on_that_day(stage, table, candidates)
     return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
+
+
+async def _on_that_day(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:
+    """Give those rows of nobody's own that fall on a day which was spoken of, at times, where there are any."""
+    entity = stage.catalogue.entity(table)
+    columns = [column for column, how in entity.say.items() if how.kind == "date" and "." not in column]
+    if entity.mine is not None or not columns or not stage.draft.topic or not stage.chance(THAT_DAY_SHARE):
+        return candidates
+    for day in sorted({anchor.value for anchor in await anchors(stage, "date")}):
+        falling = set(await stage.keys(table, f"substr({columns[0]}, 1, 10) = :day", {"day": day}))
+        if found := [value for value in candidates if value in falling]:
+            return found
+    return candidates
 
 
 async def _aimed(stage: Stage, table: str, candidates: list[Any], taker: Taker) -> list[Any]:

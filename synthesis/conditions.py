@@ -159,7 +159,7 @@ class Conditional(Grounding):
         stage, first = self.stage, len(self.stage.draft.steps)
         subject = await self._subject(choice)
         await choice.get_known(stage)
-        through_rows = await self._say_through_rows(choice)
+        through_rows = self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=False)
         await self.wish(mentions).check(turn)
         tested = await self._tested(subject, Reached(stage, self.kind, choice, mentions), holds=self.holds)

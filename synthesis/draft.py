@@ -100,6 +100,8 @@ class Mention:
     facts: tuple[str, ...] = ()
     """Facts of the user's card that the look-up needs, such as "email"."""
     split: Split | None = None
+    theirs: bool = False
+    """Whether it is somebody else's, though the user sees it."""
     through: tuple[str, ...] = ()
     """The ways to say it through the row inside, where that is how it is said: "the account behind {}"."""
 
@@ -267,8 +269,6 @@ class Draft:
     """The codes with which something was refused, by the rows that it was about."""
     known: dict[RowName, frozenset[str]] = field(default_factory=dict)
     """The columns of rows that the user has said or was told."""
-    theirs: set[RowName] = field(default_factory=set)
-    """The rows that are named and that the user wouldn't call their own."""
     by_name: bool | None = None
     """Whether the user only tells their name; None as long as nothing had to be told."""
     locals: dict[str, str] = field(default_factory=dict)

@@ -326,11 +326,15 @@ def _query_flaws(catalogue: Catalogue) -> Iterator[str]:
                 yield f"{where}: {error}."
 
 
-def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+def _scope_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
         for name, condition in (("mine", entity.mine), ("theirs", entity.theirs)):
             if condition and table in catalogue.schema.columns:
                 yield f"[entity.{table}] {name}", f"SELECT 1 FROM {catalogue.view(table)} WHERE {condition}"  # noqa: S608
+
+
+def _queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    yield from _scope_queries(catalogue)
     yield from _sum_queries(catalogue)
     yield from _reason_queries(catalogue)
     for name, phrases in catalogue.phrases.tool.items():

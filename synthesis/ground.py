@@ -21,7 +21,7 @@ from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
 from synthesis.phrases import Slot
 from synthesis.reasons import reason_for, with_defaults
-from synthesis.sought import BY_NAME, Terms
+from synthesis.sought import Terms
 from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.stance import Wish, heard
@@ -178,7 +178,7 @@ class Grounding:
         """Make the look-ups and the call part of the draft, with what is said for them."""
         stage, first = self.stage, len(self.stage.draft.steps)
         await choice.get_known(stage)
-        through_rows = await self._say_through_rows(choice)
+        through_rows = self._say_through_rows(choice)
         mentions = await self._mentions(choice, steady=bool(turn.goals))
         await self.wish(mentions).check(turn)
         if not (turn.reason or turn.again or turn.goals) and self.kind.outcome == "done":
@@ -277,15 +277,11 @@ class Grounding:
                 return number
         return len(turn.steps)
 
-    async def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
-        """Find the rows of other environments through which values are said; gives their mentions by parameter."""
+    def _say_through_rows(self, choice: Choice) -> dict[str, Mention]:
+        """Say values through rows that were spoken of; gives the rows' mentions by parameter."""
         found: dict[str, Mention] = {}
         for name, anchor in choice.anchored.items():
-            there = self.stage.at(anchor.environment)
-            ways = Slot(by=("description", "anaphora", "handle"))
-            terms = Terms(ways, frozenset({anchor.column}), plain=True, says_it=True, lightly=BY_NAME)
-            found[name] = await locate(there, anchor.table, anchor.key, terms)
-            words, choice.carried[name] = through(self.stage, anchor, found[name])
+            words, choice.carried[name], found[name] = through(self.stage, anchor)
             is_key = self.stage.catalogue.parameter(self.tool.name, name).key
             slot = self.stage.catalogue.slot(self.tool.name, name)
             choice.said[name] = words if is_key else in_form(self.stage, slot, words)

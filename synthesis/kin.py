@@ -32,6 +32,8 @@ SPOKEN_KIN_SHARE, NEW_SPOKEN_KIN_SHARE = 0.25, 0.95
 """How often it is said through the one that was spoken of last, and where the data has little of that."""
 MOST_WORDS = 8
 """Words of the other row; more of them make nobody's phrase."""
+STATES = frozenset({"enum", "flag"})
+"""Kinds of value by which nobody names a row that only leads to another one."""
 Locate = Callable[[Stage, str, Any, Terms], Awaitable[Mention]]
 
 
@@ -159,7 +161,8 @@ async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how:
     if not options:
         raise Drop("no_kin", table)
     tie, row = stage.pick(new or options)
-    named = frozenset(column for column in stage.catalogue.entity(tie.table).say if column.startswith(f"{table[:-1]}_"))
+    said = stage.catalogue.entity(tie.table).say.items()
+    named = frozenset(column for column, how in said if column.startswith(f"{table[:-1]}_") or how.kind in STATES)
     ways = Slot(by=("description", "handle"))
     terms = Terms(ways, named, depth=1, plain=True, lightly=BY_NAME_OR_DAY)
     inner = await locate(stage, tie.table, row, terms)

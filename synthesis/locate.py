@@ -17,7 +17,7 @@ from synthesis.draft import Mention, Origin, Salient
 from synthesis.errors import Drop
 from synthesis.gates.meaning import reads_one_way
 from synthesis.identity import known
-from synthesis.kin import links_of, said_through_kin
+from synthesis.kin import STATES, links_of, said_through_kin
 from synthesis.mentions import anaphora, in_order, known_self, proved, seen_with, silent, split_of, spoken_of
 from synthesis.paths import places_at
 from synthesis.phrases import Slot
@@ -33,7 +33,7 @@ from synthesis.references import (
     wished_for,
     wishes,
 )
-from synthesis.sought import BY_NAME, BY_NAME_OR_DAY, Seen, Sought, Terms, shown
+from synthesis.sought import BY_NAME_OR_DAY, Seen, Sought, Terms, shown
 from synthesis.stage import Stage
 
 MOST_DEPTH = 3
@@ -42,9 +42,10 @@ MOST_LIMITS = 2
 """How often a description may hold a limit, and how often a preference."""
 CHEAPEST = 3
 """A description is drawn from this many of the cheapest, for variety."""
-ANAPHORA_SHARE = 0.7
-DAY_SHARE = 0.25
-"""How often a day is said through a row of another environment, where one falls on it."""
+ANAPHORA_SHARE = 0.95
+"""How often a row that was spoken of just now isn't named once more."""
+DAY_SHARE = 0.8
+"""How often a day is said through a row of another environment, where one that was spoken of falls on it."""
 HANDLE_SHARE = 0.3
 NEW_LOOK_UP_SHARE = 0.7
 """How often a look-up comes first whose results have not served yet."""
@@ -57,7 +58,7 @@ async def locate(stage: Stage, table: str, value: Any, terms: Terms) -> Mention:
         raise Drop("too_deep", table)
     topic = spoken_of(stage, table, value) if "anaphora" in slot.by else None
     settled = topic is not None and not (terms.steady and _made_by_a_write(stage, topic))
-    share = 1.0 if topic is not None and stage.is_new(topic.origin, terms.taker) else stage.aim.hiding(ANAPHORA_SHARE)
+    share = 1.0 if topic is not None and stage.is_new(topic.origin, terms.taker) else ANAPHORA_SHARE
     if topic is not None and settled and stage.chance(share):
         return anaphora(stage, topic, plain=not terms.says_it)
     if (own := await known_self(stage, table, value, terms.taker)) is not None:
@@ -135,12 +136,14 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
     seen = await look_up(stage, sought)
     visible = shown(stage, sought, seen.producer)
     fixed = {part.column for part in seen.said}
+    fixed |= {name for part in seen.said if (name := sought.entity.say[part.column].alone_by)}
     unsaid = [silent(sought, column) for column in sought.slot.implied if column not in fixed]
     free = [
         part
         for column, how in sought.entity.say.items()
         if column in visible and column not in fixed | sought.hidden and how.kind != "row"
         if (part := make_property(column, how, sought.row.get(column), stage.rng)) is not None
+        if not _is_said_inside(part, seen)
     ]
     limits: list[Property] = []
     if stage.chance(BOUND_SHARE) and sought.by_measure:
@@ -161,8 +164,15 @@ async def _by_description(stage: Stage, sought: Sought) -> Mention:
         whole = replace(description, properties=in_order(sought.entity, (*seen.said, *description.properties)))
         mention = await proved(stage, sought, seen, whole, unsaid)
         if mention is not None and await reads_one_way(stage, mention):
-            return replace(mention, split=split_of(stage, sought, seen, description, visible))
+            split = None if mention.theirs else split_of(stage, sought, seen, description, visible)
+            return replace(mention, split=split)
     raise Drop("not_describable", sought.table)
+
+
+def _is_said_inside(part: Property, seen: Seen) -> bool:
+    """Whether a day was said of a row inside the description: nobody says "my 30 June flight on my 30 June trip"."""
+    inside = (said for mention in seen.nested for said in mention.properties)
+    return part.kind == "date" and any(said.get("value") == part.value for said in inside)
 
 
 def _may_rank(sought: Sought, best: Extreme) -> bool:
@@ -295,7 +305,7 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
     how = sought.entity.say.get(column)
     argument, origin = await _nested(stage, sought, table, value, seen)
     if how is not None and column not in sought.slot.implied:
-        part = make_property(column, how, value, stage.rng, seen.nested[-1].short)
+        part = _said_inside(stage, sought, column, seen.nested[-1])
         if part is not None:
             seen.said.append(part)
     elif seen.nested[-1].kind not in ("self", "anaphora"):
@@ -303,7 +313,23 @@ async def _located(stage: Stage, sought: Sought, key: str, column: str, seen: Se
     return argument, origin
 
 
+def _said_inside(stage: Stage, sought: Sought, column: str, inner: Mention) -> Property | None:
+    """Give a related row as a property of the one that is described; by its name where it goes by that alone."""
+    how, value = sought.entity.say[column], sought.row[column]
+    if how.alone_by is None:
+        return make_property(column, how, value, stage.rng, inner.short)
+    if [part["column"] for part in inner.properties] != [how.alone_by] or how.alone_by in sought.hidden:
+        raise Drop("roundabout", f"{sought.table}.{column}")
+    name = make_property(how.alone_by, sought.entity.say[how.alone_by], sought.row[how.alone_by], stage.rng)
+    return replace(name, column=column, kind=how.kind, value=value) if name else None
+
+
 async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
+    near = spoken_of(stage, table, value, inside=True)
+    if near is not None and not sought.plain:
+        mention = anaphora(stage, near, plain=False)
+        seen.nested.append(mention)
+        return value, mention.origin
     ways = Slot(by=("description", "handle"))
     terms = Terms(ways, _states(stage, table) & sought.hidden, sought.depth + 1, plain=sought.plain, taker=seen.taker)
     terms = replace(terms, lightly=BY_NAME_OR_DAY)
@@ -318,7 +344,7 @@ async def _nested(stage: Stage, sought: Sought, table: str, value: Any, seen: Se
 def _states(stage: Stage, table: str) -> frozenset[str]:
     """Give the columns that say which of some states a row is in."""
     said = stage.catalogue.entity(table).say
-    return frozenset(column for column, how in said.items() if how.kind in ("enum", "flag"))
+    return frozenset(column for column, how in said.items() if how.kind in STATES)
 
 
 async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> tuple[Any, Origin]:
@@ -338,26 +364,16 @@ async def _said(stage: Stage, sought: Sought, column: str, value: Any, seen: See
 
 
 async def _said_through_row(stage: Stage, sought: Sought, column: str, value: Any, seen: Seen) -> Origin | None:
-    """Say a day through a row of another environment that falls on it, such as "the day of my meeting with Ana"."""
-    options = await anchors(stage, "date", value)
-    if not options or sought.depth >= MOST_DEPTH - 1:
+    """Say a day through a row of another environment that was spoken of and falls on it: "that day"."""
+    options = [anchor for anchor in await anchors(stage, "date") if anchor.value == value]
+    if not options:
         return None
-    anchor = stage.pick(options)
-    mark = len(stage.draft.steps)
-    hidden, ways = frozenset({anchor.column}), Slot(by=("description", "handle"))
-    terms = Terms(ways, hidden, sought.depth + 1, plain=True, lightly=BY_NAME)
-    try:
-        mention = await locate(stage.at(anchor.environment), anchor.table, anchor.key, terms)
-        words, origin = through(stage, anchor, mention)
-    except Drop:
-        del stage.draft.steps[mark:]
-        return None
+    words, origin, mention = through(stage, stage.pick(options))
     part = make_property(column, sought.entity.say[column], value, stage.rng, words)
     if part is None:
         return None
     seen.said.append(part)
     seen.nested.append(mention)
-    seen.facts.extend(mention.facts)
     return origin
 
 

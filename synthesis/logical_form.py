@@ -59,7 +59,8 @@ def meant_by(reached: Reached, through: Mapping[str, Mention]) -> list[Meant]:
     terms = _Terms(reached, through)
     said = {name: terms.described(name, mention) for name, mention in reached.mentions.items()}
     said |= {name: term_of(reached.stage, mention) for name, mention in through.items()}
-    known = {(it.environment, it.table): it.value for it in reached.mentions.values() if it.kind == "anaphora"}
+    named = [one for mention in (*reached.mentions.values(), *through.values()) for one in (mention, *mention.within)]
+    known = {(it.environment, it.table): it.value for it in named if it.kind == "anaphora"}
     found: list[Meant] = []
     for name, mention in {**reached.mentions, **through}.items():
         pairs = [(mention, said[name]), *((inner, term_of(reached.stage, inner)) for inner in mention.within)]
@@ -230,7 +231,7 @@ class _Terms:
             return self._rows(name)
         if name in self.through:
             anchor, mention = self.choice.anchored[name], self.through[name]
-            column = path_of(self.stage.catalogues[anchor.environment], anchor.table, anchor.column)
+            column = path_of(self.stage.catalogues[anchor.environment], anchor.row.table, anchor.column)
             return _twisted(Field(of=term_of(self.stage, mention), column=column), anchor.origin)
         if name in self.choice.carried:
             return _twisted(self._given(self.choice.carried[name]), self.choice.carried[name])

@@ -20,10 +20,11 @@ MOST_TO_CHOOSE = 6
 """Rows among which an assistant can still ask which one is meant."""
 
 
-def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
+def spoken_of(stage: Stage, table: str, value: Any, *, inside: bool = False) -> Salient | None:
     """Give the row as it was spoken of last, unless another row of the topic goes by the same noun.
 
-    A row that a write has just brought in may have words of its own, which no other row goes by.
+    A row that a write has just brought in may have words of its own, which no other row goes by. Inside the description
+    of another row, one may be pointed at that was itself only named inside a description.
     """
     nouns = set(stage.catalogue.entity(table).noun)
     here = (stage.environment, table)
@@ -33,7 +34,8 @@ def spoken_of(stage: Stage, table: str, value: Any) -> Salient | None:
         if (salient.environment, salient.table) == here
         or nouns & set(stage.catalogues[salient.environment].entity(salient.table).noun)
     }
-    named = (row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here and not row.rival_only)
+    spoken = (row for row in reversed(stage.draft.topic) if (row.environment, row.table) == here)
+    named = (row for row in spoken if inside or not row.rival_only)
     found = next(named, None)
     alike = {rival for rival in rivals if rival[:2] == here}
     alone = rivals == {(*here, value)} or (found is not None and alike == {(*here, value)} and _is_fresh(stage, found))
@@ -54,7 +56,7 @@ def anaphora(stage: Stage, salient: Salient, *, plain: bool = True) -> Mention:
     key, view = stage.catalogue.key(salient.table), stage.catalogue.view(salient.table)
     noun = stage.pick(entity.noun)
     alone = plain and len({(row.environment, row.table, row.value) for row in stage.draft.topic}) == 1
-    ways = ("it", "it", f"that {noun}") if alone else (f"that {noun}", f"the same {noun}")
+    ways = ("it", "it", "it", f"that {noun}") if alone else (f"that {noun}",)
     text = str(stage.pick(entity.fresh if _is_fresh(stage, salient) else ways))
     sql = f"SELECT {key} FROM {view} WHERE {key} = :value ORDER BY {key}"  # noqa: S608
     value = salient.value
@@ -102,7 +104,8 @@ def split_of(
     noun = stage.pick(sought.entity.noun)
     short = Description(in_order(sought.entity, (*seen.said, *first)))
     text = " ".join(word for word in ("my", noun, short.modifiers) if word)
-    return Split(text, f"the one {last.text}", noun, len(fitting), last.column)
+    called = f"called {last.text}" if last.text.startswith('"') else last.text
+    return Split(text, f"the one {called}", noun, len(fitting), last.column)
 
 
 async def proved(
@@ -114,7 +117,8 @@ async def proved(
     sql, parameters = whole.query(view, key, sought.entity.mine)
     if [row[0] for row in await stage.query(sql, parameters)] != [sought.value]:
         return None
-    text = description.text(sought.entity, stage.rng)
+    theirs = await _is_theirs(stage, sought)
+    text = description.text(whose(sought.entity, theirs=theirs), stage.rng)
     kind = _kind(sought, description)
     return Mention(
         stage.environment,
@@ -132,7 +136,18 @@ async def proved(
         origin=seen.origin,
         nested=tuple(seen.nested),
         facts=tuple(seen.facts),
+        theirs=theirs,
     )
+
+
+async def _is_theirs(stage: Stage, sought: Sought) -> bool:
+    """Whether a row that the user sees is somebody else's."""
+    return sought.entity.theirs is not None and sought.value in await stage.keys(sought.table, sought.entity.theirs)
+
+
+def whose(entity: Entity, *, theirs: bool) -> Entity:
+    """Give an entity as a row of it is spoken of that is the user's own, or somebody else's: "the", not "my"."""
+    return entity.model_copy(update={"mine": None}) if theirs else entity
 
 
 def _kind(sought: Sought, description: Description) -> Any:

@@ -37,8 +37,10 @@ class Say(_Part):
     """By value: that a row with it is preferred, if there is one."""
     of: str | None = None
     """The entity that a value of kind row stands for."""
+    alone_by: str | None = None
+    """The column by which alone such a row goes, and which then is said in its place: my "Spanish class" on Friday."""
     me: tuple[str, ...] = ()
-    """Modifiers where the value is the user's own name: "in my name"."""
+    """Modifiers where the value is the user's own name: "in my name", or "" where "my" says it."""
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
@@ -87,7 +89,7 @@ class Entity(_Part):
     key: str | None = None
     mine: str | None = None
     theirs: str | None = None
-    """SQL over the row that holds where it is somebody else's though the user sees it, and so isn't "my" event."""
+    """The SQL condition under which a row is somebody else's that the user only sees: it isn't called "my"."""
     handles: tuple[str, ...] = ()
     recency: str | None = None
     named: str | None = None

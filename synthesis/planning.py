@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from random import Random
 
 from envfactory_client import Goal
 from synthesis.acts import MOST_TURNS, follow_up
 from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
+from synthesis.carry import speaks_of_days, takes_day
 from synthesis.conditions import ground_if
 from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
@@ -21,7 +22,6 @@ from synthesis.language.dialogue import put_into_words
 from synthesis.language.novelty import Recent
 from synthesis.leaning import toward_the_aim
 from synthesis.logical_form import request_and_reply
-from synthesis.possession import rows_of_others
 from synthesis.sets import ground_set
 from synthesis.stage import Stage
 from synthesis.worked_out import ground_sum
@@ -32,6 +32,8 @@ CROSS_SHARE = 0.3
 """How often, with several environments, a goal is one that may take a value from another of them."""
 CARRY_ON_SHARE = 0.8
 """How often the next goal goes on with a value that the last one gave, in another environment."""
+THAT_DAY_SHARE = 0.25
+"""How often the next goal is one that can be about a day that was spoken of, in another environment."""
 SAME_TOPIC_SHARE = 0.7
 """How often the next goal is one that can stay with what was spoken of."""
 NEW_LINK_SHARE, QUEST_SHARE = 0.7, 0.9
@@ -70,7 +72,6 @@ async def plan(stage: Stage, counts: Counter[GoalKind], recent: Recent) -> Plann
     if not _is_aimed(stage, stage.draft, last=True):
         raise Drop("hidden_rate")
     stage.draft.turns = [part for turn in stage.draft.turns for part in _asked(turn)]
-    stage.draft.theirs = await rows_of_others(stage)
     put_into_words(stage, recent)
     _check_length(stage.draft)
     return Planned(stage.draft, tuple(drops))
@@ -125,7 +126,7 @@ def _drawn_length(rng: Random, lean: float) -> int:
 
 async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
     merging = _can_take_more(stage.draft) and not is_near(stage) and stage.chance(MERGE_SHARE)
-    for kind in _order(stage, counts)[:MOST_KINDS]:
+    for kind in _order(stage, counts, merging=merging)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()
         try:
             way = _way_to_ground(kind)
@@ -154,7 +155,7 @@ def _way_to_ground(kind: GoalKind) -> Callable[[Stage, GoalKind, DraftTurn], Awa
     return ground_set if kind.outcome == "done" and kind.what == ALL else ground
 
 
-def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
+def _order(stage: Stage, counts: Counter[GoalKind], *, merging: bool) -> list[GoalKind]:
     """Give the kinds of goal to try next, those that suit the hidden rate first, by what the last one has led to."""
     kinds = [kind for catalogue in stage.catalogues.values() for kind in goal_kinds(catalogue)]
     used = {goal.tool for turn in stage.draft.turns for goal in turn.goals}
@@ -167,6 +168,8 @@ def _order(stage: Stage, counts: Counter[GoalKind]) -> list[GoalKind]:
         return _giving_doubt(stage, order) if _lacks_a_reason(stage) else by_aim(stage, order)
     elif stage.draft.yields and stage.chance(CARRY_ON_SHARE):
         order.sort(key=lambda kind: not _can_carry(stage, kind))
+    elif not merging and (elsewhere := speaks_of_days(stage)) and stage.chance(THAT_DAY_SHARE):
+        order.sort(key=lambda kind: not _may_be_that_day(stage, kind, elsewhere))
     elif stage.wanted and stage.chance(NEW_LINK_SHARE * seeking):
         return by_aim(stage, order)
     elif len(stage.catalogues) > 1 and stage.chance(CROSS_SHARE):
@@ -219,6 +222,13 @@ def _can_carry(stage: Stage, kind: GoalKind) -> bool:
     slots = catalogue.said(kind.tool).slots
     takes = {catalogue.parameter(kind.tool, name).type for name, slot in slots.items() if slot.carry}
     return kind.outcome == "done" and bool(types & takes)
+
+
+def _may_be_that_day(stage: Stage, kind: GoalKind, elsewhere: Set[str]) -> bool:
+    """Whether a goal can be about a day that was spoken of in other environments."""
+    if kind.outcome not in ("done", "answer") or kind.manner in (SUMS, ALL, TOGETHER):
+        return False
+    return bool(elsewhere - {kind.environment}) and takes_day(stage.catalogues[kind.environment], kind.tool)
 
 
 def _may_cross(stage: Stage, kind: GoalKind) -> bool:

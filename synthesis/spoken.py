@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from random import Random
 from typing import Any
@@ -22,6 +23,11 @@ MONTHS = [
 ]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TEENS = range(10, 20)
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS)
+_DATE = re.compile(
+    rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_MONTH})"
+    rf"|(?P<first>{_MONTH}) (?P<number>\d{{1,2}})(?:st|nd|rd|th)?)\b"
+)
 
 
 def money(cents: int) -> str:
@@ -76,6 +82,13 @@ def days(text: str) -> tuple[str, ...]:
                 f"{name}, {month} {nth}",
             )
         )
+    )
+
+
+def dates_in(text: str) -> frozenset[tuple[str, int]]:
+    """Give the dates that a text names, each by the beginning of its month and its day."""
+    return frozenset(
+        ((one["month"] or one["first"])[:3], int(one["day"] or one["number"])) for one in _DATE.finditer(text)
     )
 
 

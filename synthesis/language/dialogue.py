@@ -49,7 +49,7 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
     rng = Random(stage.rng.getrandbits(64))
     speaker = Speaker(stage.card, Voice.drawn(rng))
     name, habits = str(stage.card.get("name", "")), Random(rng.getrandbits(64))
-    writer = Writer(speaker, Teller(stage.catalogues, habits, name, stage.draft.theirs))
+    writer = Writer(speaker, Teller(stage.catalogues, habits, name))
     dialogue = _Dialogue(stage.draft, writer, Memory(recent), rng)
     assistant = Assistant.drawn(rng)
     told: set[str] = set()

@@ -8,15 +8,16 @@ its attributes, such as one that is said too shortly on purpose, is left as it i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from synthesis.catalogue import Catalogue
-from synthesis.draft import Mention, RowName
+from synthesis.draft import Mention
 from synthesis.language.nouns import plural
 from synthesis.language.pattern import pick
+from synthesis.mentions import whose
 from synthesis.phrases import Entity, Say
 from synthesis.plural import Quantity, many, of_several
 from synthesis.references import RECENT, Description, Extreme, Property
@@ -29,11 +30,11 @@ APART_SHARE = 0.05
 """How often the last attribute stands apart, in parentheses."""
 PLAINEST = 3
 """How much likelier the plainest word for a kind of thing is than each of the others."""
-ALONE_SHARE = 0.5
-"""How often a name before the noun that can do without it does."""
+ALONE_SHARE = 0.9
+"""How often a name that can do without the noun stands in its place."""
 LONG_WORDS = 4
+POSSESSIVE = "'s"
 _SPOKEN = {"date": "date", "time": "hour", "money": "money"}
-_MINE = re.compile(r"^my ")
 _RECENT = (*RECENT, "newest")
 Says = tuple[tuple[str, str], ...]
 
@@ -52,12 +53,9 @@ class Teller:
     One person calls one kind of thing by one word, mostly the plainest, and themself not by their name.
     """
 
-    def __init__(
-        self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "", theirs: Set[RowName] = frozenset()
-    ) -> None:
+    def __init__(self, catalogues: Mapping[str, Catalogue], habits: Random, name: str = "") -> None:
         self.catalogues = catalogues
         self.name = name
-        self.theirs = theirs
         self._habits = habits
         self._nouns: dict[tuple[str, str], str] = {}
         self._known: dict[int, tuple[Mention, _Retelling | None]] = {}
@@ -71,17 +69,11 @@ class Teller:
         return self._nouns[place]
 
     def retell(self, mention: Mention, rng: Random) -> Retold:
-        """Give a mention in other words; what is somebody else's isn't called "mine"."""
-        told = self._retold(mention, rng)
-        if isinstance(mention.value, list) or (mention.environment, mention.table, mention.value) not in self.theirs:
-            return told
-        text, short = (_MINE.sub("the ", words) for words in (told.mention.text, told.mention.short))
-        return replace(told, mention=replace(told.mention, text=text, short=short))
-
-    def _retold(self, mention: Mention, rng: Random) -> Retold:
+        """Give a mention in other words."""
         entity = self.catalogues[mention.environment].phrases.entity.get(mention.table)
         if entity is None:
             return Retold(mention)
+        entity = whose(entity, theirs=mention.theirs)
         match mention.kind:
             case "self":
                 return _own(entity, mention, self.noun(mention))
@@ -160,7 +152,7 @@ def _pointed_at(entity: Entity, mention: Mention, noun: str, rng: Random) -> Ret
     first, _, word = mention.text.rpartition(" ")
     if first not in ("that", "the same") or word not in entity.noun:
         return Retold(mention)
-    text = f"{pick(rng, ('that', 'the same', 'this', 'that same'))} {noun}"
+    text = f"{pick(rng, ('that', 'that', 'this'))} {noun}"
     return Retold(replace(mention, text=text, short=text))
 
 
@@ -221,7 +213,7 @@ class _Retelling:
     def told_of_many(self, quantity: Quantity, rng: Random) -> Retold:
         """Give a description of several rows in other words."""
         said = [self._attribute(record, rng) for record in self.recorded]
-        movable = [one for one in said if one.before]
+        movable = [one for one in said if one.before and not one.before.endswith(POSSESSIVE)]
         first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
         after = [one for one in said if one is not first]
         noun = " ".join(word for word in (first.before if first else "", self.teller.noun(self.mention)) if word)
@@ -233,10 +225,20 @@ class _Retelling:
         says += tuple(pair for one in inner.values() for pair in one.says)
         return Retold(replace(self.mention, text=text, short=text, nested=nested), says)
 
-    def _called(self, first: _Said | None, rng: Random) -> str:
-        """Give the noun; none behind a name that says alone what it is: my "Spanish class"."""
-        stands_alone = first is not None and first.column in self.entity.alone and rng.random() < ALONE_SHARE
-        return "" if stands_alone else self.teller.noun(self.mention)
+    def _ahead_of_it(self, said: Sequence[_Said], rng: Random) -> tuple[_Said | None, str]:
+        """Give what stands before the noun, and the noun; none after a name that says it alone: my "Spanish class"."""
+        movable = [one for one in said if one.before]
+        alone = [one for one in movable if one.column in self.entity.alone]
+        if alone and rng.random() < ALONE_SHARE:
+            return alone[0], ""
+        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
+        return first, self.teller.noun(self.mention)
+
+    def _whose(self, first: _Said | None) -> str:
+        """Give the word that says whose it is, where what stands before the noun doesn't: "Ana's ticket"."""
+        if first is not None and first.before.endswith(POSSESSIVE):
+            return ""
+        return "my" if self.entity.mine else "the"
 
     def _by_name(self, record: Mapping[str, Any], rng: Random) -> Retold:
         how = self.entity.say[record["column"]]
@@ -260,8 +262,16 @@ class _Retelling:
             new = pick(rng, options) if text in options else text
             ahead = pick(rng, ways) if (ways := how.ahead(value)) else ""
             return _Said(column, new, ahead, ((text, new),), ((text, ahead),))
+        if how.alone_by is not None and (name := self._name_of(value, how.alone_by)) is not None:
+            return self._attribute({"column": how.alone_by, "value": name, "text": text}, rng)
         core = _core(text, how.said_by(record.get("op", "="), value))
         return _Said(column, text) if core is None else self._value(record, how, core, rng)
+
+    def _name_of(self, key: Any, column: str) -> Any:
+        """Give the name by which alone a row inside the description goes, or None where it goes by something else."""
+        inner = next((one for one in self.mention.nested if one.value == key), None)
+        named = inner.properties if inner is not None else ()
+        return next((part["value"] for part in named if part["column"] == column), None)
 
     def _value(self, record: Mapping[str, Any], how: Say, core: tuple[str, str], rng: Random) -> _Said:
         """Give an attribute whose value stands in its form: the value and the form in other words."""
@@ -291,13 +301,12 @@ class _Retelling:
 
     def _composed(self, said: Sequence[_Said], superlative: str, rng: Random) -> tuple[str, dict[str, str], Says]:
         """Give the whole, the words of each attribute, and what the ledger knows by other words."""
-        movable = [one for one in said if one.before]
-        first = pick(rng, movable) if movable and rng.random() < BEFORE_SHARE else None
-        after = [one for one in said if one is not first]
+        first, noun = self._ahead_of_it(said, rng)
+        after = [one for one in said if one is not first and one.text]
         if rng.random() < SHUFFLE_SHARE and all(len(one.text.split()) <= LONG_WORDS for one in after):
             rng.shuffle(after)
-        words = ["my" if self.entity.mine else "the", superlative, first.before if first else ""]
-        words += [self._called(first, rng), _apart(after, rng) if len(after) == 1 else _behind(after)]
+        words = [self._whose(first), superlative, first.before if first else "", noun]
+        words.append(_apart(after, rng) if len(after) == 1 else _behind(after))
         says = tuple(pair for one in after for pair in one.says) + (first.says_before if first else ())
         texts = {one.column: one.before if one is first else one.text for one in said}
         return " ".join(word for word in words if word), texts, says

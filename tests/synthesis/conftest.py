@@ -72,15 +72,21 @@ def run_library(folder: Path, count: int, settings: Settings = SETTINGS, *, resu
 _Found = TypeVar("_Found")
 
 
-def on_stage(environment: str, use: Callable[[Stage], Awaitable[_Found]], *, seed: int = 3) -> _Found:
-    """Give what comes of using a stage in one environment of the embedded farm, at a world's start."""
+def on_stage(
+    environment: str, use: Callable[[Stage], Awaitable[_Found]], *, seed: int = 3, beside: tuple[str, ...] = ()
+) -> _Found:
+    """Give what comes of using a stage in one environment of the embedded farm, at a world's start.
+
+    Other environments may stand beside it.
+    """
 
     async def run() -> _Found:
         async with Farm.embedded() as farm:
-            catalogue = await Engine(farm).survey(environment)
-            async with await farm.open(environment, seed=seed) as episode:
+            engine, names = Engine(farm), (environment, *beside)
+            catalogues = {name: await engine.survey(name) for name in names}
+            async with await farm.open(*names, seed=seed) as episode:
                 card = {name: value for name, value in episode.persona.items() if isinstance(value, str | int)}
-                stage = Stage(episode, {environment: catalogue}, environment, Random(1), card)
+                stage = Stage(episode, catalogues, environment, Random(1), card)
                 await stage.begin()
                 return await use(stage)
 

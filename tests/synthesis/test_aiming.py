@@ -11,8 +11,7 @@ from envfactory_client import Farm
 from envfactory_client.card.links import LinkName, any_index, links_used
 from synthesis import planning
 from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near, within_reach
-from synthesis.carry import anchors
-from synthesis.draft import DraftTurn, Origin, Salient
+from synthesis.draft import DraftTurn, Origin
 from synthesis.engine import Engine, Job
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds
@@ -123,27 +122,6 @@ def test_a_goal_for_which_nothing_within_reach_will_do_is_given_up() -> None:
 
     with pytest.raises(Drop, match="out_of_reach"):
         on_stage("schedule", use)
-
-
-def test_a_seat_is_said_through_a_ticket_that_has_it() -> None:
-    async def use(stage: Stage) -> None:
-        found = await anchors(stage, "seat_plan.seat")
-        assert found
-        assert {anchor.table for anchor in found} == {"tickets"}
-        for anchor in found:
-            assert (await stage.row("tickets", anchor.key))["seat"] == anchor.value
-
-    on_stage("airline", use)
-
-
-def test_an_amount_is_only_said_through_what_was_just_spoken_of() -> None:
-    async def use(stage: Stage) -> None:
-        assert await anchors(stage, "money") == []
-        purchase = (await stage.keys("purchases", None))[0]
-        stage.draft.topic = [Salient("bank", "purchases", purchase, Origin("earlier"))]
-        assert {(anchor.table, anchor.key) for anchor in await anchors(stage, "money")} == {("purchases", purchase)}
-
-    on_stage("bank", use)
 
 
 @pytest.mark.parametrize(

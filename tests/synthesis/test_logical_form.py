@@ -62,7 +62,7 @@ def test_a_new_flight_goes_where_the_flight_of_a_ticket_goes(monkeypatch: pytest
 def test_a_condition_is_on_the_very_row_that_the_act_is_about() -> None:
     async def use(stage: Stage) -> None:
         tested = 0
-        for seed in range(4):
+        for seed in range(16):
             turn = await anew(stage, seed)
             async with stage.episode.trial():
                 try:

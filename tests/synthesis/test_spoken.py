@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.spoken import day, days, hour, money, say, with_year
+from synthesis.spoken import dates_in, day, days, hour, money, say, with_year
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,10 @@ def test_a_year_stands_behind_every_way_to_say_a_day() -> None:
 def test_lists_and_words_read_as_language() -> None:
     assert say(None, ["a_b", "c"]) == "a b and c"
     assert say(None, True) == "yes"
+
+
+def test_the_dates_that_a_text_names_are_found_however_they_are_said() -> None:
+    for way in days("2026-03-06"):
+        assert dates_in(f"it leaves on {way} at 8:15 am") == {("Mar", 6)}
+    assert dates_in("from Monday 5 May to May 7th, and 12 of us may come") == {("May", 5), ("May", 7)}
+    assert dates_in("it takes 90 minutes and costs $5") == frozenset()

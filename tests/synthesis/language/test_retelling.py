@@ -87,6 +87,34 @@ def test_nobody_calls_themself_by_their_name(with_phrases: Mend) -> None:
     assert told == {"Ana Bay": "my loan about me", "Bo Lund": "my loan of Ana Bay"}
 
 
+def test_whose_it_is_may_be_said_before_the_noun_or_by_my_alone(with_phrases: Mend) -> None:
+    catalogue = with_phrases(
+        '"book_id.title" = { kind = "name", forms = ["of {}"] }',
+        '"book_id.title" = { kind = "name", forms = ["for {}"], before = ["{}\'s"], me = [""] }',
+    )
+    named = replace(
+        LOAN,
+        text="my loan for Ana Bay",
+        short="my loan for Ana Bay",
+        properties=({"column": "book_id.title", "value": "Ana Bay", "text": "for Ana Bay"},),
+    )
+    told = {
+        name: {
+            Teller({"library": catalogue}, Random(4), name).retell(named, Random(one)).mention.text for one in range(40)
+        }
+        for name in ("Ana Bay", "Bo Lund")
+    }
+    assert told["Ana Bay"] == {"my loan"}
+    assert {"my loan for Ana Bay", "Ana Bay's loan"} <= told["Bo Lund"]
+
+
+def test_what_is_somebody_elses_is_not_called_mine(library_catalogue: Catalogue) -> None:
+    theirs = replace(LOAN, text="the loan that is due March 6", short="the loan that is due March 6", theirs=True)
+    told = {one.mention.text for one in ways(library_catalogue, theirs)}
+    assert len(told) > 1
+    assert all(text.startswith("the ") for text in told)
+
+
 def test_a_superlative_keeps_its_end(library_catalogue: Catalogue) -> None:
     extreme = replace(
         LOAN,
