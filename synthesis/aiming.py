@@ -8,11 +8,12 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from envfactory_client.card.links import LinkName, any_index
 from synthesis.catalogue import Catalogue, Producer
+from synthesis.draft import Origin, Salient
 from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
 from synthesis.kin import has_spoken_kin, links_of, tables_of_kin
 from synthesis.phrases import ToolPhrases
@@ -58,7 +59,28 @@ def is_near(stage: Stage) -> bool:
 
 
 def _is_within_reach(stage: Stage, taker: Taker) -> bool:
-    return bool(within_reach(stage, taker)) or has_spoken_kin(stage, taker)
+    return bool(within_reach(stage, taker)) or has_spoken_kin(stage, taker) or _has_spoken_anchor(stage, taker)
+
+
+def _has_spoken_anchor(stage: Stage, taker: Taker) -> bool:
+    """Whether a key such as a seat can be said in a new way through a row that was spoken of last and shows it."""
+    tool, parameter = taker[0].partition(".")[2], taker[1]
+    key = stage.catalogue.parameter(tool, parameter).key
+    if key is None or not stage.catalogue.slot(tool, parameter).carry:
+        return False
+    spoken = [row for row in stage.draft.topic if not row.rival_only]
+    return any(stage.is_new(origin, taker) for row in spoken for origin in _shown_beside(stage, row, key))
+
+
+def _shown_beside(stage: Stage, row: Salient, key: str) -> Iterator[Origin]:
+    """Give where a key, by which a row can be said to have it, is shown in the record that has shown the row."""
+    step, place, catalogue = row.origin.step, row.origin.place, stage.catalogues[row.environment]
+    if step is None or place is None:
+        return
+    for column in catalogue.entity(row.table).anchors:
+        if catalogue.type_of(f"{catalogue.view(row.table)}.{column}") == key:
+            beside = catalogue.field_beside(stage.draft.steps[step].tool, place, row.table, column)
+            yield Origin("earlier", step=step, place=beside)
 
 
 def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
@@ -131,7 +153,9 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
     there, table = stage.at(_environment(consumer)), _table_of(takes, consumer, parameter)
     found = (producer, path) in _found_by(takes, consumer, parameter)
     is_kin = (producer, path) in links_of(there, table)
-    about_kin = _about(there, tables_of_kin(there, table, (producer, path)), consumer) if is_kin else frozenset()
+    tables = tables_of_kin(there, table, (producer, path)) if is_kin else set[str]()
+    makers = _makers(takes, tables)
+    about_kin = frozenset() if makers else _about(there, tables, consumer)
     fed, of_the_user = _fed_by(catalogue, producer), _is_of_the_user(stage)
 
     def leads(kind: GoalKind) -> bool:
@@ -140,7 +164,9 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
         if found:
             return kind.full_name == consumer and kind.manner in PLAIN
         if is_kin:
-            return kind.full_name in about_kin and kind.manner in PLAIN
+            return kind.manner in PLAIN and (
+                kind.full_name in about_kin or (kind.full_name in makers and kind.outcome == "done")
+            )
         if kind.full_name == producer:
             return kind.manner in ("answer", SUMS) or kind.outcome == "done"
         if kind.full_name == consumer or kind.full_name not in fed:
@@ -158,6 +184,20 @@ def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
     tools = stage.catalogue.phrases.tool.items()
     named = {f"{stage.environment}.{name}" for name, said in tools if _is_about(said, tables)}
     return frozenset(named - {consumer} or {consumer})
+
+
+def _makers(catalogue: Catalogue, tables: set[str]) -> frozenset[str]:
+    """Give the tools by which the agent makes a row of some tables and shows its key."""
+    keys = {table: f"{table}.{catalogue.key(table)}" for table in sorted(tables)}
+    contracts = [(tool.full_name, tool.contract) for tool in catalogue.tools.values() if tool.actor == "agent"]
+    return frozenset(
+        name
+        for name, contract in contracts
+        for table, key in keys.items()
+        if contract is not None
+        and contract.changes.get(table, "").startswith("insert")
+        and any(field.key == key for field in contract.results.values())
+    )
 
 
 def _is_about(said: ToolPhrases, tables: set[str]) -> bool:

@@ -152,6 +152,8 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
         choice.values[name] = await _choose_rows(stage, parameter, contract.key, choice)
     elif slot.carry and await _carry(stage, parameter, choice):
         return
+    elif insists(stage, parameter.taker):
+        raise Drop("out_of_reach", f"{name} of what was spoken of")
     else:
         choice.values[name] = await _choose_value(stage, parameter, choice)
         choice.said[name] = _spoken(stage, slot, contract.type, choice.values[name])
