@@ -204,13 +204,14 @@ def descriptions(
 ) -> list[Description]:
     """Give the minimal descriptions of `target` among `records`, cheapest first; `shown` maps column to field."""
     found: list[Description] = []
+    having = _Having(records, shown)
     for size in range(MOST_PROPERTIES + 1):
         for chosen in combinations(properties, size):
             if any(set(known.properties) <= set(chosen) for known in found if known.extreme is None):
                 continue
             if len({part.column for part in chosen}) < len(chosen):
                 continue
-            rivals = [record for record in records if fits(record, chosen, shown)]
+            rivals = having.all_of(chosen)
             if len(rivals) == 1 and rivals[0] is target:
                 found.append(Description(chosen))
             elif size <= 1:
@@ -221,6 +222,28 @@ def descriptions(
                     if best.column not in said and _is_extreme(target, rivals, best, shown)
                 ]
     return found
+
+
+class _Having:
+    """Finds the records that have several properties, each of which is compared with a record once."""
+
+    def __init__(self, records: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> None:
+        self._records = records
+        self._shown = shown
+        self._by_property: dict[Property, frozenset[int]] = {}
+
+    def all_of(self, properties: Sequence[Property]) -> list[Mapping[str, Any]]:
+        """Give the records that have all of them, in their order."""
+        if not properties:
+            return list(self._records)
+        return [self._records[place] for place in sorted(frozenset.intersection(*map(self._places, properties)))]
+
+    def _places(self, part: Property) -> frozenset[int]:
+        if part not in self._by_property:
+            field = self._shown[part.column]
+            having = (place for place, record in enumerate(self._records) if part.holds(record[field]))
+            self._by_property[part] = frozenset(having)
+        return self._by_property[part]
 
 
 def fits(record: Mapping[str, Any], properties: Sequence[Property], shown: Mapping[str, str]) -> bool:
