@@ -177,13 +177,12 @@ class Farm:
 
     async def control(self, function: str, /, **arguments: Any) -> dict[str, Any]:
         """What a control function of the farm gives; its errors become the tree's."""
-        path = f"/farm/{quote(function, safe='', errors='replace')}"
         if (inside := self._transport.inside) is not None and function.isidentifier() and is_plain(arguments):
             status, content = await inside.ask(function, arguments)
         else:
-            status, content = await self._posted(path, function, arguments)
+            status, content = await self._posted(_path(function), function, arguments)
         if status >= 400:
-            raise _farm_error(content, status, f"{self.address}{path}")
+            raise _farm_error(content, status, f"{self.address}{_path(function)}")
         return content
 
     async def _posted(self, path: str, function: str, arguments: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -216,6 +215,10 @@ class Farm:
             if (kind := _BY_CODE.get(error.fault or "")) is not None:
                 raise kind(str(error), code=str(error.fault)) from error
             raise
+
+
+def _path(function: str) -> str:
+    return f"/farm/{quote(function, safe='', errors='replace')}"
 
 
 def is_plain(value: Any) -> bool:

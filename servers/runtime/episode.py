@@ -249,8 +249,11 @@ class Episode:
             return {name: tables for name, tables in found.items() if tables}
 
     def _changes(self, name: str, before: Database) -> dict[str, TableChanges]:
-        after = self.databases[name]
-        return {} if after.is_still(before) else changes(before, after, self.environments[name].tables)
+        after, template = self.databases[name], self.templates[name]
+        if after.is_still(before):
+            return {}
+        known = template.known if before is template.database else None
+        return changes(before, after, self.environments[name].tables, known)
 
     def rows(self, environment: str) -> Rows:
         """Give all rows of one environment, in canonical order."""

@@ -21,6 +21,8 @@ Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 RowKey = tuple[Any, ...]
 TableChanges = dict[str, list[Row]]
+KnownRows = dict[str, dict[RowKey, tuple[Any, ...] | None]]
+"""Rows that were looked up, by table and key; None for those that there aren't."""
 
 RESERVED_SCHEMA = """
 CREATE TABLE ef_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -148,26 +150,42 @@ def touched(db: sqlite3.Connection) -> set[tuple[str, RowKey]]:
     return {(name, tuple(json.loads(key))) for name, key in db.execute("SELECT name, key FROM ef_touched")}
 
 
-def changes(before: sqlite3.Connection, after: sqlite3.Connection, tables: Sequence[Table]) -> dict[str, TableChanges]:
+def changes(
+    before: sqlite3.Connection, after: sqlite3.Connection, tables: Sequence[Table], known: KnownRows | None = None
+) -> dict[str, TableChanges]:
     """Give what differs between two states of one template, by table; empty tables are left out.
 
     Each table maps to `inserted` and `deleted` (whole rows) and `updated` (`key`, and the changed columns `before`
-    and `after`), all in an order that depends on their keys alone.
+    and `after`), all in an order that depends on their keys alone. Where nothing is ever written to `before`, `known`
+    keeps what was looked up in it.
     """
+    known = {} if known is None else known
     keys: dict[str, set[RowKey]] = {}
     for name, key in touched(before) | touched(after):
         keys.setdefault(name, set()).add(key)
     found = {
-        table.name: _table_changes(before, after, table, keys[table.name]) for table in tables if table.name in keys
+        table.name: _table_changes(_looked_up(before, table, keys[table.name], known), after, table, keys[table.name])
+        for table in tables
+        if table.name in keys
     }
     return {name: change for name, change in found.items() if any(change.values())}
 
 
+def _looked_up(
+    db: sqlite3.Connection, table: Table, keys: set[RowKey], known: KnownRows
+) -> Mapping[RowKey, tuple[Any, ...] | None]:
+    """Give the rows of some keys, those that there aren't as None, and keep them."""
+    here = known.setdefault(table.name, {})
+    if missing := {key for key in keys if key not in here}:
+        here.update(dict.fromkeys(missing) | _rows(db, table, missing))
+    return here
+
+
 def _table_changes(
-    before: sqlite3.Connection, after: sqlite3.Connection, table: Table, keys: set[RowKey]
+    olds: Mapping[RowKey, tuple[Any, ...] | None], after: sqlite3.Connection, table: Table, keys: set[RowKey]
 ) -> TableChanges:
     change: TableChanges = {"inserted": [], "updated": [], "deleted": []}
-    olds, news = _rows(before, table, keys), _rows(after, table, keys)
+    news = _rows(after, table, keys)
     for key in sorted((key for key in keys if olds.get(key) != news.get(key)), key=repr):
         old, new = (
             dict(zip(table.columns, row, strict=True)) if row else None for row in (olds.get(key), news.get(key))

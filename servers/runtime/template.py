@@ -11,7 +11,7 @@ from servers.runtime.database import Database, connect
 from servers.runtime.errors import InvalidRequest, ScenarioError
 from servers.runtime.filling import Filled, filled, filled_like
 from servers.runtime.standing import Moment
-from servers.runtime.state import Row, canonical, digest
+from servers.runtime.state import KnownRows, Row, canonical, digest
 from servers.runtime.world import Size, World
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Template:
     """Whether all invariants are known to hold in it."""
     tables: Mapping[str, str] = field(default_factory=dict)
     """Table to the digest of its rows; empty where nobody has made them."""
+    known: KnownRows = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Rows of it that were compared with others."""
 
     @cached_property
     def bytes(self) -> int:
