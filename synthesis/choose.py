@@ -19,6 +19,7 @@ from synthesis.kin import links_of, referred_to, rows_of_spoken_kin
 from synthesis.phrases import Slot
 from synthesis.spoken import say
 from synthesis.stage import Stage
+from synthesis.stance import welcome
 from synthesis.wanted import Taker
 
 SAME_ROW_SHARE = 0.8
@@ -248,6 +249,10 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         least, most = slot.count[0], min(slot.count[1], len(candidates))
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
+    if "self" not in slot.by:
+        candidates = welcome(stage, parameter.bench.kind, parameter.name, table, candidates)
+        if not candidates:
+            raise Drop("unwelcome", f"{parameter.name} of {table}")
     candidates = await parameter.possible(candidates, choice)
     candidates = await _aimed(stage, table, candidates, parameter.taker)
     here = (stage.environment, table)

@@ -31,7 +31,7 @@ from synthesis.wording import Reached, clause, reply, value_clause, which_one
 MOST_TRIES = 16
 MOST_HOPELESS = 4
 """Tries that may end for want of a row or a value; more of them would hardly find one."""
-HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value", "out_of_reach"})
+HOPELESS = frozenset({"infeasible", "meaning_may_move", "no_candidate", "no_value", "out_of_reach", "unwelcome"})
 CONFIRM_SHARE = 0.6
 """How often the assistant asks before a write that its phrases can confirm."""
 YES = ("yes, go ahead", "yes, do that", "that's fine, go ahead", "yes")

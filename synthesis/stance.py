@@ -8,7 +8,7 @@ they were told, makes a condition of it, or runs a second time into what stands 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,27 @@ async def _contradicted(
     for name, mention in mentions.items():
         found += await contrary_to(stage, rows_of(mention), ending=name.partition("[")[0] in ending)
     return found
+
+
+def welcome(stage: Stage, kind: GoalKind, parameter: str, table: str, values: Sequence[Any]) -> list[Any]:
+    """Give those of some rows of which a goal doesn't plainly want the contrary of what was wanted before.
+
+    It spares planning what `Wish.check` would refuse, which also sees what rows belong to.
+    """
+    ends, stances = stage.catalogue.said(kind.tool).ends, stage.draft.stances
+    if not stances or ends.get(parameter):  # whether it ends them depends on other arguments
+        return list(values)
+    ending = parameter in ends
+
+    def is_welcome(row: RowName) -> bool:
+        wanted = stances.get(row)
+        if wanted is None or not ending or kind.outcome == "answer":
+            return not wanted
+        if kind.outcome == "refuse":
+            return False
+        return wanted or row in stage.draft.doubts
+
+    return [value for value in values if is_welcome((stage.environment, table, value))]
 
 
 async def take_stance(stage: Stage, rows: Iterable[RowName], *, ending: bool) -> None:

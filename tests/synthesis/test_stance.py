@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from synthesis import stance
 from synthesis.conditions import ground_if
 from synthesis.draft import Doubt, DraftTurn, Salient
 from synthesis.errors import Drop
-from synthesis.goals import ALL, GoalKind
+from synthesis.goals import ALL, GoalKind, Outcome
 from synthesis.ground import ground
 from synthesis.language.dialogue import _before
 from synthesis.sets import ground_set
@@ -25,6 +26,7 @@ from synthesis.stance import (
     heard,
     knows,
     take_stance,
+    welcome,
 )
 from tests.synthesis.conftest import on_stage
 
@@ -248,3 +250,22 @@ def test_who_thinks_otherwise_has_no_word_of_joy_for_what_was_done() -> None:
 
     assert on_stage("schedule", lambda stage: use(stage, changed=False)) == "done"
     assert on_stage("schedule", lambda stage: use(stage, changed=True)) == "left"
+
+
+def test_candidates_of_which_the_contrary_was_wanted_are_not_tried() -> None:
+    async def use(stage: Stage) -> None:
+        first, second, *rest = await stage.keys("bookings", None)
+        stage.draft.stances = {("airline", "bookings", first): False, ("airline", "bookings", second): True}
+        cancel, read = "cancel_booking", "get_booking"
+
+        def left(tool: str, outcome: Outcome) -> set[Any]:
+            kind = GoalKind("airline", tool, outcome)
+            return set(welcome(stage, kind, "booking_id", "bookings", [first, second, *rest]))
+
+        assert left(cancel, "done") == {second, *rest}
+        assert left(cancel, "refuse") == {*rest}
+        assert left(read, "answer") == {first, *rest}
+        give_doubt(stage, [("airline", "bookings", first)], "answered")
+        assert left(cancel, "done") == {first, second, *rest}
+
+    on_stage("airline", use)
