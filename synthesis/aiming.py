@@ -210,7 +210,7 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
     is_kin = (producer, path) in links_of(there, table)
     tables = tables_of_kin(there, table, (producer, path)) if is_kin else set[str]()
     about_kin = _about(there, tables, consumer)
-    makers = _makers(takes, tables) if about_kin == {consumer} else frozenset()
+    makers = _makers(takes, tables) - {consumer} if about_kin == {consumer} else frozenset()
     fed, of_the_user = _fed_by(catalogue, producer), _is_of_the_user(stage)
 
     def leads(kind: GoalKind) -> bool:
@@ -236,8 +236,8 @@ def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
 
     Where there are none, the goal that the quest leads to must name such a row itself.
     """
-    tools = stage.catalogue.phrases.tool.items()
-    named = {f"{stage.environment}.{name}" for name, said in tools if _is_about(said, tables)}
+    asked = [(name, stage.catalogue.said(name)) for name, tool in stage.catalogue.tools.items() if tool.actor == "agent"]
+    named = {f"{stage.environment}.{name}" for name, said in asked if _is_about(said, tables)}
     return frozenset(named - {consumer} or {consumer})
 
 
