@@ -236,8 +236,8 @@ def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
 
     Where there are none, the goal that the quest leads to must name such a row itself.
     """
-    asked = [(name, stage.catalogue.said(name)) for name, tool in stage.catalogue.tools.items() if tool.actor == "agent"]
-    named = {f"{stage.environment}.{name}" for name, said in asked if _is_about(said, tables)}
+    tools = [tool for tool in stage.catalogue.tools.values() if tool.actor == "agent"]
+    named = {tool.full_name for tool in tools if _is_about(stage.catalogue.said(tool.name), tables)}
     return frozenset(named - {consumer} or {consumer})
 
 
