@@ -105,11 +105,11 @@ class _Parameter:
 async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     """Give a choice of arguments by chance, in the order of the tool's slots, or raise `Drop` when one has none."""
     phrases = stage.catalogue.said(kind.tool)
-    asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
-    choice = Choice(_row_named(stage.pick(_naming(stage, tool, _leading_there(stage, tool, kind, asks))), tool))
+    every = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
+    asks = _leading_there(stage, tool, kind, every)
+    choice = Choice(_row_named(stage.pick(_naming(stage, tool, asks) or asks), tool))
     if phrases.without and kind.outcome == "done" and not kind.what and stage.chance(ASK_SHARE):
-        choice.missing = stage.pick(sorted(phrases.without))
-        choice.template = stage.pick(_naming(stage, tool, phrases.without[choice.missing]))
+        _leave_out(stage, tool, choice, phrases.without)
     properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
     slots = {name: stage.catalogue.slot(kind.tool, name) for name in dict.fromkeys((*phrases.slots, *tool.required))}
     named = set(tool.required) | choice.placeholders | {name for name, slot in slots.items() if slot.as_}
@@ -122,12 +122,20 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     return choice
 
 
-def _naming(stage: Stage, tool: Tool, asks: Sequence[str]) -> Sequence[str]:
-    """Give the requests that say what the quest is about, where that is within reach and some do; otherwise all."""
+def _leave_out(stage: Stage, tool: Tool, choice: Choice, without: Mapping[str, Sequence[str]]) -> None:
+    """Let a request leave something out that the agent will ask for, by one that doesn't drop the quest with it."""
+    left = {name: found for name, asks in without.items() if (found := _naming(stage, tool, asks, name))}
+    if left:
+        choice.missing = stage.pick(sorted(left))
+        choice.template = stage.pick(left[choice.missing])
+
+
+def _naming(stage: Stage, tool: Tool, asks: Sequence[str], missing: str = "") -> Sequence[str]:
+    """Give the requests that say what the quest is about, or leave just that out, where it is within reach; or all."""
     name = stage.quest[3] if stage.quest is not None else ""
-    if not insists(stage, (tool.full_name, name)):
+    if name == missing or not insists(stage, (tool.full_name, name)):
         return asks
-    return [ask for ask in asks if name in PLACEHOLDER.findall(ask)] or asks
+    return [ask for ask in asks if name in PLACEHOLDER.findall(_row_named(ask, tool))]
 
 
 def _leading_there(stage: Stage, tool: Tool, kind: GoalKind, asks: Sequence[str]) -> Sequence[str]:

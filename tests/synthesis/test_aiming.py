@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,7 @@ from synthesis.aiming import (
     within_reach,
 )
 from synthesis.carry import CARRY_SHARE, anchors
+from synthesis.choose import Choice, choose
 from synthesis.draft import DraftTurn, Origin, Salient
 from synthesis.engine import Engine, Job
 from synthesis.errors import Drop
@@ -228,6 +230,30 @@ def test_what_was_spoken_of_is_taken_from_where_the_quest_wants_it_if_it_was_sho
         assert places == ["invitations[2].event_id", before.place, before.place, before.place]
         assert is_near(stage)
         assert within_reach(stage, ("schedule.cancel_event", "event_id")) == [listed]
+
+    on_stage("schedule", use)
+
+
+async def proposals(stage: Stage) -> list[Choice]:
+    """Give choices for a meeting to propose, those that can't be had left out."""
+    tool, found = stage.catalogue.tools["propose_meeting"], list[Choice]()
+    while len(found) < 12:
+        with suppress(Drop):
+            found.append(await choose(stage, tool, GoalKind("schedule", "propose_meeting", "done")))
+    return found
+
+
+def test_what_need_not_be_said_is_said_where_the_quest_is_about_it() -> None:
+    async def use(stage: Stage) -> None:
+        stage, email = with_quest(stage, SHARED), {"email": stage.card["email"]}
+        step = await stage.look("list_calendars", email, {"email": Origin("explicit", text=email["email"])})
+        shared = stage.draft.steps[step].result["sharings"][0]["calendar_id"]
+        assert not all("calendar_id" in choice.placeholders for choice in await proposals(stage))
+        origin = Origin("earlier", step=step, place="sharings[0].calendar_id")
+        stage.draft.topic = [Salient("schedule", "calendars", shared, origin)]
+        said = await proposals(stage)
+        assert all("calendar_id" in choice.placeholders for choice in said)
+        assert {choice.values["calendar_id"] for choice in said} == {shared}
 
     on_stage("schedule", use)
 
