@@ -9,6 +9,7 @@ as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from envfactory_client.card.links import LinkName, any_index
@@ -16,6 +17,7 @@ from synthesis.catalogue import Catalogue, Producer
 from synthesis.draft import Origin, Salient
 from synthesis.goals import IF, NO_TOOL, SUMS, GoalKind
 from synthesis.kin import has_spoken_kin, links_of, tables_of_kin
+from synthesis.paths import value_of
 from synthesis.phrases import ToolPhrases
 from synthesis.stage import Stage
 from synthesis.wanted import Source, Taker
@@ -50,6 +52,21 @@ def is_fulfilled(stage: Stage) -> bool:
     )
 
 
+def see_anew(stage: Stage) -> None:
+    """Let a row that was spoken of last be taken from where the quest wants it taken from, if it was shown there."""
+    if stage.quest is None:
+        return
+    _, _, consumer, parameter = stage.quest
+    here = stage.at(_environment(consumer))
+    table, shown = here.catalogue.slot(consumer.partition(".")[2], parameter).of, here.in_hand((consumer, parameter))
+    stage.draft.topic = [
+        replace(row, origin=shown[row.value])
+        if (row.environment, row.table) == (here.environment, table) and not row.rival_only and row.value in shown
+        else row
+        for row in stage.draft.topic
+    ]
+
+
 def is_near(stage: Stage) -> bool:
     """Whether the next goal can fulfil the quest by what has been spoken of or shown."""
     if stage.quest is None:
@@ -59,17 +76,25 @@ def is_near(stage: Stage) -> bool:
 
 
 def _is_within_reach(stage: Stage, taker: Taker) -> bool:
-    return bool(within_reach(stage, taker)) or has_spoken_kin(stage, taker) or _has_spoken_anchor(stage, taker)
+    return bool(within_reach(stage, taker)) or has_spoken_kin(stage, taker) or bool(spoken_anchors(stage, taker))
 
 
-def _has_spoken_anchor(stage: Stage, taker: Taker) -> bool:
-    """Whether a key such as a seat can be said in a new way through a row that was spoken of last and shows it."""
+def spoken_anchors(stage: Stage, taker: Taker) -> list[Salient]:
+    """Give the rows spoken of last through which a key such as a seat, which they show, can be said in a new way."""
     tool, parameter = taker[0].partition(".")[2], taker[1]
     key = stage.catalogue.parameter(tool, parameter).key
     if key is None or not stage.catalogue.slot(tool, parameter).carry:
-        return False
+        return []
     spoken = [row for row in stage.draft.topic if not row.rival_only]
-    return any(stage.is_new(origin, taker) for row in spoken for origin in _shown_beside(stage, row, key))
+    return [row for row in spoken if any(stage.is_new(origin, taker) for origin in _shown_beside(stage, row, key))]
+
+
+def beside_the_anchor(stage: Stage, taker: Taker, table: str, candidates: Sequence[Any]) -> list[Any]:
+    """Give those rows that a request may be about whose quest is said through a row spoken of: any but that row."""
+    if stage.quest is None or stage.quest[2] != taker[0] or stage.quest[3] == taker[1]:
+        return list(candidates)
+    through = {(row.table, row.value) for row in spoken_anchors(stage, (taker[0], stage.quest[3]))}
+    return [value for value in candidates if (table, value) not in through]
 
 
 def _shown_beside(stage: Stage, row: Salient, key: str) -> Iterator[Origin]:
@@ -77,10 +102,17 @@ def _shown_beside(stage: Stage, row: Salient, key: str) -> Iterator[Origin]:
     step, place, catalogue = row.origin.step, row.origin.place, stage.catalogues[row.environment]
     if step is None or place is None:
         return
-    for column in catalogue.entity(row.table).anchors:
-        if catalogue.type_of(f"{catalogue.view(row.table)}.{column}") == key:
-            beside = catalogue.field_beside(stage.draft.steps[step].tool, place, row.table, column)
+    shown = stage.draft.steps[step]
+    for column in _columns_showing(catalogue, row.table, key):
+        beside = catalogue.field_beside(shown.tool, place, row.table, column)
+        if beside is not None and value_of(shown.result, beside) is not None:
             yield Origin("earlier", step=step, place=beside)
+
+
+def _columns_showing(catalogue: Catalogue, table: str, key: str) -> list[str]:
+    """Give the columns of a table that show a key and can be said through its rows."""
+    view = catalogue.view(table)
+    return [column for column in catalogue.entity(table).anchors if catalogue.type_of(f"{view}.{column}") == key]
 
 
 def by_aim(stage: Stage, kinds: Sequence[GoalKind]) -> list[GoalKind]:
@@ -121,12 +153,20 @@ def insists(stage: Stage, taker: Taker) -> bool:
 
 
 async def toward_the_quest(stage: Stage, table: str, candidates: Sequence[Any]) -> list[Any]:
-    """Give those rows to which something refers that waits for the user, where the quest is that they act on it."""
+    """Give those rows that lead to the quest.
+
+    To them something refers that waits for the user, where the quest is that they act on it; or they have the seat, or
+    other key, that the quest is to say through them.
+    """
     if stage.quest is None or _environment(stage.quest[2]) != stage.environment:
         return []
     _, _, consumer, parameter = stage.quest
     tool, catalogue = consumer.partition(".")[2], stage.catalogue
-    slot = catalogue.slot(tool, parameter)
+    slot, key = catalogue.slot(tool, parameter), catalogue.parameter(tool, parameter).key
+    if slot.carry and key is not None:
+        having = [f"{column} IS NOT NULL" for column in _columns_showing(catalogue, table, key)]
+        found = await stage.keys(table, " OR ".join(having)) if having else []
+        return [value for value in candidates if value in found]
     column = catalogue.schema.link_to(slot.of or "", f"{table}.{catalogue.key(table)}")
     if catalogue.tools[tool].actor != "user" or slot.of is None or column is None:
         return []
@@ -134,6 +174,21 @@ async def toward_the_quest(stage: Stage, table: str, candidates: Sequence[Any]) 
     sql = f"SELECT {catalogue.key(slot.of)}, {column} FROM {slot.of} ORDER BY 1"  # noqa: S608
     referred = {cells[1] for cells in await stage.query(sql) if cells[0] in waiting}
     return [value for value in candidates if value in referred]
+
+
+def values_toward_the_quest(stage: Stage, taker: Taker, options: Sequence[Any]) -> Sequence[Any]:
+    """Give those values by which the user has no more use for a row, where the quest is that they say so; or all.
+
+    Who declines an invitation may then want its event out of the calendar, which who accepts it doesn't.
+    """
+    if stage.quest is None or stage.quest[2] == taker[0]:
+        return options
+    environment, _, tool = stage.quest[2].partition(".")
+    if stage.quest[3] not in stage.catalogues[environment].said(tool).ends:
+        return options
+    ends = stage.catalogue.said(taker[0].partition(".")[2]).ends
+    wanted = [others[taker[1]] for others in ends.values() if taker[1] in others]
+    return [option for option in options if option in wanted] or options
 
 
 def _takes_up(stage: Stage, tool: str) -> bool:
@@ -154,8 +209,8 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
     found = (producer, path) in _found_by(takes, consumer, parameter)
     is_kin = (producer, path) in links_of(there, table)
     tables = tables_of_kin(there, table, (producer, path)) if is_kin else set[str]()
-    makers = _makers(takes, tables)
-    about_kin = frozenset() if makers else _about(there, tables, consumer)
+    about_kin = _about(there, tables, consumer)
+    makers = _makers(takes, tables) - {consumer} if about_kin == {consumer} else frozenset()
     fed, of_the_user = _fed_by(catalogue, producer), _is_of_the_user(stage)
 
     def leads(kind: GoalKind) -> bool:
@@ -164,9 +219,9 @@ def _leading(stage: Stage) -> Callable[[GoalKind], bool]:
         if found:
             return kind.full_name == consumer and kind.manner in PLAIN
         if is_kin:
-            return kind.manner in PLAIN and (
-                kind.full_name in about_kin or (kind.full_name in makers and kind.outcome == "done")
-            )
+            if makers:
+                return kind.full_name in makers and kind.outcome == "done"
+            return kind.full_name in about_kin and kind.manner in PLAIN
         if kind.full_name == producer:
             return kind.manner in ("answer", SUMS) or kind.outcome == "done"
         if kind.full_name == consumer or kind.full_name not in fed:
@@ -181,8 +236,8 @@ def _about(stage: Stage, tables: set[str], consumer: str) -> frozenset[str]:
 
     Where there are none, the goal that the quest leads to must name such a row itself.
     """
-    tools = stage.catalogue.phrases.tool.items()
-    named = {f"{stage.environment}.{name}" for name, said in tools if _is_about(said, tables)}
+    tools = [tool for tool in stage.catalogue.tools.values() if tool.actor == "agent"]
+    named = {tool.full_name for tool in tools if _is_about(stage.catalogue.said(tool.name), tables)}
     return frozenset(named - {consumer} or {consumer})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envfactory_client import FieldContract, Tool
-from synthesis.aiming import insists, toward_the_quest, within_reach
+from synthesis.aiming import beside_the_anchor, insists, toward_the_quest, values_toward_the_quest, within_reach
 from synthesis.carry import CARRY_SHARE, Anchor, anchors, carried, derived, twisted, twisted_words, worked_out_of
 from synthesis.draft import Origin
 from synthesis.errors import Drop
@@ -103,11 +103,11 @@ class _Parameter:
 async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
     """Give a choice of arguments by chance, in the order of the tool's slots, or raise `Drop` when one has none."""
     phrases = stage.catalogue.said(kind.tool)
-    asks = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
-    choice = Choice(_row_named(stage.pick(_leading_there(stage, tool, kind, asks)), tool))
+    every = phrases.answers[kind.what] if kind.outcome == "answer" else phrases.asks
+    asks = _leading_there(stage, tool, kind, every)
+    choice = Choice(_row_named(stage.pick(_naming(stage, tool, asks) or asks), tool))
     if phrases.without and kind.outcome == "done" and not kind.what and stage.chance(ASK_SHARE):
-        choice.missing = stage.pick(sorted(phrases.without))
-        choice.template = stage.pick(phrases.without[choice.missing])
+        _leave_out(stage, tool, choice, phrases.without)
     properties: Mapping[str, Mapping[str, Any]] = tool.input_schema.get("properties", {})
     slots = {name: stage.catalogue.slot(kind.tool, name) for name in dict.fromkeys((*phrases.slots, *tool.required))}
     named = set(tool.required) | choice.placeholders | {name for name, slot in slots.items() if slot.as_}
@@ -118,6 +118,22 @@ async def choose(stage: Stage, tool: Tool, kind: GoalKind) -> Choice:
         contract, fact = stage.catalogue.parameter(tool.name, name), stage.catalogue.fact(tool.name, name)
         await _choose_one(stage, _Parameter(name, slot, contract, fact, properties[name], bench), choice)
     return choice
+
+
+def _leave_out(stage: Stage, tool: Tool, choice: Choice, without: Mapping[str, Sequence[str]]) -> None:
+    """Let a request leave something out that the agent will ask for, by one that doesn't drop the quest with it."""
+    left = {name: found for name, asks in without.items() if (found := _naming(stage, tool, asks, name))}
+    if left:
+        choice.missing = stage.pick(sorted(left))
+        choice.template = stage.pick(left[choice.missing])
+
+
+def _naming(stage: Stage, tool: Tool, asks: Sequence[str], missing: str = "") -> Sequence[str]:
+    """Give the requests that say what the quest is about, or leave just that out, where it is within reach; or all."""
+    name = stage.quest[3] if stage.quest is not None else ""
+    if name == missing or not insists(stage, (tool.full_name, name)):
+        return asks
+    return [ask for ask in asks if name in PLACEHOLDER.findall(_row_named(ask, tool))]
 
 
 def _leading_there(stage: Stage, tool: Tool, kind: GoalKind, asks: Sequence[str]) -> Sequence[str]:
@@ -249,12 +265,12 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         least, most = slot.count[0], min(slot.count[1], len(candidates))
         chosen = stage.rng.sample(candidates, min(most, least + stage.rng.randrange(max(1, most - least + 1))))
         return sorted(chosen, key=candidates.index)
+    candidates = beside_the_anchor(stage, parameter.taker, table, candidates)
     if "self" not in slot.by:
         candidates = welcome(stage, parameter.bench.kind, parameter.name, table, candidates)
         if not candidates:
             raise Drop("unwelcome", f"{parameter.name} of {table}")
-    candidates = await parameter.possible(candidates, choice)
-    candidates = await _aimed(stage, table, candidates, parameter.taker)
+    candidates = await _aimed(stage, table, await parameter.possible(candidates, choice), parameter.taker)
     here = (stage.environment, table)
     topic = [
         salient
@@ -322,7 +338,8 @@ async def _choose_value(stage: Stage, parameter: _Parameter, choice: Choice) -> 
     options = slot.values or _enumerated(schema) or (tuple(slot.forms) if isinstance(slot.forms, dict) else ())
     others = [option for option in options if option != slot.default]
     if others:
-        return stage.pick(await parameter.possible(others, choice))
+        possible = await parameter.possible(others, choice)
+        return stage.pick(values_toward_the_quest(stage, parameter.taker, possible))
     if "minimum" in schema and "maximum" in schema:
         low, high = int(schema["minimum"]), int(schema["maximum"])
         return low + stage.rng.randrange(min(high - low, 5) + 1)

@@ -19,7 +19,6 @@ from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.locate import locate
 from synthesis.logical_form import intent_of, meant_by
-from synthesis.paths import places_at
 from synthesis.phrases import Slot
 from synthesis.reasons import reason_for, with_defaults
 from synthesis.sought import Terms
@@ -392,10 +391,7 @@ class Grounding:
         ]
 
     def _made(self, call: int) -> list[Salient]:
-        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written.
-
-        Of a list that is one row, if it has just one; of the passes of several passengers none is the topic.
-        """
+        """Give the rows that the goal's own write shows: what it made or changed; none where nothing was written."""
         if call < 0:
             return []
         result = self.stage.draft.steps[call].result
@@ -403,13 +399,16 @@ class Grounding:
             return []
         entities = self.stage.catalogue.phrases.entity
         return [
-            Salient(self.kind.environment, table, value, Origin("earlier", step=call, place=place))
+            Salient(
+                self.kind.environment,
+                shown.key.partition(".")[0],
+                result[path],
+                Origin("earlier", step=call, place=path),
+            )
             for path, shown in self.tool.contract.results.items()
-            if shown.key and (table := shown.key.partition(".")[0]) in entities
+            if shown.key and "[" not in path and result.get(path) is not None
+            if (table := shown.key.partition(".")[0]) in entities
             if shown.key == f"{table}.{self.stage.catalogue.key(table)}"
-            if len(found := list(places_at(result, path))) == 1
-            for place, value in found
-            if value is not None
         ]
 
 

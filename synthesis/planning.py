@@ -9,7 +9,7 @@ from random import Random
 
 from envfactory_client import Goal
 from synthesis.acts import MOST_TURNS, follow_up
-from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near
+from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near, see_anew
 from synthesis.carry import speaks_of_days, takes_day
 from synthesis.conditions import ground_if
 from synthesis.draft import Draft, DraftTurn
@@ -125,6 +125,7 @@ def _drawn_length(rng: Random, lean: float) -> int:
 
 
 async def _next_goal(stage: Stage, counts: Counter[GoalKind], drops: list[str]) -> GoalKind | None:
+    see_anew(stage)
     merging = _can_take_more(stage.draft) and not is_near(stage) and stage.chance(MERGE_SHARE)
     for kind in _order(stage, counts, merging=merging)[:MOST_KINDS]:
         turn = stage.draft.turns[-1] if merging else DraftTurn()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,26 @@ import pytest
 from envfactory_client import Farm
 from envfactory_client.card.links import LinkName, any_index, links_used
 from synthesis import planning
-from synthesis.aiming import by_aim, drawn_quest, is_fulfilled, is_near, within_reach
-from synthesis.draft import DraftTurn, Origin
+from synthesis.aiming import (
+    beside_the_anchor,
+    by_aim,
+    drawn_quest,
+    is_fulfilled,
+    is_near,
+    see_anew,
+    spoken_anchors,
+    toward_the_quest,
+    values_toward_the_quest,
+    within_reach,
+)
+from synthesis.carry import CARRY_SHARE
+from synthesis.choose import Choice, choose
+from synthesis.draft import DraftTurn, Origin, Salient
 from synthesis.engine import Engine, Job
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind, goal_kinds
 from synthesis.ground import ground
+from synthesis.hidden import Aim, Count
 from synthesis.locate import locate
 from synthesis.phrases import Slot
 from synthesis.sought import Terms
@@ -27,6 +42,9 @@ from tests.synthesis.conftest import on_stage
 
 GUEST: LinkName = ("schedule.get_event", "guests[].person_id", "schedule.invite_person", "person_id")
 MOVED: LinkName = ("schedule.move_occurrence", "event_id", "schedule.set_reminder", "event_id")
+SHARED: LinkName = ("schedule.list_calendars", "sharings[].calendar_id", "schedule.propose_meeting", "calendar_id")
+LISTED: LinkName = ("schedule.list_invitations", "invitations[].event_id", "schedule.cancel_event", "event_id")
+SEAT: LinkName = ("airline.get_booking", "tickets[].seat", "airline.select_seat", "seat")
 INVITE = GoalKind("schedule", "invite_person", "done")
 
 
@@ -124,10 +142,128 @@ def test_a_goal_for_which_nothing_within_reach_will_do_is_given_up() -> None:
         on_stage("schedule", use)
 
 
+async def speak_of_a_ticket(stage: Stage, where: str) -> str:
+    """Let the agent see a booking, and the user speak of one of its tickets, which is given."""
+    ticket = (await stage.keys("tickets", where))[0]
+    booking = (await stage.row("tickets", ticket))["booking_id"]
+    step = await stage.look("get_booking", {"booking_id": booking}, {"booking_id": Origin("explicit", text=booking)})
+    tickets = [shown["ticket_id"] for shown in stage.draft.steps[step].result["tickets"]]
+    origin = Origin("earlier", step=step, place=f"tickets[{tickets.index(ticket)}].ticket_id")
+    stage.draft.topic = [Salient("airline", "tickets", ticket, origin)]
+    return str(ticket)
+
+
+def test_the_seat_of_the_ticket_that_was_spoken_of_is_wanted_on_another_one() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, SEAT)
+        stage.aim = Aim(0.8, Count(100, 0))
+        assert stage.aim.hiding(CARRY_SHARE) == 1.0
+        spoken = await speak_of_a_ticket(stage, "seat IS NOT NULL")
+        assert [row.value for row in spoken_anchors(stage, ("airline.select_seat", "seat"))] == [spoken]
+        assert is_near(stage)
+        tickets = await stage.keys("tickets", None)
+        others = beside_the_anchor(stage, ("airline.select_seat", "ticket_id"), "tickets", tickets)
+        assert set(tickets) - set(others) == {spoken}
+        assert beside_the_anchor(stage, ("airline.add_bags", "ticket_id"), "tickets", tickets) == tickets
+        turn = DraftTurn()
+        await ground(stage, GoalKind("airline", "select_seat", "refuse", "checked_in"), turn)
+        step = stage.draft.steps[turn.steps[-1]]
+        assert step.arguments["ticket_id"] != spoken
+        assert step.arguments["seat"] == (await stage.row("tickets", spoken))["seat"]
+        assert is_fulfilled(stage)
+
+    on_stage("airline", use)
+
+
+def test_a_ticket_without_a_seat_leads_nowhere() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, SEAT)
+        await speak_of_a_ticket(stage, "seat IS NULL")
+        assert not is_near(stage)
+        tickets = await stage.keys("tickets", None)
+        seated = await stage.keys("tickets", "seat IS NOT NULL")
+        assert await toward_the_quest(stage, "tickets", tickets) == seated
+        assert len(seated) < len(tickets)
+
+    on_stage("airline", use)
+
+
+def test_what_was_spoken_of_is_taken_from_where_the_quest_wants_it_if_it_was_shown_there() -> None:
+    async def use(stage: Stage) -> None:
+        stage = with_quest(stage, LISTED)
+        email = {"email": stage.card["email"]}
+        step = await stage.look("list_invitations", email, {"email": Origin("explicit", text=email["email"])})
+        listed = stage.draft.steps[step].result["invitations"][2]["event_id"]
+        rival = stage.draft.steps[step].result["invitations"][3]["event_id"]
+        (other, *_) = [event for event in await stage.keys("events", None) if event not in {listed, rival}]
+        before = Origin("earlier", step=step, place="invitations[0].invitation_id")
+        stage.draft.topic = [
+            Salient("schedule", "events", listed, before),
+            Salient("schedule", "events", rival, before, rival_only=True),
+            Salient("schedule", "people", listed, before),
+            Salient("schedule", "events", other, before),
+        ]
+        assert not is_near(stage)
+        see_anew(stage)
+        places = [row.origin.place for row in stage.draft.topic]
+        assert places == ["invitations[2].event_id", before.place, before.place, before.place]
+        assert is_near(stage)
+        assert within_reach(stage, ("schedule.cancel_event", "event_id")) == [listed]
+
+    on_stage("schedule", use)
+
+
+async def proposals(stage: Stage) -> list[Choice]:
+    """Give choices for a meeting to propose, those that can't be had left out."""
+    tool, found = stage.catalogue.tools["propose_meeting"], list[Choice]()
+    while len(found) < 12:
+        with suppress(Drop):
+            found.append(await choose(stage, tool, GoalKind("schedule", "propose_meeting", "done")))
+    return found
+
+
+def test_what_need_not_be_said_is_said_where_the_quest_is_about_it() -> None:
+    async def use(stage: Stage) -> None:
+        stage, email = with_quest(stage, SHARED), {"email": stage.card["email"]}
+        step = await stage.look("list_calendars", email, {"email": Origin("explicit", text=email["email"])})
+        shared = stage.draft.steps[step].result["sharings"][0]["calendar_id"]
+        assert not all("calendar_id" in choice.placeholders for choice in await proposals(stage))
+        origin = Origin("earlier", step=step, place="sharings[0].calendar_id")
+        stage.draft.topic = [Salient("schedule", "calendars", shared, origin)]
+        said = await proposals(stage)
+        assert all("calendar_id" in choice.placeholders for choice in said)
+        assert {choice.values["calendar_id"] for choice in said} == {shared}
+
+    on_stage("schedule", use)
+
+
+def test_who_is_to_want_an_event_gone_declines_the_invitation_to_it() -> None:
+    async def use(stage: Stage) -> None:
+        answers, taker = ["accepted", "declined", "tentative"], ("schedule.answer_invitation", "answer")
+        assert values_toward_the_quest(with_quest(stage, LISTED), taker, answers) == ["declined"]
+        assert values_toward_the_quest(with_quest(stage, LISTED), taker, ["accepted"]) == ["accepted"]
+        assert values_toward_the_quest(with_quest(stage, GUEST), taker, answers) == answers
+        assert values_toward_the_quest(stage, taker, answers) == answers
+
+    on_stage("schedule", use)
+
+
+def test_a_row_that_refers_to_what_is_wanted_is_made_first_where_nothing_else_is_about_it() -> None:
+    async def use(stage: Stage) -> None:
+        kinds = sorted(goal_kinds(stage.catalogue), key=lambda kind: kind.manner != "done")
+        first = by_aim(with_quest(stage, SHARED), kinds)[0]
+        assert (first.tool, first.outcome) == ("share_calendar", "done")
+        asked = by_aim(with_quest(stage, LISTED), kinds)[0]
+        assert asked.tool == "answer_invitation"
+
+    on_stage("schedule", use)
+
+
 @pytest.mark.parametrize(
     "link",
     [
         GUEST,
+        SHARED,
         ("bank.get_purchase", "card_id", "bank.freeze_card", "card_id"),
         ("airline.get_booking", "segments[].flight_id", "airline.list_free_seats", "flight_id"),
         ("bank.list_transfers", "transfers[].approval_id", "bank.approve_transfer", "approval_id"),
