@@ -267,7 +267,7 @@ def test_a_row_that_refers_to_what_is_wanted_is_made_first_where_nothing_else_is
         ("bank.get_purchase", "card_id", "bank.freeze_card", "card_id"),
         ("airline.get_booking", "segments[].flight_id", "airline.list_free_seats", "flight_id"),
         ("bank.list_transfers", "transfers[].approval_id", "bank.approve_transfer", "approval_id"),
-        ("bank.find_customer", "cards[].account_id", "bank.list_fees", "account_id"),
+        ("bank.find_customer", "cards[].account_id", "bank.get_statement", "account_id"),
     ],
 )
 def test_some_job_uses_the_link_that_the_data_lacks(link: LinkName) -> None:
