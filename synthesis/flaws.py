@@ -235,7 +235,10 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
-    for text in (*phrases.acts, *phrases.unasked):
+    fields = set(tool.contract.results) if tool.contract else set()
+    for text, known in [(act, fields) for act in phrases.acts] + [(act, set[str]()) for act in phrases.unasked]:
+        unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
+        yield from (f"[tool.{tool.name}]: '{text}' names {name}, which is no result." for name in unknown)
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."

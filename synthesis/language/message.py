@@ -42,7 +42,9 @@ _ACTS_ONLY = frozenset({"complain", "plan"})
 _STATEMENT = re.compile(
     r"i'|(?:i|it|it's|they|somebody|that|what|he|she|we|there|nothing|a thief|the (?:chip|amount is|sum|goods)) "
 )
-_TAKES_LEAVE = re.compile(r"\b(that's (?:all|it)|(?:have|gotta|need) to (?:go|dash|run)|gotta go|have to dash|back to work|before I go)\b")
+_TAKES_LEAVE = re.compile(
+    r"\b(?:that's (?:all|it)|(?:have|need|gotta)(?: to)? (?:go|dash|run)|back to work|before I go)\b"
+)
 """What nobody says before their last message."""
 _ALONE = re.compile(r"\b(?:just one|one thing|nothing else)\b")
 """What nobody says who has more than one thing to ask."""
@@ -126,7 +128,7 @@ class Writer:
         if place.kind == "yes":
             return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
         if place.kind == "acted":
-            said = small(expand(turn.clauses[0].text, rng))
+            said = small(expand(turn.clauses[0].template or turn.clauses[0].text, rng, filled[0].words))
             plain = said.startswith("I") and not _GOES_ON.search(said) and not _WHEN.search(said)
             pattern = pick(rng, replies["unasked" if turn.unasked else "acted" if plain else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
@@ -141,7 +143,7 @@ class Writer:
         parts: list[str] = []
         if place.first and rng.random() < voice.register.greets:
             greeting = expand(pick(rng, voice.register.greetings), rng)
-            parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
+            parts.append(greeting if greeting[-1] in "!.?:," else greeting + pick(rng, (",", "!", ".", " -")))
         if not place.first and rng.random() < FOLLOW_SHARE:
             parts.append(place.drawn(lexicon().follow[FOLLOWS.get(place.before, place.before)], rng))
         if not place.first or not self._signs():
