@@ -34,7 +34,7 @@ _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WOULD = re.compile(r"\bwould\b")
 _LEADING = (":", ",", "-")
 """How something ends that leads on to what follows."""
-_WHEN = re.compile(r"\b(just|now|ago)\b|^I(?:'ve| have)\b")
+_WHEN = re.compile(r"\b(just|now|ago|after all)\b|^I(?:'ve| have)\b")
 _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _Checked = TypeVar("_Checked", bound=Callable[..., object])
 
 _ALONE = r"(?<![\w.,$:/-])"
-_BETWEEN = r"(?P<between>(?:more|free|other) )?"
+_BETWEEN = r"(?P<between>(?:(?:more|free|other) )?(?:[a-z]+ (?=seats\b))?)"
 _ONE = re.compile(
     rf"(?P<before>\bare )?{_ALONE}1 {_BETWEEN}(?P<noun>[a-z]+s|people|ones)\b(?P<behind> (?:are|haven't|have)\b)?"
 )

@@ -73,7 +73,7 @@ def test_nothing_is_told_in_a_sentence_of_its_own() -> None:
 
 def test_what_was_changed_is_told_by_what_a_look_up_has_shown() -> None:
     async def use(stage: Stage) -> None:
-        kind, told = GoalKind("bank", "move_money", "done"), set()
+        kind, told = GoalKind("bank", "move_money", "done"), set[str]()
         for seed in range(12):
             stage.rng, turn, before = Random(seed), DraftTurn(), stage.draft.copy()
             await ground(stage, kind, turn)

@@ -18,6 +18,8 @@ from synthesis.language.nouns import counted, in_hours, in_words, listed, plural
         ("1 people haven't answered yet.", "1 person hasn't answered yet."),
         ("It has 1 more dates to come.", "It has 1 more date to come."),
         ("1 are left.", "1 is left."),
+        ("I see 1 free window seats.", "I see 1 free window seat."),
+        ("1 aisle seats are left.", "1 aisle seat is left."),
     ],
 )
 def test_one_of_a_thing_is_single(text: str, told: str) -> None:
