@@ -14,7 +14,8 @@ from envfactory_client import Goal
 from envfactory_client.card.links import any_index
 from synthesis.again import ground_again
 from synthesis.aiming import SAID_NO, is_near
-from synthesis.draft import Clause, DraftStep, DraftTurn, Origin, RowName
+from synthesis.choose import PLACEHOLDER
+from synthesis.draft import Clause, DraftStep, DraftTurn, Origin, Part, RowName
 from synthesis.errors import Drop
 from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
@@ -311,15 +312,25 @@ async def _user_acts(stage: Stage, name: str, arguments: dict[str, Any], origins
     await take_stance(stage, about, ending=bool(phrases.ends))
     full_name = stage.catalogue.tools[name].full_name
     turn = DraftTurn(goals=[Goal(tool=full_name, outcome="done")], steps=list(range(first, place + 1)))
-    turn.clauses.append(Clause(stage.pick(phrases.acts), imperative=False))
+    words = _words(stage, step)
+    turn.clauses.append(_said_of(stage, phrases.acts, words))
     for parameter, value in arguments.items():
         key = stage.catalogue.parameter(name, parameter).key
         if key:
             seen = await see_again(stage, key.partition(".")[0], value)
             turn.steps += seen
             turn.evidence += seen[-1:]
-    turn.answers.append(str(stage.pick(phrases.done)).format_map(_words(stage, step)))
+    turn.answers.append(str(stage.pick(phrases.done)).format_map(words))
     stage.draft.turns.append(turn)
+
+
+def _said_of(stage: Stage, acts: Sequence[str], words: Mapping[str, str]) -> Clause:
+    """Give what the user says who has just acted: on what, where something else was in the way of a request before."""
+    named = [one for one in acts if PLACEHOLDER.search(one)]
+    among = named if named and _given_up(stage) else acts
+    act = str(stage.pick(among))
+    parts = {name: Part("argument", name, (words[name],)) for name in PLACEHOLDER.findall(act)}
+    return Clause(act.format_map(words), imperative=False, template=act, parts=parts)
 
 
 def _acted_on(stage: Stage, name: str, arguments: Mapping[str, Any], origins: Mapping[str, Origin]) -> list[RowName]:

@@ -36,6 +36,9 @@ from synthesis.wording import Reached, clause, reply
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
 _PAUSE = re.compile(r"[;:.]")
+_AFTERTHOUGHT = re.compile(r"(?:,| and| but) [^{}]*$")
+"""What a request ends in that isn't the act: ", the rest can stay"."""
+_PREPOSITION = r"\b((?:out of|from|into|to|for|on|with|of)) \{%s\}"
 _REASONED = re.compile(r"\b(if|because|since)\b")
 NEVER = frozenset({"self", "relation"})
 """Kinds of mention whose row a condition can't be put on with "it"."""
@@ -268,8 +271,10 @@ class Conditional(Grounding):
 
 def _ends_in_its_act(template: str) -> bool:
     """Whether a condition behind a request would be taken for one on the act, and on nothing that is said after it."""
-    last = _PAUSE.split(template.rstrip("?."))[-1]
-    return _REASONED.search(template) is None and ("{goal}" in last or last == template.rstrip("?."))
+    whole = template.rstrip("?.")
+    last = _PAUSE.split(whole)[-1]
+    ends = _REASONED.search(template) is None and _AFTERTHOUGHT.search(whole) is None
+    return ends and ("{goal}" in last or last == whole)
 
 
 def _none(kind: GoalKind) -> list[Any]:
@@ -326,6 +331,12 @@ def _told_of(stage: Stage, how: Test, value: Any) -> str:
 def _sentence(form: str, told: str) -> str:
     text = form.replace("{told}", told)
     return text[:1].upper() + text[1:]
+
+
+def _led(template: str, parameter: str) -> str:
+    """Give the place of the other row with the preposition that leads to the first one: "from {other}"."""
+    found = re.search(_PREPOSITION % parameter, template)
+    return f"{found[1]} {{other}}" if found else "{other}"
 
 
 def _on_condition(stage: Stage, plain: Clause, tested: Tested) -> Clause:
@@ -388,7 +399,8 @@ class _Otherwise(Conditional):
         turn.intents += [tested.on(intent_of(one, {})), tested.against(intent_of(two, {}))]
         turn.meant += [*meant_by(one, {}), *(meant for meant in meant_by(two, {}) if meant.name == subject.parameter)]
         parts = {"condition": tested.part, "other": Part("row", subject.table, mentions=(second,))}
-        turn.clauses.append(_extended(clause(one), str(stage.pick(OTHERWISE)), parts))
+        behind = str(stage.pick(OTHERWISE)).replace("{other}", _led(choice.template, subject.parameter))
+        turn.clauses.append(_extended(clause(one), behind, parts))
         told = _sentence(str(stage.pick(WENT_AHEAD if holds else TURNED_TO)), tested.told)
         turn.answers.append(f"{told} {sentence(reply(one if holds else two))}")
         facts = [fact for mention in (*mentions.values(), second) for fact in mention.facts]

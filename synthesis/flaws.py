@@ -130,7 +130,7 @@ def _tool_flaws(catalogue: Catalogue) -> Iterator[str]:
         yield from _slot_flaws(catalogue, tool, phrases)
         yield from _ask_flaws(tool, phrases)
         yield from _reason_flaws(tool, phrases)
-        yield from _reply_flaws(tool, phrases)
+        yield from _reply_flaws(catalogue, tool, phrases)
         yield from _value_flaws(tool, phrases)
         yield from _refusal_flaws(tool, phrases)
         yield from _sense_flaws(catalogue, tool, phrases)
@@ -235,7 +235,10 @@ def _ask_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     for name in phrases.without:
         if not phrases.slots.get(name, Slot()).question:
             yield f"[tool.{tool.name}]: requests may leave {name} out, but its slot has no question."
-    for text in (*phrases.acts, *phrases.unasked):
+    fields = set(tool.contract.results) if tool.contract else set()
+    for text, known in [(act, fields) for act in phrases.acts] + [(act, set[str]()) for act in phrases.unasked]:
+        unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
+        yield from (f"[tool.{tool.name}]: '{text}' names {name}, which is no result." for name in unknown)
         yield from (f"[tool.{tool.name}]: {flaw}" for flaw in pattern_flaws(text))
     if phrases.asks and any("{goal}" in ask for ask in phrases.asks) and not phrases.goal:
         yield f"[tool.{tool.name}]: asks use {{goal}}, but no goal verbs are given."
@@ -267,10 +270,10 @@ def _together_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> I
         yield from (f"{where}: {flaw}" for flaw in pattern_flaws(ask, free=frozenset({"goal"})))
 
 
-def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
+def _reply_flaws(catalogue: Catalogue, tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
     assert tool.contract is not None
     fields = {path for path in tool.contract.results if "[" not in path}
-    parameters = set(tool.input_schema.get("properties", {})) | {"row"}
+    parameters = set(tool.input_schema.get("properties", {})) | {"row", *_columns_of_rows(catalogue, phrases)}
     told = (phrases.done, *phrases.answered.values(), *phrases.nothing.values())
     for template in (form for forms in told for form in forms):
         for name in PLACEHOLDER.findall(template):
@@ -285,6 +288,13 @@ def _reply_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:
             yield f"[tool.{tool.name}]: the result has no field {field}."
         if (field in phrases.answers) != (field in phrases.answered):
             yield f"[tool.{tool.name}]: {field} needs both answers and answered."
+
+
+def _columns_of_rows(catalogue: Catalogue, phrases: ToolPhrases) -> Iterator[str]:
+    """Give what of the rows that a tool takes may be told: "account_id.name" for each column that is said of them."""
+    for name, slot in phrases.slots.items():
+        entity = catalogue.phrases.entity.get(slot.of or "")
+        yield from (f"{name}.{column}" for column in (entity.say if entity else ()))
 
 
 def _value_flaws(tool: Tool, phrases: ToolPhrases) -> Iterator[str]:

@@ -184,6 +184,8 @@ class ToolPhrases(_Part):
     reasons: tuple[str | Reason, ...] = ()
     confirm: Confirm | None = None
     done: tuple[str, ...] = ()
+    """What is told when it is done, with fields of the result, parameters, and columns of the rows that it takes, such
+    as {account_id.name}, where a look-up has shown them."""
     together: Together | None = None
     many: tuple[str, ...] = ()
     """What is told of several rows at once, with {count} and fields of the results, which are listed."""
@@ -199,7 +201,7 @@ class ToolPhrases(_Part):
     yields: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a later request speaks of a field of the result, such as refund_cents = ["what I got back"]."""
     acts: tuple[str, ...] = ()
-    """For a user's tool: what the user says who has just used it."""
+    """For a user's tool: what the user says who has just used it, with {} for fields of its result."""
     unasked: tuple[str, ...] = ()
     """For a user's tool: what is said where nobody has just asked for that."""
     follows: dict[str, dict[str, str]] = Field(default_factory=dict)

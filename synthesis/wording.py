@@ -191,6 +191,8 @@ def _word(reached: Reached, name: str) -> str | None:
         return _named_back(reached, reached.mentions.get(name) or next(iter(reached.mentions.values())))
     if reached.kind.outcome == "answer" and name == reached.kind.what:
         return _told(reached, name, reached.answer())
+    if "." in name and (shown := _column_told(reached, *name.rsplit(".", 1))) is not None:
+        return shown
     if reached.step.tool != reached.kind.tool:
         return None
     try:
@@ -198,6 +200,22 @@ def _word(reached: Reached, name: str) -> str | None:
     except (LookupError, TypeError):
         value = reached.choice.values.get(name) if name in reached.choice.said else None
     return None if value is None else _told(reached, name, value)
+
+
+def _column_told(reached: Reached, parameter: str, column: str) -> str | None:
+    """Give a column of a row that the request is about, as the latest look-up shows it; None where none does."""
+    mention = reached.mentions.get(parameter)
+    if mention is None:
+        return None
+    there = reached.stage.at(mention.environment)
+    catalogue, table = there.catalogue, mention.table
+    for origin in there.origins(f"{table}.{catalogue.key(table)}", mention.value):
+        step = there.draft.steps[origin.step or 0]
+        field = catalogue.field_beside(step.tool, str(origin.place), table, column)
+        value = value_of(step.result, field) if field else None
+        if value is not None:
+            return say(catalogue.entity(table).say[column].kind, value)
+    return None
 
 
 def _named_back(reached: Reached, mention: Mention) -> str:

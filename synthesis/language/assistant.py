@@ -12,7 +12,7 @@ from random import Random
 
 from synthesis.draft import DraftTurn
 from synthesis.language.lexicon import Manner, lexicon
-from synthesis.language.nouns import counted
+from synthesis.language.nouns import counted, in_hours
 from synthesis.language.pattern import expand, pick
 from synthesis.language.script import sentences
 
@@ -42,6 +42,8 @@ _OFFERS = re.compile(r"\bI (can|could)\b(?! not)|\?")
 """What tells of a way on, so that no other one is offered."""
 _REGRETS = re.compile(r"\balready\b|\banyway\b|\bno need\b|I'm afraid|\bsorry\b", re.IGNORECASE)
 """What a refusal says that nobody need be sorry for, or is sorry for itself."""
+_SORRY = re.compile(r"I'm sorry\b")
+"""How something begins that was done for somebody who has lost something: nobody does that gladly."""
 _COSTS_NOTHING = (
     (re.compile(r"\b(costs(?: you)?) \$0(?!\d|[.,]\d)"), r"\1 nothing"),
     (re.compile(r", for \$0(?!\d|[.,]\d)"), ", free of charge"),
@@ -88,13 +90,15 @@ class Assistant:
             parts += [join, _after(join, answer)]
         parts.append(self._ending(outcome, turn.answers[-1], rng))
         whole = counted(sentences(" ".join(part for part in parts if part)))
+        if outcome == "answer":
+            return in_hours(whole)
         return sentences(_without_cost(whole)) if outcome in ("done", "ask") else whole
 
     def _opens(self, outcome: str, answer: str, rng: Random) -> bool:
         """Whether something stands before an answer: never what is untrue of it or says it twice."""
         if _OPEN.match(answer) or (outcome == "done" and (_WAITS.search(answer) or _WEIGHED.search(answer))):
             return False
-        if outcome == "refuse" and _REGRETS.search(answer):
+        if _REGRETS.search(answer) if outcome == "refuse" else _SORRY.match(answer):
             return False
         return rng.random() < self.manner.share
 

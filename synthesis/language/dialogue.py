@@ -59,7 +59,8 @@ def put_into_words(stage: Stage, recent: Recent) -> None:
         turn.intents = telling(turn.intents, new)
         turn.side = side_fact(stage, number, rng)
         kind = _kind(turn, stage.catalogues)
-        dialogue.write(number, Place(number == 0, new, kind, _before(stage, number)))
+        last, alone = number == len(stage.draft.turns) - 1, _asks_once(stage)
+        dialogue.write(number, Place(number == 0, new, kind, _before(stage, number), last, alone))
         turn.assistant = assistant.says(turn, rng, acted=kind == "acted")
 
 
@@ -72,6 +73,12 @@ def _kind(turn: DraftTurn, catalogues: Mapping[str, Catalogue]) -> Kind:
     if turn.missing == "confirmation":
         return "yes"
     return "which" if turn.clauses[0].text.startswith("the one ") else "value"
+
+
+def _asks_once(stage: Stage) -> bool:
+    """Whether the user asks for one thing only, whatever they answer or do for its sake."""
+    turns = stage.draft.turns
+    return sum(len(turn.clauses) for turn in turns if _kind(turn, stage.catalogues) == "request") == 1
 
 
 def _before(stage: Stage, number: int) -> str:

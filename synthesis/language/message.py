@@ -34,7 +34,7 @@ _HAS_BEGINNING = re.compile(r"[^.!?]{,60}(:| -) ")
 _WOULD = re.compile(r"\bwould\b")
 _LEADING = (":", ",", "-")
 """How something ends that leads on to what follows."""
-_WHEN = re.compile(r"\b(just|now|ago)\b|^I(?:'ve| have)\b")
+_WHEN = re.compile(r"\b(just|now|ago|after all)\b|^I(?:'ve| have)\b")
 _GOES_ON = re.compile(r"[,;]|\bapp\b")
 """What nothing is added to, such as where it was done."""
 _ACTS_ONLY = frozenset({"complain", "plan"})
@@ -42,6 +42,14 @@ _ACTS_ONLY = frozenset({"complain", "plan"})
 _STATEMENT = re.compile(
     r"i'|(?:i|it|it's|they|somebody|that|what|he|she|we|there|nothing|a thief|the (?:chip|amount is|sum|goods)) "
 )
+_TAKES_LEAVE = re.compile(
+    r"\b(?:that's (?:all|it)|(?:have|need|gotta)(?: to)? (?:go|dash|run)|back to work|before I go)\b"
+)
+"""What nobody says before their last message."""
+_ALONE = re.compile(r"\b(?:just one|one thing|nothing else)\b")
+"""What nobody says who has more than one thing to ask."""
+DRAWS = 12
+"""Ways drawn to say something before it is left out, where none of them fits its place."""
 _ADVERBIAL = ("on ", "for ", "at ", "in ", "with ", "by ", "just ", "as ", "so ", "right ", "to ", "without ", "half ")
 
 Kind = Literal["request", "yes", "value", "which", "acted"]
@@ -57,6 +65,19 @@ class Place:
     kind: Kind
     before: str = ""
     """How the turn before ended: done, answer or refuse; empty at the beginning."""
+    last: bool = False
+    """Whether the user writes nothing after it."""
+    alone: bool = False
+    """Whether it holds all that the user asks for."""
+
+    def bears(self, text: str) -> bool:
+        """Whether something said beside the request fits here: nobody goes on after they have taken their leave."""
+        return (self.last or not _TAKES_LEAVE.search(text)) and (self.alone or not _ALONE.search(text))
+
+    def drawn(self, patterns: Sequence[str], rng: Random) -> str:
+        """Give one of several patterns, expanded, that fits here, or nothing."""
+        found = (expand(pick(rng, patterns), rng) for _ in range(DRAWS))
+        return next((text for text in found if self.bears(text)), "")
 
 
 @dataclass(frozen=True)
@@ -89,7 +110,7 @@ class Writer:
         if place.first and turn.reason and parts and parts[-1].endswith(","):
             parts[-1] = f"{parts[-1][:-1]}."
         if place.first and not turn.reason and not (parts and parts[-1].endswith(_LEADING)):
-            parts.append(self._before(requests[0], rng))
+            parts.append(self._before(requests[0], place, rng))
         parts.append(self._wants(turn, requests, rng))
         if turn.side and rng.random() < SIDE_SHARE:
             fact = script.seal(Piece("side", turn.side[0], pick(rng, turn.side[1])))
@@ -107,7 +128,7 @@ class Writer:
         if place.kind == "yes":
             return ended(expand(pick(rng, replies["yes"]), rng), asks=False)
         if place.kind == "acted":
-            said = small(expand(turn.clauses[0].text, rng))
+            said = small(expand(turn.clauses[0].template or turn.clauses[0].text, rng, filled[0].words))
             plain = said.startswith("I") and not _GOES_ON.search(said) and not _WHEN.search(said)
             pattern = pick(rng, replies["unasked" if turn.unasked else "acted" if plain else "acted_so"])
             return ended(expand(pattern, rng, {"said": said}), asks=False)
@@ -122,24 +143,21 @@ class Writer:
         parts: list[str] = []
         if place.first and rng.random() < voice.register.greets:
             greeting = expand(pick(rng, voice.register.greetings), rng)
-            parts.append(greeting if greeting[-1] in "!.?:" else greeting + pick(rng, (",", "!", ".", " -")))
+            parts.append(greeting if greeting[-1] in "!.?:," else greeting + pick(rng, (",", "!", ".", " -")))
         if not place.first and rng.random() < FOLLOW_SHARE:
-            parts.append(expand(pick(rng, lexicon().follow[FOLLOWS.get(place.before, place.before)]), rng))
+            parts.append(place.drawn(lexicon().follow[FOLLOWS.get(place.before, place.before)], rng))
         if not place.first or not self._signs():
             parts += self._introduction(place, script, rng)
         return parts
 
-    def _before(self, request: Request, rng: Random) -> str:
+    def _before(self, request: Request, place: Place, rng: Random) -> str:
         """Give what leads up to the first request, where anything does and it has no beginning of its own."""
         voice = self.speaker.voice
         if rng.random() >= voice.register.fancy or _HAS_BEGINNING.match(request.text):
             return ""
         frame = voice.frame(rng)
-        return (
-            ""
-            if request.kind == "question" and frame in _ACTS_ONLY
-            else expand(pick(rng, lexicon().before[frame]), rng)
-        )
+        fits = request.kind != "question" or frame not in _ACTS_ONLY
+        return place.drawn(lexicon().before[frame], rng) if fits else ""
 
     def _signs(self) -> bool:
         """Whether this persona says who they are at the end; it is their habit, so it doesn't vary by draw."""
@@ -178,9 +196,9 @@ class Writer:
     def _end(self, place: Place, last: Request, script: Script, rng: Random) -> list[str]:
         """Give the end of a message: who wrote it, or thanks."""
         signature = self._introduction(place, script, rng, ends=True) if place.first and self._signs() else []
-        return signature or [self._thanks(last, rng, first=place.first)]
+        return signature or [self._thanks(last, place, rng)]
 
-    def _thanks(self, last: Request, rng: Random, *, first: bool) -> str:
+    def _thanks(self, last: Request, place: Place, rng: Random) -> str:
         """Give thanks at times; whoever writes letters ends the first message like one, and no other.
 
         Nobody says that it would be lovely where they have only asked something.
@@ -190,7 +208,9 @@ class Writer:
             return ""
         asked = last.kind == "question"
         closings = [one for one in lexicon().closings[voice.name] if not (asked and _WOULD.search(one))]
-        return expand(pick(rng, (*closings, *lexicon().ends) if first and voice.register.letters else closings), rng)
+        if place.first and voice.register.letters:
+            closings += lexicon().ends
+        return place.drawn(closings, rng)
 
 
 def _joined(request: Request, rng: Random) -> str:

@@ -58,7 +58,7 @@ def typed(text: str, voice: Voice, rng: Random) -> str:
         if rng.random() < 0.4:
             text = _APOSTROPHE.sub("", text)
         if rng.random() < 0.3:
-            text = _ENDS.sub(pick(rng, (",", " -", "...", "\n")), text)
+            text = _ENDS.sub(pick(rng, (",", " -", "...")), text)
     if rng.random() < manner.typos:
         text = _slipped(text, rng)
     return _END.sub("", text) if rng.random() < manner.bare_end else text

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 _Checked = TypeVar("_Checked", bound=Callable[..., object])
 
 _ALONE = r"(?<![\w.,$:/-])"
-_BETWEEN = r"(?P<between>(?:more|free|other) )?"
+_BETWEEN = r"(?P<between>(?:(?:more|free|other) )?(?:[a-z]+ (?=seats\b))?)"
 _ONE = re.compile(
     rf"(?P<before>\bare )?{_ALONE}1 {_BETWEEN}(?P<noun>[a-z]+s|people|ones)\b(?P<behind> (?:are|haven't|have)\b)?"
 )
 _ONE_ARE = re.compile(rf"{_ALONE}1 are\b")
 _ZERO = re.compile(rf"{_ALONE}0(?![\w:/%]|[.,]\d)(?P<noun> {_BETWEEN}(?:[a-z]+s|people)\b)?(?P<still> are still)?")
+_MINUTES = re.compile(rf"{_ALONE}(\d{{1,3}}(?:,\d{{3}})+|\d+) minutes\b(?!\))")
 _AGREES = {" are": " is", " haven't": " hasn't", " have": " has"}
 MOST_IN_WORDS = 12
 """Numbers up to this are written in words."""
@@ -79,6 +80,30 @@ def _for_none(found: re.Match[str]) -> str:
     return text[:1].upper() + text[1:] if starts else text
 
 
+def in_hours(text: str) -> str:
+    """Give a text in which minutes that make an hour or more are told in hours, with the minutes behind.
+
+    "980 minutes" becomes "sixteen hours and twenty minutes (980 minutes)".
+    """
+    return _MINUTES.sub(_as_hours, text)
+
+
+def _as_hours(found: re.Match[str]) -> str:
+    hours, rest = divmod(int(found[1].replace(",", "")), 60)
+    if not hours:
+        return found[0]
+    parts = ((hours, "hour"), (rest, "minute"))
+    words = [f"{_spelled(number)} {unit if number == 1 else f'{unit}s'}" for number, unit in parts if number]
+    whole = f"{' and '.join(words)} ({found[0]})"
+    starts = found.string[: found.start()].rstrip()[-1:] in ("", ".", "!", "?")
+    return whole[:1].upper() + whole[1:] if starts else whole
+
+
+@lru_cache(maxsize=64)
+def _spelled(number: int) -> str:
+    return str(_engine().number_to_words(str(number)))
+
+
 @lru_cache(maxsize=256)
 def _single(noun: str) -> str:
     return str(_engine().singular_noun(noun) or noun)
@@ -87,4 +112,4 @@ def _single(noun: str) -> str:
 @lru_cache(maxsize=64)
 def in_words(number: int) -> str:
     """Give a number in words while it is small."""
-    return str(_engine().number_to_words(str(number))) if number <= MOST_IN_WORDS else str(number)
+    return _spelled(number) if number <= MOST_IN_WORDS else str(number)

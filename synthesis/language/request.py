@@ -35,9 +35,9 @@ _CONDITIONAL = re.compile(
 )
 _FOR_ME = re.compile(r" for (me|us)\b")
 _SINGLE = re.compile(r"\b(one|date|once|time)\b")
-_PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b")
+_PRONOUN = re.compile(r"\{goal\} (it|them|that|this|one|both)\b(?! (?:more|other|last|further)\b)")
 _ASKED_LAST = re.compile(
-    r"(?P<lead>(?!(?:if|for|about|there|out)\b)[^;]+?)(?<!\bif so)(?<!\bif not)"
+    r"(?P<lead>(?!(?:if|for|about|there|out|as)\b)[^;]+?)(?<!\bif so)(?<!\bif not)"
     r"(?:,? so(?: please)?|;(?: please)?|(?:,|:| -) please) (?P<act>\{goal\}[^.;:]*)(?P<rest>[;].*)?",
     re.DOTALL | re.IGNORECASE,
 )

@@ -48,6 +48,7 @@ def test_who_has_paid_asks_again_for_what_was_refused() -> None:
             if not paid:
                 assert len(stage.draft.turns) == 1
                 continue
+            assert list(paid[0].clauses[0].parts) == ["amount_cents"]  # the refused request waits too, so it is named
             again = stage.draft.turns[-1]
             assert again.again
             assert [(goal.tool, goal.outcome) for goal in again.goals] == [("airline.add_bags", "done")]

@@ -166,3 +166,44 @@ def test_no_condition_is_put_on_what_the_user_was_told() -> None:
 
     with pytest.raises(Drop, match="no_condition"):
         on_stage("bank", use)
+
+
+def test_the_other_account_is_said_with_the_preposition_of_the_first() -> None:
+    async def use(stage: Stage) -> None:
+        found = list[str]()
+        for number in range(40):
+            stage.rng, turn, before = Random(number), DraftTurn(), stage.draft.copy()
+            try:
+                await ground_if(stage, GoalKind("bank", "send_transfer", "done", OR), turn)
+            except Drop:
+                continue
+            finally:
+                stage.draft = before
+                await stage.episode.reset()
+            found.append(turn.clauses[0].template)
+        assert found
+        for template in found:
+            before_first = template.partition(" {account_id}")[0].rpartition(" ")[2]
+            before_other = template.partition(" {other}")[0].rpartition(" ")[2]
+            assert before_other == before_first
+
+    on_stage("bank", use)
+
+
+def test_no_condition_stands_behind_an_afterthought() -> None:
+    async def use(stage: Stage) -> None:
+        ends = set[str]()
+        for number in range(30):
+            stage.rng, turn, before = Random(number), DraftTurn(), stage.draft.copy()
+            try:
+                await ground_if(stage, GoalKind("schedule", "cancel_occurrence", "done", IF), turn)
+            except Drop:
+                continue
+            finally:
+                stage.draft = before
+                await stage.episode.reset()
+            ends.add(turn.clauses[0].template.partition("{condition}")[0])
+        assert len(ends) > 1
+        assert not any(word in end for end in ends for word in ("the rest", "the others", "nothing else", "the other"))
+
+    on_stage("schedule", use)

@@ -138,6 +138,20 @@ def test_reasons_and_told_values_are_held_against_the_tool(with_phrases: Mend) -
         assert any("no field due that could be 0" in flaw for flaw in told(sound, f"{name}\n"))
 
 
+def test_what_is_told_of_a_row_is_a_column_that_is_said_of_it(with_phrases: Mend) -> None:
+    place = "until {due_on}."
+    assert flaws(with_phrases(place, "until {due_on} ({book_id.genre}).")) == []
+    found = flaws(with_phrases(place, "until {due_on} ({book_id.colour})."))
+    assert any("names book_id.colour" in flaw for flaw in found), found
+
+
+def test_what_has_just_been_done_is_said_with_fields_of_its_result(with_phrases: Mend) -> None:
+    place = "[tool.pay_fine]\n"
+    for name in ("acts", "unasked"):
+        found = flaws(with_phrases(place, f'{place}{name} = ["I have paid {{nothing_at_all}}"]\n'))
+        assert any("names nothing_at_all, which is no result" in flaw for flaw in found), found
+
+
 def test_what_a_row_is_named_through_is_kin(with_phrases: Mend) -> None:
     place = "[entity.loans.say]"
     found = flaws(with_phrases(place, f"[entity.loans.through]\nbooks = ['{{}}']\n\n{place}"))

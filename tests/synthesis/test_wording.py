@@ -14,6 +14,8 @@ from synthesis.stage import Stage
 from synthesis.wording import which_one
 from tests.synthesis.conftest import on_stage
 
+ACCOUNTS = ("from_account_id", "to_account_id")
+
 
 def asked(text: str, noun: str) -> set[str]:
     return {which_one(Split(text, "the other one", noun, 4, "x"), Random(seed)) for seed in range(40)}
@@ -67,3 +69,20 @@ def test_nothing_is_told_in_a_sentence_of_its_own() -> None:
         assert minutes == {True, False}
 
     on_stage("schedule", use)
+
+
+def test_what_was_changed_is_told_by_what_a_look_up_has_shown() -> None:
+    async def use(stage: Stage) -> None:
+        kind, told = GoalKind("bank", "move_money", "done"), set[str]()
+        for seed in range(12):
+            stage.rng, turn, before = Random(seed), DraftTurn(), stage.draft.copy()
+            await ground(stage, kind, turn)
+            step = stage.draft.steps[turn.steps[-1]]
+            names = {(await stage.row("accounts", step.arguments[one]))["name"] for one in ACCOUNTS}
+            assert any(name in turn.answers[0] for name in names)
+            told.update(name for name in names if name in turn.answers[0])
+            stage.draft = before
+            await stage.episode.reset()
+        assert len(told) > 1
+
+    on_stage("bank", use)

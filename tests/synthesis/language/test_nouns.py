@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.language.nouns import counted, in_words, listed, plural
+from synthesis.language.nouns import counted, in_hours, in_words, listed, plural
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from synthesis.language.nouns import counted, in_words, listed, plural
         ("1 people haven't answered yet.", "1 person hasn't answered yet."),
         ("It has 1 more dates to come.", "It has 1 more date to come."),
         ("1 are left.", "1 is left."),
+        ("I see 1 free window seats.", "I see 1 free window seat."),
+        ("1 aisle seats are left.", "1 aisle seat is left."),
     ],
 )
 def test_one_of_a_thing_is_single(text: str, told: str) -> None:
@@ -61,6 +63,19 @@ def test_several_words_are_listed() -> None:
 )
 def test_several_go_by_the_last_word(noun: str, many: str) -> None:
     assert plural(noun) == many
+
+
+@pytest.mark.parametrize(
+    ("told", "in_full"),
+    [
+        ("It takes 980 minutes.", "It takes sixteen hours and twenty minutes (980 minutes)."),
+        ("They add up to 1,440 minutes.", "They add up to twenty-four hours (1,440 minutes)."),
+        ("61 minutes of that day are taken.", "One hour and one minute (61 minutes) of that day are taken."),
+        ("It takes 59 minutes.", "It takes 59 minutes."),
+    ],
+)
+def test_minutes_that_make_an_hour_are_told_in_hours(told: str, in_full: str) -> None:
+    assert in_hours(told) == in_full
 
 
 def test_small_numbers_are_words_and_others_figures() -> None:

@@ -117,3 +117,12 @@ def test_nobody_speaks_of_a_person_as_it() -> None:
 )
 def test_the_last_sentence_decides_on_the_end_mark(text: str, told: str) -> None:
     assert ended(text) == told
+
+
+def test_a_particle_stands_behind_one_thing_and_not_behind_a_number() -> None:
+    assert said("it got late; ahem - {goal} one") == {"it got late; ahem - call one off."}
+    assert said("it got late; ahem - {goal} one more trip") == {"it got late; ahem - call off one more trip."}
+
+
+def test_what_is_done_as_a_favour_stays_in_its_sentence() -> None:
+    assert said("as a favour, please {goal} {row}") == {"as a favour, please call off the trip."}
