@@ -15,7 +15,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.logical_form import Condition, Field, Intent, Said
-from synthesis.choose import Choice
+from synthesis.choose import ONLY_PLACES, Choice
 from synthesis.draft import Clause, DraftTurn, Mention, Part
 from synthesis.errors import Drop
 from synthesis.goals import OR, GoalKind
@@ -35,7 +35,7 @@ from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
-_PAUSE = re.compile(r"[;:.]")
+_PAUSE = re.compile(r"[;:.,]")
 _REASONED = re.compile(r"\b(if|because|since)\b")
 NEVER = frozenset({"self", "relation"})
 """Kinds of mention whose row a condition can't be put on with "it"."""
@@ -268,8 +268,10 @@ class Conditional(Grounding):
 
 def _ends_in_its_act(template: str) -> bool:
     """Whether a condition behind a request would be taken for one on the act, and on nothing that is said after it."""
-    last = _PAUSE.split(template.rstrip("?."))[-1]
-    return _REASONED.search(template) is None and ("{goal}" in last or last == template.rstrip("?."))
+    whole = template.rstrip("?.")
+    parts = (part for part in reversed(_PAUSE.split(whole)) if "{goal}" in part or not ONLY_PLACES.fullmatch(part))
+    last = next(parts, "")
+    return _REASONED.search(template) is None and ("{goal}" in last or whole.startswith(last))
 
 
 def _none(kind: GoalKind) -> list[Any]:
