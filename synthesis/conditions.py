@@ -235,7 +235,7 @@ class Conditional(Grounding):
             for column in stage.catalogue.said(self.tool.name).only.keys() & entity.tests.keys():
                 if row.get(column) is not None and not await knows(stage, (table, choice.values[name]), column):
                     found.append(_Subject(name, table, column, entity.tests[column], row[column]))
-        if not found or choice.missing or not _ends_in_its_act(choice.template):
+        if not found or choice.missing or not ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
         return found
 
@@ -266,7 +266,7 @@ class Conditional(Grounding):
         )
 
 
-def _ends_in_its_act(template: str) -> bool:
+def ends_in_its_act(template: str) -> bool:
     """Whether a condition behind a request would be taken for one on the act, and on nothing that is said after it."""
     whole = template.rstrip("?.")
     parts = (part for part in reversed(_PAUSE.split(whole)) if "{goal}" in part or not ONLY_PLACES.fullmatch(part))
