@@ -239,6 +239,7 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
     slot = parameter.slot
     table = slot.of or key.partition(".")[0]
     candidates = await stage.keys(table, slot.where, {**parameter.bench.settled, **choice.values})
+    candidates = _not_had_already(stage, parameter, table, candidates)
     if not candidates:
         raise Drop("no_candidate", f"{parameter.name} of {table}")
     choice.rows[parameter.name] = (table, slot)
@@ -258,6 +259,15 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         return topic[-1].value
     candidates = await _on_that_day(stage, table, candidates)
     return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
+
+
+def _not_had_already(stage: Stage, parameter: _Parameter, table: str, candidates: list[Any]) -> list[Any]:
+    """Give what may be asked for in vain, such as a flight that is booked: nothing that was given just now."""
+    kind = parameter.bench.kind
+    in_vain = kind.outcome == "refuse" and kind.what in parameter.slot.unless
+    if not in_vain or stage.catalogue.entity(table).mine is not None:
+        return candidates
+    return [value for value in candidates if (stage.environment, table, value) not in stage.draft.stances]
 
 
 async def _on_that_day(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:

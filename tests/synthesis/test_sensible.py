@@ -104,3 +104,19 @@ def test_when_something_ends_is_asked_of_one_date_and_its_day_is_not_said() -> N
         return asked
 
     assert on_stage("schedule", use) == {"starts_local", "ends_local"}
+
+
+def test_nobody_asks_for_the_very_flight_that_they_were_just_given() -> None:
+    async def use(stage: Stage) -> None:
+        kind = GoalKind("airline", "hold_flight", "refuse", "already_booked")
+        booked = {choice.values["flight_id"] for choice in await choices(stage, kind)}
+        given = min(booked)
+        stage.draft.stances["airline", "flights", given] = False
+        left = set()
+        for seed in SEEDS:
+            stage.rng = Random(seed)
+            with suppress(Drop):
+                left.add((await choose(stage, stage.catalogue.tools[kind.tool], kind)).values["flight_id"])
+        assert given not in left
+
+    on_stage("airline", use)
