@@ -17,6 +17,7 @@ from synthesis.aiming import SAID_NO, is_near
 from synthesis.choose import PLACEHOLDER
 from synthesis.draft import Clause, DraftStep, DraftTurn, Origin, Part, RowName
 from synthesis.errors import Drop
+from synthesis.kin import STATES
 from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
 from synthesis.spoken import say
@@ -97,16 +98,36 @@ async def _comes_upon(stage: Stage) -> bool:
 async def _comes_of(stage: Stage, request: _Open) -> bool:
     """Let the user settle a request, and ask again for what it has stood in the way of; say whether that could be."""
     held, before = await stage.episode.hold(), stage.draft.copy()
+    said = await _said_so_far(stage)
     await _user_acts(request.stage, request.tool, request.arguments, request.origins)
     unasked = stage.catalogues[request.stage.environment].said(request.tool).unasked
-    if unasked:
-        turn = stage.draft.turns[-1]
-        turn.unasked, turn.clauses = True, [Clause(str(stage.pick(unasked)), imperative=False)]
+    turn = stage.draft.turns[-1]
+    turn.unasked = True
+    if unasked and said == await _said_so_far(stage):
+        turn.clauses = [Clause(str(stage.pick(unasked)), imperative=False)]
     if await _take_up(stage):
         return True
     await stage.episode.undo(held)
     stage.draft = before
     return False
+
+
+async def _said_so_far(stage: Stage) -> list[Any]:
+    """Give what the rows show now by whose state the user has named them, such as that one waits for their approval.
+
+    Where an act of theirs changes it, they can't tell as news that it was so.
+    """
+    mentions = [
+        one for turn in stage.draft.turns for _, _, mention in turn.mentions for one in (mention, *mention.within)
+    ]
+    found = list[Any]()
+    for mention in mentions:
+        say = stage.catalogues[mention.environment].entity(mention.table).say
+        states = {str(part["column"]) for part in mention.properties if part.get("column") in say}
+        for _, table, value in rows_of(mention) if states else ():
+            row = await stage.at(mention.environment).row(table, value)
+            found += [row.get(column) for column in sorted(states) if say[column].kind in STATES]
+    return found
 
 
 async def _take_up(stage: Stage) -> bool:

@@ -111,18 +111,27 @@ def carried(stage: Stage, kind: str | None) -> Yield | None:
 async def anchors(stage: Stage, kind: str) -> list[Anchor]:
     """Give what rows of other environments that were spoken of just now show of a kind, each with words for it.
 
-    Nobody says a day, an amount or a seat through what wasn't just spoken of, nor through a word that fits two rows.
+    Nobody says a day, an amount or a seat through what wasn't just spoken of or is off by now, nor through a word that
+    fits two rows.
     """
     found: list[Anchor] = []
     for other, table, column, forms in _anchoring(stage, kind):
         for row in dict.fromkeys(one for one in stage.draft.topic if not one.rival_only):
             if (row.environment, row.table) == (other.environment, table) and spoken_of(other, table, row.value):
                 shown = await _shown(other, row, column)
-                if shown is not None:
+                if shown is not None and await _stands(other, row):
                     origin, value = shown
                     words = THAT_DAY if kind == "date" and was_told(stage, value) else forms
                     found.append(Anchor(other.environment, row, column, str(stage.pick(words)), value, origin))
     return found
+
+
+async def _stands(stage: Stage, row: Salient) -> bool:
+    """Whether a row still takes place, and the user hasn't said that they have no more use for it."""
+    if stage.draft.stances.get((row.environment, row.table, row.value)):
+        return False
+    stands = stage.catalogue.entity(row.table).stands
+    return stands is None or row.value in await stage.keys(row.table, stands)
 
 
 def _anchoring(stage: Stage, kind: str) -> Iterator[tuple[Stage, str, str, tuple[str, ...]]]:

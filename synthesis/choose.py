@@ -17,7 +17,7 @@ from synthesis.goals import GoalKind
 from synthesis.identity import Known, known
 from synthesis.kin import links_of, referred_to, rows_of_spoken_kin
 from synthesis.phrases import Slot
-from synthesis.spoken import say
+from synthesis.spoken import say, with_year, year_is_said
 from synthesis.stage import Stage
 from synthesis.stance import welcome
 from synthesis.wanted import Taker
@@ -37,7 +37,7 @@ AIMED_SHARE = 0.9
 KIN_ROW_SHARE, ODD_KIN_ROW_SHARE = 0.5, 0.4
 """How often a row is chosen that others refer to, where the data has little of that; and where the plan has that in
 view though people don't name a row by those others."""
-_ONLY_PLACES = re.compile(r"(\s*\{[a-z_.]+\})*\s*")
+ONLY_PLACES = re.compile(r"(\s*\{[a-z_.]+\})*\s*")
 PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -173,7 +173,7 @@ async def _choose_one(stage: Stage, parameter: _Parameter, choice: Choice) -> No
         raise Drop("out_of_reach", f"{name} of what was spoken of")
     else:
         choice.values[name] = await _choose_value(stage, parameter, choice)
-        choice.said[name] = _spoken(stage, slot, contract.type, choice.values[name])
+        choice.said[name] = await _spoken(stage, slot, contract.type, choice.values[name])
 
 
 async def _carry(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
@@ -223,12 +223,10 @@ def _names_days(stage: Stage, parameter: _Parameter, choice: Choice) -> bool:
 
 
 async def _anchors(stage: Stage, kind: str) -> list[Anchor]:
-    """Give the rows that show a value of a kind, through which it is said: those spoken of last, unless done with."""
+    """Give the rows that show a value of a kind, through which it is said: those spoken of last."""
     if not stage.draft.topic or not stage.chance(stage.aim.hiding(CARRY_SHARE)):
         return []
-    ended = {row for row, ending in stage.draft.stances.items() if ending}
-    found = await anchors(stage, kind)
-    return [one for one in found if (one.environment, one.row.table, one.row.value) not in ended]
+    return await anchors(stage, kind)
 
 
 def at_the_end(template: str, name: str) -> str | None:
@@ -238,7 +236,7 @@ def at_the_end(template: str, name: str) -> str | None:
     """
     place = "{" + name + "}"
     before, found, behind = template.partition(place)
-    if not found or not _ONLY_PLACES.fullmatch(behind):
+    if not found or not ONLY_PLACES.fullmatch(behind):
         return None
     return f"{before.rstrip()}{behind.rstrip()} {place}"
 
@@ -258,6 +256,7 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
     slot = parameter.slot
     table = slot.of or key.partition(".")[0]
     candidates = await stage.keys(table, slot.where, {**parameter.bench.settled, **choice.values})
+    candidates = _not_had_already(stage, parameter, table, candidates)
     if not candidates:
         raise Drop("no_candidate", f"{parameter.name} of {table}")
     choice.rows[parameter.name] = (table, slot)
@@ -281,6 +280,15 @@ async def _choose_rows(stage: Stage, parameter: _Parameter, key: str, choice: Ch
         return topic[-1].value
     candidates = await _on_that_day(stage, table, candidates)
     return stage.pick(await _with_kin(stage, table, candidates, parameter.taker))
+
+
+def _not_had_already(stage: Stage, parameter: _Parameter, table: str, candidates: list[Any]) -> list[Any]:
+    """Give what may be asked for in vain, such as a flight that is booked: nothing that was given just now."""
+    kind = parameter.bench.kind
+    in_vain = kind.outcome == "refuse" and kind.what in parameter.slot.unless
+    if not in_vain or stage.catalogue.entity(table).mine is not None:
+        return candidates
+    return [value for value in candidates if (stage.environment, table, value) not in stage.draft.stances]
 
 
 async def _on_that_day(stage: Stage, table: str, candidates: list[Any]) -> list[Any]:
@@ -351,7 +359,7 @@ def _enumerated(schema: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(value for option in choices for value in option.get("enum", ()) if value is not None)
 
 
-def _spoken(stage: Stage, slot: Slot, kind: str | None, value: Any) -> str:
+async def _spoken(stage: Stage, slot: Slot, kind: str | None, value: Any) -> str:
     if slot.text:
         return f'"{value}"'
     if isinstance(slot.forms, dict):
@@ -360,4 +368,6 @@ def _spoken(stage: Stage, slot: Slot, kind: str | None, value: Any) -> str:
             raise Drop("unsaid", str(value))
         return str(stage.pick(forms))
     spoken = say(kind, value, stage.rng)
+    if kind == "date" and year_is_said(str(value), (await stage.query("SELECT :today"))[0][0]):
+        spoken = with_year(spoken, str(value))
     return str(stage.pick(slot.forms)).replace("{}", spoken) if slot.forms else spoken

@@ -15,7 +15,7 @@ from typing import Any
 
 from envfactory_client import Goal
 from envfactory_client.logical_form import Condition, Field, Intent, Said
-from synthesis.choose import Choice
+from synthesis.choose import ONLY_PLACES, Choice
 from synthesis.draft import Clause, DraftTurn, Mention, Part
 from synthesis.errors import Drop
 from synthesis.goals import OR, GoalKind
@@ -35,7 +35,7 @@ from synthesis.wording import Reached, clause, reply
 
 UNLESS_SHARE = 0.35
 """How often a condition is one under which the act is not wanted."""
-_PAUSE = re.compile(r"[;:.]")
+_PAUSE = re.compile(r"[;:.,]")
 _AFTERTHOUGHT = re.compile(r"(?:,| and| but) [^{}]*$")
 """What a request ends in that isn't the act: ", the rest can stay"."""
 _PREPOSITION = r"\b((?:out of|from|into|to|for|on|with|of)) \{%s\}"
@@ -238,7 +238,7 @@ class Conditional(Grounding):
             for column in stage.catalogue.said(self.tool.name).only.keys() & entity.tests.keys():
                 if row.get(column) is not None and not await knows(stage, (table, choice.values[name]), column):
                     found.append(_Subject(name, table, column, entity.tests[column], row[column]))
-        if not found or choice.missing or not _ends_in_its_act(choice.template):
+        if not found or choice.missing or not ends_in_its_act(choice.template):
             raise Drop("no_condition", str(self.kind))
         return found
 
@@ -269,12 +269,13 @@ class Conditional(Grounding):
         )
 
 
-def _ends_in_its_act(template: str) -> bool:
+def ends_in_its_act(template: str) -> bool:
     """Whether a condition behind a request would be taken for one on the act, and on nothing that is said after it."""
     whole = template.rstrip("?.")
-    last = _PAUSE.split(whole)[-1]
+    parts = (part for part in reversed(_PAUSE.split(whole)) if "{goal}" in part or not ONLY_PLACES.fullmatch(part))
+    last = next(parts, "")
     ends = _REASONED.search(template) is None and _AFTERTHOUGHT.search(whole) is None
-    return ends and ("{goal}" in last or last == whole)
+    return ends and ("{goal}" in last or whole.startswith(last))
 
 
 def _none(kind: GoalKind) -> list[Any]:

@@ -85,6 +85,9 @@ def _kin_flaws(catalogue: Catalogue, table: str, entity: Entity) -> Iterator[str
     yield from (
         f"[entity.{table}.through] {other}: it is no kin." for other in entity.through.keys() - entity.kin.keys()
     )
+    yield from (
+        f"[entity.{table}] replying: {other} is no kin." for other in entity.replying if other not in entity.kin
+    )
     for other in entity.kin:
         if other not in catalogue.phrases.entity or referring_column(catalogue, other, wanted) is None:
             yield f"[entity.{table}.kin] {other}: no entity of that name refers to {table}."
@@ -338,7 +341,7 @@ def _query_flaws(catalogue: Catalogue) -> Iterator[str]:
 
 def _scope_queries(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for table, entity in catalogue.phrases.entity.items():
-        for name, condition in (("mine", entity.mine), ("theirs", entity.theirs)):
+        for name, condition in (("mine", entity.mine), ("theirs", entity.theirs), ("stands", entity.stands)):
             if condition and table in catalogue.schema.columns:
                 yield f"[entity.{table}] {name}", f"SELECT 1 FROM {catalogue.view(table)} WHERE {condition}"  # noqa: S608
 

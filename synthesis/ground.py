@@ -333,11 +333,12 @@ class Grounding:
         return any(nouns & set(catalogue.entity(table).noun) for table in said)
 
     def _hidden(self) -> frozenset[str]:
-        """Give the column that is asked for, which a description must not use."""
+        """Give the columns that say what is asked for, which a description must not use: with an hour, its day."""
         if self.kind.outcome != "answer" or self.tool.contract is None:
             return frozenset()
         shows = self.tool.contract.results[self.kind.what].shows
-        return frozenset({shows.partition(".")[2]}) if shows else frozenset()
+        column = shows.partition(".")[2] if shows else ""
+        return frozenset({column, column.replace("_local", "_on")}) - {""}
 
     def wish(self, mentions: Mapping[str, Mention]) -> Wish:
         """Give the goal as what the user wants of the rows that it names."""

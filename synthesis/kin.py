@@ -155,7 +155,8 @@ async def through_spoken_kin(stage: Stage, table: str, value: Any, _: Locate, ho
 async def through_kin(stage: Stage, table: str, value: Any, locate: Locate, how: Terms) -> Mention:
     """Give the mention of a row through one that refers to it, or raise `Drop` when there is none."""
     entity = stage.catalogue.entity(table)
-    ties = [tie for tie in _ties(stage, table) if not entity.through or tie.table in entity.through]
+    ties = [tie for tie in _ties(stage, table) if tie.table in (entity.through or entity.kin)]
+    ties = [tie for tie in ties if tie.table not in entity.replying]
     options = [(tie, row) for tie in ties for row in await _referring(stage, tie, value)]
     new = [option for option in options if _is_new(stage, option[0], how.taker)]
     if not options:

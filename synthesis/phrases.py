@@ -99,8 +99,12 @@ class Entity(_Part):
     say: dict[str, Say] = Field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How another request says a row's value through the row, by column: departs_on = ["the day of {}"]."""
+    stands: str | None = None
+    """The SQL condition under which a row still takes place, so that somebody may say a day through it."""
     kin: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How a row is said through one that refers to it, by the other one's table: cards = ["the account behind {}"]."""
+    replying: tuple[str, ...] = ()
+    """Kin by which a row is only said where the other one was spoken of last: "the calendar in that proposal"."""
     one_with: tuple[str, ...] = ()
     """Kin that nobody tells from the row: after "that invitation", its event is "that event"."""
     through: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
@@ -22,6 +22,8 @@ MONTHS = [
     "December",
 ]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+NEAR_BY = timedelta(days=270)
+"""Within that time a date goes without its year."""
 _TEENS = range(10, 20)
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS)
 _DATE = re.compile(
@@ -58,6 +60,11 @@ def with_year(way: str, text: str) -> str:
     """Give one of the ways to say a date with its year: "2 February 2028", "February 2, 2028"."""
     between = ", " if way.rsplit(maxsplit=1)[-1][0].isdigit() else " "
     return f"{way}{between}{text[:4]}"
+
+
+def year_is_said(text: str, today: str) -> bool:
+    """Whether a date is so far off that somebody says its year with it."""
+    return abs(date.fromisoformat(text[:10]) - date.fromisoformat(today)) > NEAR_BY
 
 
 def days(text: str) -> tuple[str, ...]:

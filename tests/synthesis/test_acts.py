@@ -15,6 +15,9 @@ from synthesis.draft import DraftTurn
 from synthesis.errors import Drop
 from synthesis.goals import GoalKind
 from synthesis.ground import ground
+from synthesis.locate import locate
+from synthesis.phrases import Slot
+from synthesis.sought import Terms
 from synthesis.stage import Stage
 from synthesis.stance import take_stance
 from synthesis.wanted import Wanted
@@ -156,6 +159,31 @@ def test_who_settles_later_what_was_in_the_way_asks_again_then() -> None:
         return bool(done)
 
     assert any(on_stage("airline", use, seed=seed) for seed in range(3, 9))
+
+
+async def words_for_a_yes(stage: Stage, *, called_open: bool) -> str:
+    """Give how the user tells that they have approved a transfer, a question later, with or without its state said."""
+    (transfer, *_) = await stage.keys("transfers", "status = 'awaiting_approval'")
+    mention = await locate(stage, "transfers", transfer, Terms(Slot()))
+    state = ({"column": "status", "value": "awaiting_approval", "text": "that waits for my approval"},)
+    mention = replace(mention, properties=state if called_open else ())
+    question = Goal(tool="bank.list_transfers", outcome="answer", answer={"total": 3})
+    stage.draft.turns = [DraftTurn(goals=[question], facts=["email"], mentions=[(0, "transfer_id", mention)])]
+    requests = await acts._open_requests(stage, stage.draft.turns[0])
+    (yes,) = [request for request in requests if request.tool == "approve_transfer"]
+    assert await acts._comes_of(stage, yes)
+    assert stage.draft.turns[-1].unasked
+    return stage.draft.turns[-1].clauses[0].text
+
+
+@pytest.mark.parametrize("called_open", [False, True])
+def test_nobody_tells_as_news_what_they_have_said_themself(called_open: bool) -> None:
+    async def use(stage: Stage) -> None:
+        said = stage.catalogue.said("approve_transfer")
+        ways = said.acts if called_open else said.unasked
+        assert await words_for_a_yes(stage, called_open=called_open) in ways
+
+    on_stage("bank", use)
 
 
 def test_nothing_is_settled_where_no_turn_is_left_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:

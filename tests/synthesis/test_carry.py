@@ -24,9 +24,9 @@ from tests.synthesis.conftest import on_stage
 BEFORE, LATER = Twist("days_earlier", 1, "the day before {}"), Twist("days_later", 2, "two days after {}")
 
 
-async def about_a_booking(stage: Stage, *, dated: bool) -> str:
+async def about_a_booking(stage: Stage, *, dated: bool, status: str = "confirmed") -> str:
     """Speak of a booking of the user's, by the day it leaves on or by its code; gives that day."""
-    for booking in await stage.keys("bookings", "status = 'confirmed'"):
+    for booking in await stage.keys("bookings", "status = :status", {"status": status}):
         row = await stage.row("bookings", booking)
         stage.draft = Draft(states=stage.draft.states, locals=stage.draft.locals)
         with suppress(Drop):
@@ -71,6 +71,18 @@ def test_a_day_that_was_not_named_is_said_by_what_happens_on_it() -> None:
     words, kind = on_stage("airline", use, beside=("schedule",))
     assert words in ("the day I leave", "the day I fly out")
     assert kind == "same"
+
+
+def test_no_day_is_said_through_what_is_off_by_now() -> None:
+    async def use(stage: Stage) -> None:
+        await about_a_booking(stage, dated=True, status="cancelled")
+        assert await days_of(stage) == []
+        await about_a_booking(stage, dated=True)
+        (anchor,) = await days_of(stage)
+        stage.draft.stances["airline", "bookings", anchor.row.value] = True
+        assert await days_of(stage) == []
+
+    on_stage("airline", use, beside=("schedule",))
 
 
 def test_a_day_of_the_same_environment_is_not_said_through_its_row() -> None:

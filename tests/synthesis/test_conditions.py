@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from envfactory_client.logical_form import Field, Said
-from synthesis.conditions import ground_if
+from synthesis.conditions import ends_in_its_act, ground_if
 from synthesis.draft import Draft, DraftTurn
 from synthesis.errors import Drop
 from synthesis.goals import IF, OR, GoalKind, goal_kinds
@@ -140,6 +140,32 @@ def test_no_condition_is_put_where_nobody_has_a_reason_for_one() -> None:
     assert GoalKind("bank", "freeze_card", "left") not in bank
     assert GoalKind("bank", "refund_fee", "done", OR) not in bank, "nobody has a fee waived in place of another one"
     assert GoalKind("bank", "send_transfer", "done", OR) in bank
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("{goal} {flight_id}, {fare_type}", True),
+        ("I don't need {row}, so please {goal} it", True),
+        ("{row} has to go", True),
+        ("{goal} {row}, the rest can stay", False),
+        ("{goal} {row}; the others stay", False),
+        ("{goal} {row} because I'm away", False),
+    ],
+)
+def test_a_condition_stands_behind_the_act_and_nothing_that_is_added_to_it(template: str, found: bool) -> None:
+    assert ends_in_its_act(template) is found
+
+
+def test_who_turns_to_another_room_stays_in_the_same_office() -> None:
+    async def use(stage: Stage) -> list[str]:
+        turn = await grounded(stage, GoalKind("schedule", "book_room", "done", OR))
+        rooms = [mention.value for _, name, mention in turn.mentions if name in ("room_id", "other")]
+        return [str((await stage.row("rooms", room))["city"]) for room in rooms]
+
+    for seed in (3, 4):
+        first, other = on_stage("schedule", use, seed=seed)
+        assert first == other
 
 
 def test_an_account_is_to_hold_some_times_what_is_sent_from_it() -> None:

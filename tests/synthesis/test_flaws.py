@@ -30,6 +30,7 @@ def test_sound_phrases_have_no_flaw(library_catalogue: Catalogue) -> None:
         ('mine = "email = :persona_email"', 'mine = "mail = :persona_email"', "no such column: mail"),
         ('of = "loans"', 'of = "books"', "a key of loans.loan_id, not of books"),
         ("[entity.loans]\n", '[entity.loans]\ntheirs = "owner = 1"\n', "theirs: no such column: owner"),
+        ("[entity.loans]\n", '[entity.loans]\nstands = "owner = 1"\n', "stands: no such column: owner"),
         ("[entity.loans]\n", '[entity.loans]\nalone = ["due_on"]\n', "alone: nothing says due_on before the noun"),
     ],
 )
@@ -156,6 +157,8 @@ def test_what_a_row_is_named_through_is_kin(with_phrases: Mend) -> None:
     place = "[entity.loans.say]"
     found = flaws(with_phrases(place, f"[entity.loans.through]\nbooks = ['{{}}']\n\n{place}"))
     assert any("[entity.loans.through] books: it is no kin" in flaw for flaw in found), found
+    found = flaws(with_phrases("[entity.loans]\n", '[entity.loans]\nreplying = ["books"]\n'))
+    assert "[entity.loans] replying: books is no kin." in found
 
 
 def test_broken_files_name_the_place() -> None:

@@ -121,6 +121,18 @@ def test_what_was_not_spoken_of_names_a_row_only_where_people_do_that() -> None:
     on_stage("schedule", use)
 
 
+def test_a_calendar_is_named_through_a_proposal_only_in_reply() -> None:
+    async def use(stage: Stage) -> int:
+        sql = "SELECT calendar_id FROM proposal_board WHERE kind = 'sharing' AND email = :persona_email"
+        calendars = [calendar for (calendar,) in await stage.query(sql)]
+        for calendar in calendars:
+            with pytest.raises(Drop, match="no_kin"):
+                await through_kin(stage, "calendars", calendar, locate, PLAINLY)
+        return len(calendars)
+
+    assert any(on_stage("schedule", use, seed=seed) for seed in range(3, 7))
+
+
 def test_ones_own_things_go_by_no_measure_but_time_unless_one_asks() -> None:
     async def use(stage: Stage) -> tuple[set[str], set[str]]:
         found: tuple[set[str], set[str]] = (set(), set())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthesis.spoken import dates_in, day, days, hour, money, say, with_year
+from synthesis.spoken import dates_in, day, days, hour, money, say, with_year, year_is_said
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,13 @@ def test_a_year_stands_behind_every_way_to_say_a_day() -> None:
         ways
     )
     assert all(way.endswith("2028") for way in ways)
+
+
+@pytest.mark.parametrize(
+    ("today", "far"), [("2026-11-26", True), ("2027-01-26", False), ("2027-12-01", False), ("2028-09-11", True)]
+)
+def test_a_year_is_said_of_what_is_about_a_year_off(today: str, far: bool) -> None:
+    assert year_is_said("2027-09-12", today) is far
 
 
 def test_lists_and_words_read_as_language() -> None:
