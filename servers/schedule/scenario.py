@@ -329,14 +329,14 @@ def changes(timezone: ZoneInfo, first: datetime, last: datetime) -> Iterator[tup
     """Give when a zone's clocks change between two moments, and to how many minutes ahead of UTC."""
     moment = first
     while moment < last:
-        if ahead(timezone, moment + Day) != ahead(timezone, moment):
-            turn = next(
-                turn
-                for turn in (moment + timedelta(minutes=15 * step) for step in range(1, 97))
-                if ahead(timezone, turn) != ahead(timezone, moment)
-            )
-            yield turn, ahead(timezone, turn)
-        moment += Day
+        offset = ahead(timezone, moment)
+        if ahead(timezone, moment + 7 * Day) != offset:  # no two changes are within a week
+            day = next(day for day in range(1, 8) if ahead(timezone, moment + day * Day) != offset)
+            quarters = (moment + day * Day - timedelta(minutes=15 * step) for step in range(96))
+            turn = min(turn for turn in quarters if ahead(timezone, turn) != offset)
+            if turn <= last:
+                yield turn, ahead(timezone, turn)
+        moment += 7 * Day
 
 
 def ahead(timezone: ZoneInfo, moment: datetime) -> int:
@@ -360,6 +360,11 @@ class Office:
         self.people: dict[str, str] = {}
         self.primary: dict[str, str] = {}
         self.private: dict[str, str] = {}
+        self.kinds: dict[str, set[str]] = defaultdict(set)
+        """What the persona has in others, by their id."""
+        for relation in world.relations:
+            if relation.person_id == world.persona.person_id:
+                self.kinds[relation.other_id].add(relation.kind)
         self.zones: set[str] = set()
         self.dates: dict[str, list[Row]] = defaultdict(list)
         self.busy: dict[str, Taken] = defaultdict(Taken)
@@ -408,9 +413,7 @@ class Office:
         """Give the department of a person: the persona's for their colleagues, none for those who don't work here."""
         persona = self.world.persona.person_id
         own = DEPARTMENTS[self.world.seed % len(DEPARTMENTS)]
-        kinds = {
-            one.kind for one in self.world.relations if (one.person_id, one.other_id) == (persona, person.person_id)
-        }
+        kinds = self.kinds.get(person.person_id, set())
         if person.person_id == persona or kinds & {"colleague", "manager"}:
             return own
         return GUESTS if kinds else DEPARTMENTS[int(person.person_id[1:]) % len(DEPARTMENTS)]
