@@ -25,9 +25,9 @@ Operation = Literal["count", "half", "double", "sum", "difference", "days_betwee
 
 
 @cache
-def default_of(model: type[BaseModel], name: str) -> Any:
-    """What a model's field is when it is left out."""
-    return model.model_fields[name].get_default(call_default_factory=True)
+def defaults_of(model: type[BaseModel], names: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+    """Some fields of a model, each with what it is when it is left out."""
+    return tuple((name, model.model_fields[name].get_default(call_default_factory=True)) for name in names)
 
 
 class Part(Frozen):
@@ -44,8 +44,8 @@ class _Sparse(Part):
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
-        for name in self.SPARSE:
-            if getattr(self, name) == default_of(type(self), name):
+        for name, default in defaults_of(type(self), self.SPARSE):
+            if getattr(self, name) == default:
                 written.pop(name, None)
         return written
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from envfactory_client.episode import EnvironmentVersion, Rows
-from envfactory_client.logical_form import Intent, default_of
+from envfactory_client.logical_form import Intent, defaults_of
 from envfactory_client.tool import Actor, Frozen
 
 FORMAT: Final = "envfactory.trajectory/1"
@@ -57,8 +57,8 @@ class _Sparse(_Record):
     @model_serializer(mode="wrap")
     def _without_defaults(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = to_dict(self)
-        for name in self.SPARSE:
-            if getattr(self, name) == default_of(type(self), name):
+        for name, default in defaults_of(type(self), self.SPARSE):
+            if getattr(self, name) == default:
                 written.pop(name, None)
         return written
 
