@@ -17,6 +17,7 @@ from synthesis.folder import JobLine, RunFolder, Settings
 from synthesis.goals import GoalKind, refusals
 from synthesis.hidden import Aim, Count, of_trajectories
 from synthesis.language.novelty import said_in
+from synthesis.necessity import idle_pair
 from synthesis.screens.screening import Screening
 from synthesis.view import News, View
 from synthesis.workers import Round, Workers
@@ -25,6 +26,8 @@ ROUND = 10
 """Jobs that share one view of the coverage: of all rounds but the last, so that it can begin while that one ends."""
 MUCH = 0.6
 """The lean from which on every job has the goals of two environments to choose from."""
+MOST_IDLE = 5
+"""Times that the way from one write to another may turn out to be no task, before it is looked for no more."""
 MOST_BARREN = 30
 """Jobs in a row without a trajectory after which a run gives up."""
 
@@ -47,6 +50,16 @@ class _Seen:
     """Their arguments, and how many of them are hidden."""
     links: frozenset[LinkName] = frozenset()
     kinds: set[GoalKind] = field(default_factory=set)
+    idle: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often a write did nothing for the task before another one that took something from it, by their tools."""
+
+    def lacking(self, links: frozenset[LinkName]) -> frozenset[LinkName]:
+        """Give those links that the data lacks, without those that only lead from a write to what makes it idle."""
+        return frozenset(
+            (producer, path, consumer, parameter)
+            for producer, path, consumer, parameter in links - self.links
+            if self.idle[producer, consumer] < MOST_IDLE
+        )
 
 
 @dataclass
@@ -125,7 +138,7 @@ class Campaign:
         start = index - index % ROUND
         news = self._news(start - ROUND)
         aim = Aim(self.settings.hidden, self._seen.count)
-        wanted, unmet = self.scope.reach.links - self._seen.links, refusals(self.scope.goals) - self._seen.kinds
+        wanted, unmet = self._seen.lacking(self.scope.reach.links), refusals(self.scope.goals) - self._seen.kinds
         jobs = [replace(self._job(number, aim), wanted=wanted, unmet=unmet) for number in range(index, start + ROUND)]
         return Round(tuple(jobs), news)
 
@@ -140,7 +153,9 @@ class Campaign:
         counts = goal_counts(trajectories)
         seen.kinds |= counts.keys()
         seen.links = seen.links.union(*map(links_used, trajectories))
-        counts += failure_counts(drop for job in jobs for drop in job.drops)
+        drops = [drop for job in jobs for drop in job.drops]
+        counts += failure_counts(drops)
+        seen.idle.update(pair for pair in map(idle_pair, drops) if pair is not None)
         return News(counts, frozenset[str]().union(*map(self._keys, trajectories)), said_in(trajectories))
 
     def _new(self, made: Made) -> Made:

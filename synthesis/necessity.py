@@ -14,6 +14,8 @@ from synthesis.draft import Draft, DraftStep, DraftTurn
 from synthesis.errors import Drop
 from synthesis.stage import Stage
 
+IDLE_CALL = "idle_call"
+_BEFORE = " before "
 _OTHER_DAYS = ("2026-02-11", "2026-11-18")
 
 
@@ -30,7 +32,7 @@ async def check_necessity(stage: Stage) -> None:
         await _check_arguments(stage, step, local)
         if place in writes:
             if len(writes) > 1:
-                await _check_write(stage, step, [draft.steps[other] for other in writes if other > place])
+                await _check_write(stage, place, [draft.steps[other] for other in writes if other > place])
             await _call(stage.episode, step, step.arguments)
         local[step.environment] = step.local
     if (await stage.episode.state()).digest != draft.states[-1]:
@@ -113,14 +115,24 @@ async def _does_alike(episode: Episode, step: DraftStep, arguments: Mapping[str,
         return alike and (await episode.state()).digest == step.state
 
 
-async def _check_write(stage: Stage, step: DraftStep, later: Sequence[DraftStep]) -> None:
+async def _check_write(stage: Stage, place: int, later: Sequence[DraftStep]) -> None:
     """Raise `Drop` when the writes that come later lead to the plan's end without this one, too."""
+    step = stage.draft.steps[place]
     async with stage.episode.trial() as trial:
         for other in later:
             if (await _call(trial, other, other.arguments)).is_error:
                 return
         if (await trial.state()).digest == stage.draft.states[-1]:
-            raise Drop("idle_call", f"without {step.tool} the task ends in the same state")
+            takers = [other for other in later if any(origin.step == place for origin in other.origins.values())]
+            names = [f"{one.environment}.{one.tool}" for one in (step, *takers[:1])]
+            raise Drop(IDLE_CALL, _BEFORE.join(names))
+
+
+def idle_pair(drop: str) -> tuple[str, str] | None:
+    """Give the write that did nothing and the one that took something from it, where a drop tells of such ones."""
+    reason, _, detail = drop.partition(": ")
+    first, found, second = detail.partition(_BEFORE)
+    return (first, second) if reason == IDLE_CALL and found else None
 
 
 async def _call(episode: Episode, step: DraftStep, arguments: Mapping[str, Any]) -> CallResult:

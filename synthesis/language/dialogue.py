@@ -28,6 +28,8 @@ DRAWS = 10
 """Ways to write a message that are compared."""
 MORE_DRAWS = 10
 """Further ways that are tried where none of them is new enough."""
+TOO_WORN = 0.45
+"""The share of a message's runs of four words that may have been said lately where there is no newer way."""
 FRESH = 0.05
 """A message that is worn no more than this is taken at once."""
 
@@ -121,7 +123,7 @@ class _Dialogue:
                 break
             best = min(best, self._drawn(turn, place), key=lambda way: way.worn)
         text = best.spoken.text
-        if place.kind == "request" and self.memory.overlap(text) > MOST_OVERLAP:
+        if place.kind == "request" and self.memory.overlap(text) > TOO_WORN:
             raise Drop("worn", text)
         self.memory.add(best.spoken)
         turn.user, turn.spans = text, best.spoken.spans
