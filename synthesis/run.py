@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,16 +85,18 @@ class Order:
 
 
 async def _generate(settings: Settings, folder: RunFolder, order: Order) -> None:
-    async with order.place.farm() as farm:
+    async with AsyncExitStack() as stack:
+        # first, so that they get ready while this process does
+        workers = stack.enter_context(Workers(order.workers, order.place)) if order.workers > 1 else None
+        farm = await stack.enter_async_context(order.place.farm())
         await _check_names(farm, settings)
-        campaign = Campaign(farm, settings, folder, order.count)
+        campaign = Campaign(farm, settings, folder, order.count, workers)
         if order.resume:
             campaign.trajectories, campaign.jobs = folder.resume(settings)
             console.print(f"Going on after {len(campaign.trajectories)} trajectories in {folder.path}.")
         else:
             folder.begin(settings)
-        with Workers(order.workers, order.place) if order.workers > 1 else nullcontext() as campaign.workers:
-            await _with_progress(campaign)
+        await _with_progress(campaign)
         report = card(campaign.tally(), campaign.scope, campaign.drops())
         path = folder.finish(report, campaign.screening())
         _summarize(report, folder, path)

@@ -50,6 +50,8 @@ class Workers:
         """What each process is yet to be told."""
 
     def __enter__(self) -> Workers:
+        for pool in self._pools:
+            pool.submit(_get_ready)
         return self
 
     def __exit__(
@@ -91,6 +93,10 @@ def _begin(place: Place) -> None:
     farm = place.farm()
     _Bench.loop.run_until_complete(farm.__aenter__())
     _Bench.engine, _Bench.view = Engine(farm), View()
+
+
+def _get_ready() -> None:
+    """Do nothing: a process begins with the first thing it is given."""
 
 
 def _make(job: Job, news: Sequence[News]) -> Made:

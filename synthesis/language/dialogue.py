@@ -28,7 +28,7 @@ DRAWS = 10
 """Ways to write a message that are compared."""
 MORE_DRAWS = 10
 """Further ways that are tried where none of them is new enough."""
-TOO_WORN = 0.45
+TOO_WORN = 0.5
 """The share of a message's runs of four words that may have been said lately where there is no newer way."""
 FRESH = 0.05
 """A message that is worn no more than this is taken at once."""
