@@ -48,7 +48,7 @@ class World:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The sections read so far, each with its version: what an environment's rows depend on."""
+        """The sections read so far, each with its version: what the rows of those who read them depend on."""
         return tuple(sorted(self._reads))
 
     @cached_property
