@@ -20,6 +20,7 @@ from synthesis.errors import Drop
 from synthesis.kin import STATES
 from synthesis.locate import see_again
 from synthesis.paths import places_at, value_of
+from synthesis.reasons import with_defaults
 from synthesis.spoken import say
 from synthesis.stage import Stage
 from synthesis.stance import give_doubt, goes_against, rows_of, take_stance
@@ -159,9 +160,7 @@ async def _is_free(stage: Stage, refused: DraftTurn) -> bool:
     declared = there.catalogue.refuses.get(step.tool, {}).get(step.refusal or "")
     if declared is None or f"{step.environment}.{step.tool}" != refused.goals[-1].tool:
         return False
-    properties = there.catalogue.tools[step.tool].input_schema.get("properties", {})
-    defaults = {name: schema.get("default") for name, schema in properties.items()}
-    return not await there.query(declared, {**defaults, **step.arguments})
+    return not await there.query(declared, with_defaults(there.catalogue.tools[step.tool], step.arguments))
 
 
 def _would_end_it(stage: Stage) -> bool:
