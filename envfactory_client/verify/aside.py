@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
@@ -102,7 +102,8 @@ class Aside:
     def __init__(self, words: str) -> None:
         self._words = words
         self._pool = ProcessPoolExecutor(1, mp_context=get_context(start_method()))
-        self._wanted: list[Future[Any]] = []
+        self._queue = ThreadPoolExecutor(1)
+        """Gives the process one piece of work at a time, where the pool would take the next one, too."""
 
     def __enter__(self) -> Aside:
         self._pool.submit(_open, self._words)
@@ -111,8 +112,7 @@ class Aside:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for future in self._wanted:
-            future.cancel()
+        self._queue.shutdown(wait=error is None, cancel_futures=True)
         with suppress(BrokenProcessPool):  # then there is nothing to close
             self._pool.submit(_close, self._words)
         self._pool.shutdown(wait=error is None)
@@ -126,8 +126,7 @@ class Aside:
         return self._begun(_experiment, effort, check)
 
     def _begun(self, make: Callable[..., _T], *wanted: Any) -> Work[_T]:
-        self._wanted.append(self._pool.submit(make, self._words, *wanted))
-        return Work(self._wanted[-1], self._words)
+        return Work(self._queue.submit(lambda: self._pool.submit(make, self._words, *wanted).result()), self._words)
 
 
 def _walks(words: str, effort: Effort, oracles: Sequence[str]) -> Shown:

@@ -49,7 +49,7 @@ class Spot:
 
 def text_of(edits: tuple[Edit, ...]) -> str:
     """One text for each sequence of edits."""
-    return json.dumps(_plain(edits), sort_keys=True)
+    return json.dumps(_plain(edits), sort_keys=True) if edits else ""
 
 
 def _plain(edits: tuple[Edit, ...]) -> list[list[Any]]:

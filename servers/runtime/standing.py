@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from servers.runtime.errors import DefinitionError
-from servers.runtime.state import Table, TableChanges, canonical, digest
+from servers.runtime.state import Row, Table, TableChanges, canonical, digest
 
 _CLOCK = "ef_clock"
 _MOMENT = frozenset({"now", "today"})
@@ -48,6 +48,20 @@ def _parts(table: str, change: TableChanges) -> Iterator[tuple[str, Any]]:
             columns.setdefault(column, []).append((row["key"], value))
     for column, cells in columns.items():
         yield f"{table}.{column}", cells
+
+
+def differing_parts(table: Table, before: Sequence[Row], after: Sequence[Row]) -> frozenset[str]:
+    """Give the columns in which rows in canonical order differ, or the table where they are rows of other keys."""
+    old, new = ({column: [row[column] for row in rows] for column in table.columns} for rows in (before, after))
+    if any(old[column] != new[column] for column in table.key):
+        return frozenset({table.name})
+    columns = (column for column in table.columns if not _are_same(old[column], new[column]))
+    return frozenset(f"{table.name}.{column}" for column in columns)
+
+
+def _are_same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether values are the same, by their types too: 1 isn't 1.0."""
+    return some == others and list(map(type, some)) == list(map(type, others))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from servers.runtime.database import Database, connect
 from servers.runtime.errors import InvalidRequest, ScenarioError
 from servers.runtime.filling import Filled, filled, filled_like
-from servers.runtime.standing import Moment
-from servers.runtime.state import KnownRows, Row, canonical, digest
+from servers.runtime.standing import Moment, differing_parts
+from servers.runtime.state import KnownRows, Row, Table, all_rows, canonical, digest
 from servers.runtime.world import Size, World
 
 if TYPE_CHECKING:
@@ -44,11 +44,18 @@ class Template:
         """Give what another process makes it from."""
         return _unpacked, (self.database.serialize(), self.digest, self.now, self.sound, self.tables)
 
-    def differing(self, tables: Mapping[str, str], now: str) -> frozenset[str] | None:
-        """Give the tables that others differ from these in, the clock's among them; None where that can't be said."""
+    def differing(self, other: Database, tables: Sequence[Table], here: Moment) -> frozenset[str] | None:
+        """Give the tables and columns in which another database differs, the clock's table among them.
+
+        `here` has the digests of its tables. None where that can't be said.
+        """
         if not self.sound or not self.tables:
             return None
-        return Moment(self.tables, self.now).differing(Moment(tables, now))
+        found = Moment(self.tables, self.now).differing(here)
+        changed = [table for table in tables if table.name in found]
+        before, after = all_rows(self.database, changed), all_rows(other, changed)
+        parts = (differing_parts(table, before[table.name], after[table.name]) for table in changed)
+        return (found - {table.name for table in changed}).union(*parts)
 
 
 def _unpacked(content: bytes, *rest: Any) -> Template:
@@ -94,8 +101,8 @@ def build_like(
 ) -> tuple[Template, Filled]:
     """Give what `build_template` gives, and how it was filled; faster the more the rows are like those of others.
 
-    Invariants that look only at tables that are as in `near`, where they hold, aren't looked at; tables that are as in
-    `like` aren't filled anew.
+    Invariants that look only at tables and columns that are as in `near`, where they hold, aren't looked at; tables
+    that are as in `like` aren't filled anew.
     """
     now_filled = filled_like(environment, rows, like)
     return _template(environment, world, now_filled, near), now_filled
@@ -107,7 +114,8 @@ def _template(environment: Environment, world: World, full: Filled, near: Templa
     start = digest(digest(*full.texts.values()).encode(), environment.schema.encode())
     _set_reserved(database, environment, world, now, start)
     tables = {name: digest(text) for name, text in full.texts.items()}
-    _check_invariants(database, environment, now, None if near is None else near.differing(tables, now))
+    changed = None if near is None else near.differing(database, environment.tables, Moment(tables, now))
+    _check_invariants(database, environment, now, changed)
     return Template(database, digest(start.encode(), now.encode()), now, sound=True, tables=tables)
 
 

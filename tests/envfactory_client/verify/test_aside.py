@@ -79,6 +79,15 @@ def test_the_second_process_finds_the_same_however_it_begins(tmp_path: Path) -> 
     assert set(here[0].counts) == {"B3", "B11"}
 
 
+def test_only_what_is_under_way_there_is_not_to_be_had_back(tmp_path: Path) -> None:
+    with Aside(str(write_shelves(tmp_path / "shelves"))) as aside:
+        walks = aside.walks(LITTLE, ["B3"])
+        waiting = [aside.experiment(LITTLE, check) for check in ("D9", "B2", "B6")]
+        assert [work.taken_back() for work in waiting] == [True, True, True]
+        assert asyncio.run(walks.done()).calls == LITTLE.calls + LITTLE.short
+        assert not walks.taken_back()
+
+
 def test_starting_states_are_built_once_for_both_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Aside(str(write_shelves(tmp_path / "shelves"))) as aside:
         shown, _ = found(aside)

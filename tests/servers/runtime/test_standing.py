@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from servers.runtime import Environment, Episode
 from servers.runtime.errors import DefinitionError, ScenarioError
-from servers.runtime.standing import parts_read
-from servers.runtime.state import canonical, changes, digest, reflect
+from servers.runtime.standing import differing_parts, parts_read
+from servers.runtime.state import Table, canonical, changes, digest, reflect
 from servers.runtime.template import violations
 from tests.fixtures.library.server import env as library_environment
 
@@ -71,6 +71,18 @@ def test_rows_beside_a_known_start_are_refused_where_an_invariant_is_broken_and_
     with pytest.raises(ScenarioError, match=next(iter(broken))) if broken else nullcontext():
         assert library.scenario_template(rows, seed=1, size="small").sound
     episode.close()
+
+
+def test_rows_with_the_same_keys_differ_in_columns_and_other_rows_as_a_table() -> None:
+    table = Table("books", ("book_id", "copies", "title"), ("book_id",))
+    before = [{"book_id": 1, "copies": 2, "title": "a"}, {"book_id": 2, "copies": 2, "title": "b"}]
+    assert differing_parts(table, before, before) == frozenset()
+    assert differing_parts(table, before, [before[0], {**before[1], "copies": 3}]) == {"books.copies"}
+    both = [{**before[0], "title": None}, {**before[1], "copies": 3}]
+    assert differing_parts(table, before, both) == {"books.copies", "books.title"}
+    assert differing_parts(table, before, [before[0], {**before[1], "copies": 2.0}]) == {"books.copies"}
+    for others in (before[:1], [before[0], {**before[1], "book_id": 3}], [*before, {**before[1], "book_id": 3}]):
+        assert differing_parts(table, before, others) == {"books"}
 
 
 def asked(episode: Episode) -> list[str]:
