@@ -6,8 +6,7 @@ answers is what a farm answers; a test holds the two together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envfactory_client import CallResult, State, Tool
@@ -19,14 +18,8 @@ from envfactory_client.verify.subject import Ability, Changes, Facts
 from servers.runtime import Environment, Episode
 from servers.runtime.contract import CONTRACT_META
 from servers.runtime.farm.source import source_of
-from servers.runtime.home import Home
-from servers.runtime.place import Memory
-from servers.runtime.stock import Stock
 from servers.runtime.template import Template
 from servers.runtime.tool import Definition
-
-_EPISODES = 4
-"""Databases that a stock has at the most."""
 
 
 class DirectSession:
@@ -99,7 +92,6 @@ class DirectSubject:
         }
         self.facts: Facts | None = Facts(Source.model_validate(source_of(environment)))
         self.abilities: frozenset[Ability] = frozenset({"harness", "contracts", "writes", "inside", "folder"})
-        self._stock: Stock | None = None
 
     async def open(self, example: Example) -> DirectSession:
         """A fresh episode at the example's start."""
@@ -108,19 +100,8 @@ class DirectSubject:
             with_seed = Episode.open([self.environment], seed=example.seed, size=example.size)
             scenarios = {self.name: edited(with_seed.rows(self.name), example.edits)}
             with_seed.close()
-        home = Home(place=Memory(stock=self._stock))
-        episode = Episode.open([self.environment], seed=example.seed, size=example.size, scenarios=scenarios, home=home)
+        episode = Episode.open([self.environment], seed=example.seed, size=example.size, scenarios=scenarios)
         return DirectSession(self.environment, episode)
-
-    @contextmanager
-    def stocked(self) -> Iterator[None]:
-        """Open episodes whose statements stay prepared from one to the next, as far as the block goes."""
-        self._stock = Stock(_EPISODES)
-        try:
-            yield
-        finally:
-            self._stock.close()
-            self._stock = None
 
     def starts(self) -> Mapping[tuple[int, Size], Template]:
         """The starting states that were built by now, for another process."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from envfactory_client.tool import Tool
 from envfactory_client.verify.bench import Bench
 from envfactory_client.verify.check import Broken, Check, Experiment
 from envfactory_client.verify.checks.experiments import answers, walk_of
-from envfactory_client.verify.example import Example
+from envfactory_client.verify.example import Example, Step
 from envfactory_client.verify.subject import Ability, Subject
 from servers.runtime import Episode
 from servers.runtime.database import Database
@@ -33,44 +33,39 @@ class Faults(Experiment):
 
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Break each statement of each write in turn."""
-        with _direct(bench.inner).stocked():
-            for tool, examples in bench.examples():
-                for example in examples[:2] if not tool.read_only else ():
-                    async for broken in self._in_turn(bench, tool, example):
-                        yield broken
+        for tool, examples in bench.examples():
+            for example in examples[:2] if not tool.read_only else ():
+                async for broken in self._in_turn(bench, tool, example):
+                    yield broken
 
     async def _in_turn(self, bench: Bench, tool: Tool, example: Example) -> AsyncIterator[Broken]:
-        for k in range(1, _MOST_STATEMENTS):
-            tried = example.then(fault=k)
-            bench.tried(self)
-            reached, sentence = await self._broken_at(bench.inner, tried)
-            if sentence is not None:
-                yield Broken(sentence, tried, tool.name)
-            if not reached:
-                break
+        async with _before_last(bench.inner, example) as session:
+            mark = await session.snapshot()
+            for k in range(1, _MOST_STATEMENTS):
+                bench.tried(self)
+                reached, sentence = await self._broken_at(session, example.last, k)
+                if sentence is not None:
+                    yield Broken(sentence, example.then(fault=k), tool.name)
+                if not reached:
+                    break
+                await session.restore(mark)
 
     async def judge(self, subject: Subject, example: Example) -> str | None:
         """Make the last call with a fault at the statement that the twist says."""
-        return (await self._broken_at(subject, example))[1]
+        async with _before_last(subject, example) as session:
+            return (await self._broken_at(session, example.last, int(example.twist["fault"])))[1]
 
-    async def _broken_at(self, subject: Subject, example: Example) -> tuple[bool, str | None]:
-        """Whether the call came as far as the fault, and what it left behind."""
-        session = await _direct(subject).open(example)
-        try:
-            await answers(session, example.steps[:-1])
-            before = await session.state()
-            k = int(example.twist["fault"])
-            with failing(session.episode.databases[subject.name], k) as seen:
-                result = await session.call(str(example.last.tool), example.last.arguments)
-            after = await session.state()
-        finally:
-            await session.close()
+    async def _broken_at(self, session: DirectSession, step: Step, k: int) -> tuple[bool, str | None]:
+        """Whether a call comes as far as its k-th statement, and what it leaves behind when that fails."""
+        before = await session.state()
+        with failing(session.episode.databases[session.environment.name], k) as seen:
+            result = await session.call(str(step.tool), step.arguments)
         if len(seen) < k:
             return False, None
-        if before.digest != after.digest:
-            return True, f"{example.last.tool} leaves a trace when its statement {k} fails: {seen[-1]:.120}"
+        if before.digest != (await session.state()).digest:
+            return True, f"{step.tool} leaves a trace when its statement {k} fails: {seen[-1]:.120}"
         if not result.is_error:
-            return True, f"{example.last.tool} answers as if nothing was wrong when its statement {k} fails"
+            return True, f"{step.tool} answers as if nothing was wrong when its statement {k} fails"
         return True, None
 
 
@@ -104,6 +99,17 @@ class RowOrder(Experiment):
 
 
 INSIDE: tuple[Check, ...] = (Faults(), RowOrder(), Links(), *PHRASES)
+
+
+@asynccontextmanager
+async def _before_last(subject: Subject, example: Example) -> AsyncIterator[DirectSession]:
+    """A session in which all of an example but its last call has been made."""
+    session = await _direct(subject).open(example)
+    try:
+        await answers(session, example.steps[:-1])
+        yield session
+    finally:
+        await session.close()
 
 
 @contextmanager

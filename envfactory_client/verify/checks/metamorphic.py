@@ -28,10 +28,8 @@ class Metamorphic(Experiment):
     async def probe(self, bench: Bench) -> AsyncIterator[Broken]:
         """Take examples of successes and make their calls again, look up what they made, and pair them."""
         for tool, examples in bench.examples():
-            idempotent = not tool.read_only and tool.annotations.get("idempotentHint")
-            for example in examples if idempotent else examples[:3]:
-                laws = [example.then(law="again"), example.then(law="lookup")]
-                for tried in laws + (_sparing(tool, example) if idempotent else []):
+            for example in examples if _claims_idempotence(tool) else examples[:3]:
+                for tried in _laws(tool, example):
                     bench.tried(self)
                     if (sentence := await self.judge(bench.subject, tried)) is not None:
                         yield Broken(sentence, tried, tool.name)
@@ -72,6 +70,18 @@ class Metamorphic(Experiment):
             await session.close()
 
 
+def _claims_idempotence(tool: Tool) -> bool:
+    return not tool.read_only and bool(tool.annotations.get("idempotentHint"))
+
+
+def _laws(tool: Tool, example: Example) -> list[Example]:
+    """The example with each law that its last call has to keep."""
+    again, lookup = example.then(law="again"), example.then(law="lookup")
+    if tool.read_only:
+        return [again]
+    return [again, lookup, *_sparing(tool, example)] if _claims_idempotence(tool) else [lookup]
+
+
 def _sparing(tool: Tool, example: Example) -> list[Example]:
     """The example again with numbers as small as they may be, lest a call leaves nothing for a second one like it."""
     least: dict[str, int] = {}
@@ -87,8 +97,6 @@ def _sparing(tool: Tool, example: Example) -> list[Example]:
 async def _again(session: Session, tool: Tool, step: Step) -> str | None:
     first = await session.call(str(step.tool), step.arguments)
     middle = await session.state()
-    if not (tool.read_only or tool.annotations.get("idempotentHint")):
-        return None
     second = await session.call(str(step.tool), step.arguments)
     if first.is_error:
         return None
