@@ -18,7 +18,7 @@ from envfactory_client.verify.example import Example, Size, Step, call, wait
 from envfactory_client.verify.mirror import Mirror
 from envfactory_client.verify.spot import Spot
 from envfactory_client.verify.subject import INSIDE, Ability, Observation, Session, Subject
-from envfactory_client.verify.walk import Rewound, Walked, Watcher, due_codes
+from envfactory_client.verify.walk import Rewound, Walked, Watcher
 
 if TYPE_CHECKING:
     from envfactory_client.verify.check import Check
@@ -237,11 +237,14 @@ async def random_walks(bench: Bench) -> AsyncIterator[Walked]:
             yield walked
 
 
-async def random_walk(bench: Bench, start: Example, length: int) -> AsyncIterator[Walked]:
-    """One episode of calls by chance, the least reached outcomes first, with waits between."""
+async def random_walk(bench: Bench, start: Example, length: int, *, closely: bool = True) -> AsyncIterator[Walked]:
+    """One episode of calls by chance, the least reached outcomes first, with waits between.
+
+    Unless it is watched `closely`, only what is answered is seen.
+    """
     session = await bench.subject.open(start)
     try:
-        walker = Walker(bench, session, bench.rng(f"walk/{start.to_text()}"))
+        walker = Walker(bench, session, bench.rng(f"walk/{start.to_text()}"), closely)
         for _ in range(length):
             async for seen in walker.step():
                 yield Walked(seen, start, walker.trail, len(walker.trail) - 1)
@@ -256,10 +259,11 @@ class Walker:
     bench: Bench
     session: Session
     rng: random.Random
+    closely: bool = True
     trail: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.watcher = Watcher(self.bench.subject, self.session)
+        self.watcher = Watcher(self.bench.subject, self.session, closely=self.closely)
         self.drawer = Drawer(self.bench.subject, self.session, self.rng)
         self._harness = "harness" in self.bench.subject.abilities
         self._successes: Counter[str] = Counter()
@@ -284,7 +288,7 @@ class Walker:
         hopeful = self._harness and self.rng.random() < _HOPE
         for _ in range(_DRAWS if hopeful else 0):
             arguments = await self.drawer.arguments(tool, odd=0.0)
-            if not await due_codes(self.bench.subject, self.session, tool, arguments):
+            if not await self.watcher.due(tool, arguments):
                 return arguments
         return await self.drawer.arguments(tool)
 

@@ -35,13 +35,16 @@ class Walked:
 
 
 class Watcher:
-    """Makes the steps of a session and observes them."""
+    """Makes the steps of a session and observes them; unless `closely`, only what is answered and the state then."""
 
-    def __init__(self, subject: Subject, session: Session) -> None:
+    def __init__(self, subject: Subject, session: Session, *, closely: bool = True) -> None:
         self.subject = subject
         self.session = session
+        self._closely = closely
         self._harness = "harness" in subject.abilities
         self._state: State | None = None
+        self._due: tuple[str, Mapping[str, Any], frozenset[str]] | None = None
+        """What is due for a call at this moment."""
 
     async def state(self) -> State | None:
         """The state of this moment; None without a harness."""
@@ -53,25 +56,33 @@ class Watcher:
         """Make one step; what was seen if it was a call."""
         if step.tool is None:
             await self.session.advance(step.advance)
-            self._state = None
+            self.moved()
             return None
         return await self.call(self.subject.tools[step.tool], step.arguments)
 
     def moved(self) -> None:
         """Say that the session was brought elsewhere by others."""
-        self._state = None
+        self._state = self._due = None
+
+    async def due(self, tool: Tool, arguments: Mapping[str, Any]) -> frozenset[str]:
+        """The refusal codes that are due for a call at this moment."""
+        if self._due is None or self._due[:2] != (tool.name, arguments):
+            self._due = tool.name, arguments, await due_codes(self.subject, self.session, tool, arguments)
+        return self._due[2]
 
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> Observation:
         """Call a tool and give all there is to see of it."""
         if not self._harness:
             result, gone = await answered(self.session, tool, arguments)
             return Observation(tool, arguments, result, gone=gone)
+        if not self._closely:
+            return Observation(tool, arguments, await self._called(tool, arguments), after=await self.state())
         before = await self.state()
-        due = await due_codes(self.subject, self.session, tool, arguments)
+        due = await self.due(tool, arguments)
         mark = await self.session.snapshot() if _may_write(tool) else None
-        result = await self.session.call(tool.name, arguments)
-        self._state = after = await self.session.state()
-        changed = before is None or after.digest != before.digest
+        result = await self._called(tool, arguments)
+        after = await self.state()
+        changed = before is None or after is None or after.digest != before.digest
         changes = await self.session.diff(mark) if changed and mark is not None else {}
         if mark is not None:
             await self.session.forget(mark)
@@ -79,6 +90,12 @@ class Watcher:
         strays = await self._strays(tool, arguments, result)
         miscounts = await self._miscounts(tool, arguments, result)
         return Observation(tool, arguments, result, before, after, changes, due, broken, strays, miscounts)
+
+    async def _called(self, tool: Tool, arguments: Mapping[str, Any]) -> CallResult:
+        """What a tool answers, after which the state is another."""
+        result = await self.session.call(tool.name, arguments)
+        self.moved()
+        return result
 
     async def _strays(self, tool: Tool, arguments: Mapping[str, Any], result: CallResult) -> tuple[str, ...]:
         facts = self.subject.facts

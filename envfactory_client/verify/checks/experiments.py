@@ -240,7 +240,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 async def walk_of(bench: Bench, start: Example, length: int, name: str) -> Example:
     """The steps of a random walk, as an example."""
     trail: Sequence[Step] = ()
-    async for walked in random_walk(bench, start, length):
+    async for walked in random_walk(bench, start, length, closely=False):
         trail = walked.trail
     return start.then(*trail, walk=name).model_copy(update={"twist": {}})
 
