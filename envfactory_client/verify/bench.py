@@ -288,7 +288,7 @@ class Walker:
         hopeful = self._harness and self.rng.random() < _HOPE
         for _ in range(_DRAWS if hopeful else 0):
             arguments = await self.drawer.arguments(tool, odd=0.0)
-            if not await self.watcher.due(tool, arguments):
+            if await self.watcher.is_free(tool, arguments):
                 return arguments
         return await self.drawer.arguments(tool)
 

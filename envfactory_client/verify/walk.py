@@ -70,6 +70,13 @@ class Watcher:
             self._due = tool.name, arguments, await due_codes(self.subject, self.session, tool, arguments)
         return self._due[2]
 
+    async def is_free(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+        """Whether no refusal is due for a call at this moment."""
+        if await due_codes(self.subject, self.session, tool, arguments, most=1):
+            return False
+        self._due = tool.name, arguments, frozenset()
+        return True
+
     async def call(self, tool: Tool, arguments: Mapping[str, Any]) -> Observation:
         """Call a tool and give all there is to see of it."""
         if not self._harness:
@@ -135,11 +142,13 @@ async def answered(session: Session, tool: Tool, arguments: Mapping[str, Any]) -
         return CallResult(str(error), is_error=True), gone
 
 
-async def due_codes(subject: Subject, session: Session, tool: Tool, arguments: Mapping[str, Any]) -> frozenset[str]:
-    """The refusal codes whose declared SQL holds for a call at this moment."""
+async def due_codes(
+    subject: Subject, session: Session, tool: Tool, arguments: Mapping[str, Any], *, most: int | None = None
+) -> frozenset[str]:
+    """The refusal codes whose declared SQL holds for a call at this moment, or so many of them."""
     if subject.facts is None or not (refuses := subject.facts.refuses(tool.name)):
         return frozenset()
-    sql = due_sql(refuses)
+    sql = due_sql(refuses) + ("" if most is None else f" LIMIT {most}")
     try:
         return frozenset(row["code"] for row in await session.query(sql, bound(tool, arguments)))
     except FarmError as error:
