@@ -155,12 +155,17 @@ def check_columns(tool: str, contract: ToolContract, columns: Columns) -> None:
             raise DefinitionError(f"{tool}: changes names {table} ({text}), which schema.sql doesn't have so.")
 
 
+_OPERATIONS = ("insert", "update", "delete", "others")
+"""What a `changes` text may say; with `others`, not only the row that the call names is changed."""
+
+
 def changed_columns(text: str) -> tuple[str, ...]:
     """Give the columns of the update in a `changes` text such as "insert, update status paid_cents"."""
     words = [operation.split() for operation in text.split(",")]
     for operation in words:
-        if not operation or operation[0] not in ("insert", "update", "delete"):
-            raise DefinitionError(f"changes {text!r} must be insert, delete or 'update column …', comma separated.")
+        if not operation or operation[0] not in _OPERATIONS:
+            known = "insert, delete, 'update column …' or others"
+            raise DefinitionError(f"changes {text!r} must be {known}, comma separated.")
     return tuple(column for operation in words if operation[0] == "update" for column in operation[1:])
 
 

@@ -149,6 +149,7 @@ class Environment:
     ) -> Callable[[_Body], _Body]:
         """Register a tool that changes the tables named in `changes`, and nothing else.
 
+        A call that names a row of a table changes no other row of it, unless `changes` says `others` too.
         `refuses` maps each refusal code to SQL that gives a row exactly when that refusal is due; the tool's
         parameters, :now and :today are bound in it.
         """

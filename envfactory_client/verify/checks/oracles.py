@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from envfactory_client.verify.subject import Ability, Changes, Observation, Subj
 
 _HARNESS: frozenset[Ability] = frozenset({"harness"})
 _CONTRACTS: frozenset[Ability] = frozenset({"harness", "contracts"})
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 class Schemas(Oracle):
@@ -266,9 +268,8 @@ def _json(value: Any) -> str:
 
 
 def _undeclared(table: str, change: TableDiff, declared: str) -> Iterator[str]:
-    words = [operation.split() for operation in declared.split(",")]
-    operations = {operation[0] for operation in words if operation}
-    columns = {column for operation in words if operation[:1] == ["update"] for column in operation[1:]}
+    operations = _operations(declared)
+    columns = set(operations.get("update", ()))
     if change.inserted and "insert" not in operations:
         yield f"inserts into {table}, which it doesn't declare"
     if change.deleted and "delete" not in operations:
@@ -276,6 +277,14 @@ def _undeclared(table: str, change: TableDiff, declared: str) -> Iterator[str]:
     for row in change.updated:
         if strange := sorted(set(row.after) - columns):
             yield f"updates {table}.{strange[0]}, which it doesn't declare"
+
+
+def _operations(declared: str) -> dict[str, list[str]]:
+    """What a contract declares of a table: operation to columns."""
+    found: dict[str, list[str]] = {}
+    for operation in filter(None, (text.split() for text in declared.split(","))):
+        found.setdefault(operation[0], []).extend(operation[1:])
+    return found
 
 
 def _unstored(seen: Observation) -> Iterator[str]:
@@ -308,8 +317,8 @@ def _holds(row: tuple[Mapping[str, Any], Mapping[str, Any]], column: str, value:
     now, then = after[column], before.get(column)
     if isinstance(value, int) and isinstance(now, int) and isinstance(then, int) and abs(now - then) == abs(value):
         return True
-    if isinstance(value, str) and isinstance(now, str):
-        return value in now  # a time of day may be stored as part of a moment
+    if isinstance(value, str) and isinstance(now, str) and _MOMENT.match(now):
+        return value in now  # a day or a time of day may be stored as part of a moment
     return bool(now == value)
 
 
@@ -320,7 +329,7 @@ def _was_so(seen: Observation, table: str, column: str) -> bool:
 
 
 def _out_of_reach(seen: Observation) -> Iterator[str]:
-    """Updates of rows of a table that the call names a row of, where the row isn't that one."""
+    """Rows of a table that the call names a row of, where it changes one that it neither names nor declares."""
     contract = seen.tool.contract
     assert contract is not None
     for name, field in contract.parameters.items():
@@ -329,9 +338,11 @@ def _out_of_reach(seen: Observation) -> Iterator[str]:
         change = seen.changes.get(table)
         if change is None or not isinstance(value, str) or _named_twice(seen.tool, table):
             continue
-        keys = [row.key.get(column, value) for row in change.updated]
-        if len(keys) > 1 and value not in keys:
-            yield f"is asked about {table} {value} and updates {len(keys)} others"
+        keys = [row.key for row in change.updated] + list(change.deleted)
+        others = sorted(str(key[column]) for key in keys if key.get(column, value) != value)
+        if others and "others" not in _operations(contract.changes.get(table, "")):
+            beside = "" if len(others) == 1 else f" and {len(others) - 1} more"
+            yield f"is asked about {table} {value} and changes {others[0]}{beside}"
 
 
 def _named_twice(tool: Tool, table: str) -> bool:
