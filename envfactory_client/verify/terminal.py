@@ -81,7 +81,7 @@ def report(found: Report) -> RenderableType:
     if found.violations:
         parts += [Text(), Text("What broke", "bold"), *_violations(found)]
     if found.reached:
-        parts += [Text(), _reached(found.reached)]
+        parts += [Text(), _reached(found.reached), *_silent(found.reached)]
     if found.mutation is not None:
         parts += [Text(), *_mutation(found.mutation)]
     return Group(*parts)
@@ -143,6 +143,12 @@ def _reached(reached: Sequence[Reached]) -> Table:
             Text(never, "yellow"),
         )
     return table
+
+
+def _silent(reached: Sequence[Reached]) -> Iterator[RenderableType]:
+    """What to know of tools of which no call gave a result."""
+    if silent := [tool.tool for tool in reached if not tool.successes]:
+        yield Text(f"No call of {', '.join(silent)} succeeded, so nothing is known of what they give.", "yellow")
 
 
 def _mutation(found: MutationReport) -> Iterator[RenderableType]:

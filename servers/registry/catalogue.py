@@ -138,9 +138,12 @@ def unverified(environments: Mapping[str, Environment]) -> list[str]:
     found = []
     for _, environment in sorted(environments.items()):
         try:
-            current_record(environment.folder)
+            record = current_record(environment.folder)
         except DefinitionError as error:
             found.append(str(error))
+            continue
+        if not record.verified:
+            found.append(f"The record of '{environment.name}' doesn't say that it keeps its promises; verify it again.")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from servers.runtime.contract import (
 from servers.runtime.current import current_episode
 from servers.runtime.database import Database, connect
 from servers.runtime.episode import Episode
-from servers.runtime.errors import DefinitionError, EpisodeError
+from servers.runtime.errors import DefinitionError, EpisodeError, ServerError
 from servers.runtime.filling import Filled
 from servers.runtime.manifest import Manifest, read_manifest
 from servers.runtime.permutation import IdSpace, id_key
@@ -237,9 +238,19 @@ class Environment:
     # Starting states
 
     def populate(self, world: World) -> Rows:
-        """Give the rows of the environment's scenario in a world."""
+        """Give the rows of the environment's scenario in a world; raises `DefinitionError` when it fails."""
         populate: Callable[[World], Rows] = self._scenario.populate
-        return populate(world)
+        try:
+            rows = populate(world)
+        except ServerError:
+            raise
+        except Exception as error:  # the environment's own code runs here: whatever it raises is its fault, not ours
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename}, line {place.lineno}"
+            raise DefinitionError(f"populate(world) fails: {type(error).__name__}: {error} ({where})") from error
+        if not isinstance(rows, dict):
+            raise DefinitionError(f"populate(world) of {self.name} must give rows by table, not {rows!r:.80}.")
+        return rows
 
     @cached_property
     def _scenario(self) -> Any:
@@ -249,7 +260,12 @@ class Environment:
             raise DefinitionError(f"{path} is missing; it must define populate(world).")
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # the environment's own code runs here: whatever it raises is its fault, not ours
+            raise DefinitionError(f"{path} doesn't load: {type(error).__name__}: {error}") from error
+        if not hasattr(module, "populate"):
+            raise DefinitionError(f"{path} doesn't define populate(world).")
         return module
 
     def template(self, *, seed: int, size: Size) -> Template:

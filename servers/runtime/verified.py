@@ -122,11 +122,17 @@ class Verified(Part):
         """Give the file's text: one check, tool or mutant a line."""
         return _laid_out(self.to_json()) + "\n"
 
+    @property
+    def verified(self) -> bool:
+        """Whether checks were made, and none of severity error is broken."""
+        wrong = any(check.outcome == "broken" and check.severity == "error" for check in self.checks)
+        return bool(self.checks) and not wrong
+
     def summary(self) -> dict[str, Any]:
         """Give what a registry entry says of it."""
         outcomes = [check.outcome for check in self.checks]
         said: dict[str, Any] = {
-            "verified": not any(check.outcome == "broken" and check.severity == "error" for check in self.checks),
+            "verified": self.verified,
             "battery": self.battery,
             "checks": {"passed": outcomes.count("passed"), "total": len(outcomes)},
             "digest": self.digest,

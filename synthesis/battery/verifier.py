@@ -51,7 +51,11 @@ class Verifier:
     def keep(self, loaded: Loaded, report: Report, level: Level) -> Path:
         """Write the record of a report into the folder."""
         path = loaded.folder / FILE
-        path.write_text(record_of(report, loaded.folder, level).to_text(), encoding="utf-8")
+        try:
+            path.write_text(record_of(report, loaded.folder, level).to_text(), encoding="utf-8")
+        except OSError as error:
+            why = error.strerror or error
+            raise VerifyError(f"The record can't be written to {path} ({why}); let it be a file that can be.") from error
         return path
 
     def kept(self, loaded: Loaded) -> Kept:

@@ -178,6 +178,19 @@ def test_the_registry_says_nothing_good_of_an_outdated_record(folder: Path) -> N
     assert entry["server"]["_meta"][PUBLISHER_PROVIDED]["verification"] == {"verified": False}
 
 
+@pytest.mark.parametrize("checks", [[], [{"id": "B1", "name": "schemas", "outcome": "broken", "severity": "error"}]])
+def test_a_record_that_shows_nothing_verifies_nothing(folder: Path, checks: list[dict[str, Any]]) -> None:
+    record = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    record["checks"] = [check | {"tried": 1, "violations": 1} for check in checks]
+    record["seal"] = seal_of(record)
+    (folder / FILE).write_text(json.dumps(record), encoding="utf-8")
+    environment = environment_in(folder)
+    told = "The record of 'shelves' doesn't say that it keeps its promises; verify it again."
+    assert unverified({"shelves": environment}) == [told]
+    (entry,) = server_list({"shelves": environment}, package_version="0.1.0").to_json()["servers"]
+    assert entry["server"]["_meta"][PUBLISHER_PROVIDED]["verification"]["verified"] is False
+
+
 def test_the_registrys_check_says_what_needs_verifying(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

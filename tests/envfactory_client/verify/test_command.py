@@ -175,6 +175,28 @@ def test_a_folder_that_holds_no_environment_says_so(tmp_path: Path) -> None:
     assert "doesn't load: ZeroDivisionError" in run(str(broken)).stderr
 
 
+@pytest.mark.parametrize(
+    ("scenario", "sentence"),
+    [
+        ("def populate(:", "scenario.py doesn't load: SyntaxError"),
+        ("", "scenario.py doesn't define populate(world)."),
+        ("def populate(world):\n    return world.nothing", "populate(world) fails: AttributeError"),
+        ("def populate(world):\n    return 7", "populate(world) of shelves must give rows by table, not 7."),
+    ],
+)
+def test_a_scenario_that_fails_says_so_in_one_sentence(sound: str, scenario: str, sentence: str) -> None:
+    Path(sound, "scenario.py").write_text(scenario, encoding="utf-8")
+    done = run(sound, "--only", "B4")
+    assert (done.exit_code, sentence in " ".join(done.stderr.split())) == (1, True), done.output
+
+
+def test_a_record_that_cannot_be_written_says_why(sound: str, few_checks: None) -> None:
+    Path(sound, "verified.json").mkdir()
+    done = run(sound, "--effort", "quick", "--write")
+    assert done.exit_code == 1
+    assert "verified.json (Is a directory); let it be a file" in " ".join(done.stderr.split())
+
+
 def test_a_tampered_record_fails_before_anything_is_tried(sound: str) -> None:
     assert "has no verified.json" in run(sound, "--check").stderr
     Path(sound, "verified.json").write_text("{}", encoding="utf-8")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from envfactory_client.verify import terminal
 from envfactory_client.verify.check import Violation
 from envfactory_client.verify.example import Example
 from envfactory_client.verify.page import diff_lines, page, percent
@@ -132,3 +135,11 @@ def test_a_report_is_read_back_from_its_json() -> None:
     assert written["verified"] is False
     assert written["mutation"]["contracts"] == pytest.approx(1 / 3)
     assert Report.model_validate(written) == REPORT
+
+
+def test_tools_that_never_gave_a_result_are_named() -> None:
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(terminal.report(REPORT.model_copy(update={"reached": (*REPORT.reached, Reached(tool="sell"))})))
+    assert "No call of sell succeeded, so nothing is known of what they give." in console.export_text()
+    console.print(terminal.report(REPORT))
+    assert "succeeded, so nothing" not in console.export_text()
