@@ -10,7 +10,7 @@ from pydantic import Field
 from envfactory_client.tool import Frozen
 from envfactory_client.verify.check import Severity, Violation
 
-BATTERY_VERSION = 1
+BATTERY_VERSION = 2
 """Raised whenever a check is added, or judges otherwise than before."""
 Outcome = Literal["passed", "broken", "skipped"]
 

@@ -55,7 +55,7 @@ class Verifier:
             path.write_text(record_of(report, loaded.folder, level).to_text(), encoding="utf-8")
         except OSError as error:
             why = error.strerror or error
-            raise VerifyError(f"The record can't be written to {path} ({why}); let it be a file that can be.") from error
+            raise VerifyError(f"The record can't be written to {path} ({why}); let that be a file.") from error
         return path
 
     def kept(self, loaded: Loaded) -> Kept:

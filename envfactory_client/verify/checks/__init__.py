@@ -5,6 +5,7 @@ from envfactory_client.verify.checks.constraints import CONSTRAINTS
 from envfactory_client.verify.checks.definitions import DEFINITIONS
 from envfactory_client.verify.checks.experiments import EXPERIMENTS
 from envfactory_client.verify.checks.metamorphic import Metamorphic
+from envfactory_client.verify.checks.moments import MOMENTS
 from envfactory_client.verify.checks.oracles import ORACLES
 from envfactory_client.verify.checks.robustness import ROBUSTNESS
 from envfactory_client.verify.checks.saving import SAVING
@@ -16,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     *EXPERIMENTS,
     Metamorphic(),
     Stateful(),
+    *MOMENTS,
     *START,
     *SAVING,
     *DEFINITIONS,

@@ -194,7 +194,7 @@ def test_a_record_that_cannot_be_written_says_why(sound: str, few_checks: None) 
     Path(sound, "verified.json").mkdir()
     done = run(sound, "--effort", "quick", "--write")
     assert done.exit_code == 1
-    assert "verified.json (Is a directory); let it be a file" in " ".join(done.stderr.split())
+    assert "verified.json (Is a directory); let that be a file" in " ".join(done.stderr.split())
 
 
 def test_a_tampered_record_fails_before_anything_is_tried(sound: str) -> None:
