@@ -74,6 +74,19 @@ class Office(Desk):
         dates = "SELECT occurrence_id FROM occurrences WHERE event_id = :event_id ORDER BY starts_at"
         return str(self.one(dates, event_id=meeting["event_id"]))
 
+    def series(self, count: int, **more: Any) -> str:
+        """Give the first date of an approved daily series of so many dates, 15 minutes each at seven."""
+        day = more.pop("starts_on", None) or self.free_day()
+        return self.accepted(day, "07:00", 15, frequency="daily", until_on=self.day_of(day, count - 1), **more)
+
+    def dates(self, occurrence_id: str) -> list[dict[str, Any]]:
+        """Give the dates of the event that one of them belongs to, in order."""
+        return self.rows(
+            "SELECT * FROM occurrence_board WHERE event_id ="
+            " (SELECT event_id FROM occurrences WHERE occurrence_id = :one) ORDER BY starts_at",
+            one=occurrence_id,
+        )
+
     def meeting(self, **more: Any) -> dict[str, Any]:
         """Give the arguments of a meeting on a free day."""
         plain = {
@@ -101,6 +114,31 @@ def test_people_are_found_by_a_part_of_their_name(desk: Office) -> None:
     assert person["person_id"] in [entry["person_id"] for entry in found["people"]]
 
 
+def test_people_and_guests_stand_by_name_and_dates_by_their_day(desk: Office) -> None:
+    people = [person["name"] for person in desk.call("find_people", name="an")["people"]]
+    assert len(set(people)) >= 2
+    assert people == sorted(people)
+    event = desk.call("get_event", event_id=desk.event("title = 'Project sync'")["event_id"])
+    guests = [guest["person_name"] for guest in event["guests"]]
+    days = [date["starts_on"] for date in event["dates"]]
+    assert (guests, days) == (sorted(set(guests)), sorted(set(days)))
+
+
+def test_own_calendars_stand_first_and_what_is_asked_the_latest_first(desk: Office) -> None:
+    found = desk.call("list_calendars")
+    own = [entry["access"] == "owner" for entry in found["calendars"]]
+    assert own == sorted(own, reverse=True)
+    for mine in (True, False):
+        names = [entry["name"] for entry in found["calendars"] if (entry["access"] == "owner") == mine]
+        assert names == sorted(set(names))
+    asked = {row["proposal_id"]: row["created_at"] for row in desk.rows("SELECT * FROM proposals")}
+    for listed in (found["sharings"], desk.call("list_proposals")["proposals"]):
+        moments = [asked[entry["proposal_id"]] for entry in listed]
+        assert moments == sorted(set(moments), reverse=True)
+    sent = [invitation["sent_at"] for invitation in desk.call("list_invitations")["invitations"]]
+    assert sent == sorted(sent, reverse=True) != sorted(sent)
+
+
 def test_an_unknown_email_has_no_calendar(desk: Office) -> None:
     for tool, more in (
         ("list_calendars", {}),
@@ -118,6 +156,18 @@ def test_a_person_sees_own_and_shared_calendars_with_what_they_may_do(desk: Offi
     assert {sharing["status"] for sharing in found["sharings"]} == {"pending", "expired", "declined"}
 
 
+def test_an_owner_sees_by_name_whom_they_have_let_in(desk: Office) -> None:
+    for calendar in desk.call("list_calendars")["calendars"]:
+        if calendar["access"] == "owner":
+            let_in = desk.rows(
+                "SELECT s.person_id, p.name, s.role FROM shares s JOIN people p USING (person_id)"
+                " WHERE s.calendar_id = :calendar_id ORDER BY p.name",
+                calendar_id=calendar["calendar_id"],
+            )
+            assert let_in
+            assert calendar["shares"] == let_in
+
+
 def test_events_are_searched_by_title_and_state(desk: Office) -> None:
     found = desk.call("search_events", title="project SYNC")
     assert [event["title"] for event in found["events"]] == ["Project sync"]
@@ -132,6 +182,22 @@ def test_events_to_come_are_found_before_those_that_are_over_and_each_in_order(d
     assert len(coming) >= 2
     assert len(over) >= 2
     assert [starts[event["event_id"]] for event in found] == sorted(coming) + sorted(over)
+
+
+def test_a_series_is_told_by_its_next_date_that_stands_and_at_last_by_the_one_that_was(desk: Office) -> None:
+    dates = desk.dates(desk.series(4))
+    event = {"event_id": dates[0]["event_id"]}
+    for date in (dates[1], dates[3]):
+        desk.call("cancel_occurrence", occurrence_id=date["occurrence_id"])
+    desk.wait_until(dates[0]["starts_at"], seconds_before=1)
+    assert desk.call("get_event", **event)["starts_at"] == dates[0]["starts_at"]
+    desk.wait_until(dates[0]["starts_at"])
+    told = desk.call("get_event", **event)
+    assert (told["starts_at"], told["status"]) == (dates[2]["starts_at"], "confirmed")
+    assert [date["status"] for date in told["dates"]] == ["past", "cancelled", "scheduled", "cancelled"]
+    desk.wait_until(dates[2]["starts_at"])
+    told = desk.call("get_event", **event)
+    assert (told["starts_at"], told["status"]) == (dates[2]["starts_at"], "past")
 
 
 def test_the_persona_has_events_in_every_state(desk: Office) -> None:
@@ -427,11 +493,21 @@ def test_a_series_needs_a_last_day_within_sixty_dates(desk: Office, frequency: s
     assert desk.refused("propose_meeting", **meeting) == "bad_series"
 
 
+def test_a_series_may_have_sixty_dates(desk: Office) -> None:
+    start = desk.free_day()
+    series = {"start_time": "07:00", "minutes": 15, "frequency": "daily", "until_on": desk.day_of(start, 59)}
+    assert desk.propose(starts_on=start, **series)["dates"] == 60
+
+
 def test_calendars_reach_nine_months_ahead(desk: Office) -> None:
     last = desk.one("SELECT date(:today, '+9 months')")
     later = desk.one("SELECT date(:today, '+9 months', '+1 day')")
     assert desk.propose(starts_on=last)["dates"] == 1
     assert desk.refused("propose_meeting", **desk.meeting(starts_on=later)) == "too_far_ahead"
+    series = {"frequency": "weekly", "start_time": "07:00", "minutes": 15}
+    start = desk.day_of(last, -14)
+    assert desk.propose(starts_on=start, until_on=last, **series)["dates"] == 3
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on=start, until_on=later, **series)) == "too_far_ahead"
     date = desk.date(f"{OWN} AND {COMING} AND frequency = 'once'")["occurrence_id"]
     move = {"occurrence_id": date, "starts_on": later, "start_time": "10:00"}
     assert desk.refused("move_occurrence", **move) == "too_far_ahead"
@@ -455,6 +531,36 @@ def test_an_organizer_is_not_put_in_two_places(desk: Office) -> None:
     assert desk.propose(starts_on=first, start_time="11:00")["dates"] == 1
 
 
+def test_who_is_taken_is_told_since_when_first(desk: Office) -> None:
+    day = desk.free_day()
+    series = {"frequency": "daily", "until_on": desk.day_of(day, 1), "start_time": "07:00", "minutes": 120}
+    waiting = desk.propose(starts_on=day, **series)
+    later, last = (desk.accepted(day, start, 30) for start in ("07:30", "08:30"))
+    desk.accepted(desk.day_of(day, 1), "07:00", 30)
+    first = desk.date(f"occurrence_id = '{later}'")["starts_at"]
+    proposed = desk.outcome("propose_meeting", desk.meeting(starts_on=day, **series))
+    approved = desk.outcome("approve_proposal", {"proposal_id": waiting["proposal_id"]})
+    for outcome in (proposed, approved):
+        assert outcome.refusal == "conflict"
+        assert first in outcome.text
+    assert desk.date(f"occurrence_id = '{last}'")["starts_at"] > first
+
+
+def test_a_meeting_that_begins_now_is_over_and_one_that_begins_soon_lapses_then(desk: Office) -> None:
+    day = desk.free_day()
+    date = desk.date(f"occurrence_id = '{desk.accepted(day, '10:00', 30)}'")
+    other = desk.accepted(day, "15:00", 30)
+    desk.wait_until(date["starts_at"])
+    assert desk.refused("propose_meeting", **desk.meeting(starts_on=day, start_time="10:00")) == "in_past"
+    now = {"starts_on": day, "start_time": "10:00"}
+    assert desk.refused("move_occurrence", occurrence_id=other, **now) == "in_past"
+    soon = desk.propose(starts_on=day, start_time="10:30", minutes=30)
+    assert soon["expires_at"] == soon["starts_at"] == date["ends_at"]
+    desk.wait_until(soon["expires_at"])
+    states = {one["proposal_id"]: one["status"] for one in desk.call("list_proposals")["proposals"]}
+    assert states[soon["proposal_id"]] == "expired"
+
+
 def test_a_time_that_was_taken_meanwhile_cannot_be_approved(desk: Office) -> None:
     day = desk.free_day()
     one, other = desk.propose(starts_on=day), desk.propose(starts_on=day)
@@ -474,6 +580,8 @@ def test_a_delegate_plans_in_the_owners_name_and_a_reader_not_at_all(desk: Offic
     assert desk.refused("propose_meeting", **own) == "already_invited"
     assert desk.refused("propose_meeting", **desk.meeting(calendar_id=read)) == "not_permitted"
     assert desk.refused("propose_meeting", **desk.meeting(), email="nobody@example.com") == "not_permitted"
+    assert desk.refused("propose_meeting", **desk.meeting(calendar_id="CL0000")) == "not_found"
+    assert desk.refused("propose_meeting", **desk.meeting(invitee_id="PN0000")) == "not_found"
 
 
 # Invitations ---------------------------------------------------------------------------------------------------------
@@ -497,6 +605,18 @@ def test_a_person_is_invited_once_and_only_where_there_is_a_seat(desk: Office) -
     assert desk.refused("invite_person", event_id=full, person_id=other) == "room_too_small"
 
 
+def test_a_room_is_full_when_everybody_has_a_seat(desk: Office) -> None:
+    date = desk.date(f"occurrence_id = '{desk.accepted(desk.free_day(), '10:00', 30)}'")
+    rooms = {room["name"]: room["room_id"] for room in desk.rows("SELECT * FROM rooms")}
+    where = {"occurrence_id": date["occurrence_id"]}
+    assert desk.call("book_room", **where, room_id=rooms["Dogwood"])["seats_spare"] == 0
+    uninvited = f"person_id NOT IN (SELECT person_id FROM invitations WHERE event_id = '{date['event_id']}')"
+    third = {"event_id": date["event_id"], "person_id": desk.colleague(uninvited)["person_id"]}
+    assert desk.refused("invite_person", **third) == "room_too_small"
+    assert desk.call("book_room", **where, room_id=rooms["Gorse"])["seats_spare"] == 1
+    assert desk.call("invite_person", **third)["attendees"] == 3
+
+
 def test_only_those_who_may_write_invite(desk: Office) -> None:
     event = desk.event("title = 'Fire drill'")["event_id"]
     assert desk.refused("invite_person", event_id=event, person_id=desk.person_id) == "not_permitted"
@@ -516,6 +636,26 @@ def test_accepting_needs_all_dates_free_but_a_maybe_does_not(desk: Office) -> No
     invitation = desk.invitation("title = 'Security training'")["invitation_id"]
     assert desk.refused("answer_invitation", invitation_id=invitation, answer="accepted") == "conflict"
     assert desk.call("answer_invitation", invitation_id=invitation, answer="tentative")["answer"] == "tentative"
+
+
+def test_what_only_touches_or_has_begun_is_no_clash_for_who_accepts(desk: Office) -> None:
+    host = desk.colleague("timezone = (SELECT timezone FROM people WHERE email = :email)")
+    day = desk.free_day()
+    first, *_ = desk.dates(desk.series(2, starts_on=day, email=host["email"], invitee_id=desk.person_id))
+    desk.accepted(desk.day_of(day, 1), "07:30", 30)
+    desk.accepted(day, "07:00", 30)
+    between = desk.accepted(day, "07:30", 30, email=host["email"], invitee_id=desk.person_id)
+    desk.accepted(day, "08:00", 30)
+    (touching,) = desk.dates(between)
+    for date in (touching, first):
+        date["invitation_id"] = desk.invitation(f"event_id = '{date['event_id']}'")["invitation_id"]
+    accept = {"invitation_id": touching["invitation_id"], "answer": "accepted"}
+    assert desk.call("answer_invitation", **accept)["answer"] == "accepted"
+    accept = {"invitation_id": first["invitation_id"], "answer": "accepted"}
+    desk.wait_until(first["starts_at"], seconds_before=1)
+    assert desk.refused("answer_invitation", **accept) == "conflict"
+    desk.wait_until(first["starts_at"])
+    assert desk.call("answer_invitation", **accept)["answer"] == "accepted"
 
 
 def test_who_cannot_accept_is_told_of_the_first_clash(desk: Office) -> None:
@@ -631,6 +771,26 @@ def test_cancelling_a_series_spares_the_dates_that_are_over(desk: Office) -> Non
         == []
     )
     assert desk.refused("cancel_event", event_id=event) == "event_cancelled"
+
+
+def test_a_date_that_begins_now_is_not_among_those_to_come(desk: Office) -> None:
+    dates = desk.dates(desk.series(3))
+    fir = desk.one("SELECT room_id FROM rooms WHERE name = 'Fir'")
+    for date in dates:
+        desk.call("book_room", occurrence_id=date["occurrence_id"], room_id=fir)
+    booked = "SELECT occurrence_id FROM room_bookings ORDER BY occurrence_id"
+    before = [row["occurrence_id"] for row in desk.rows(booked)]
+    begun, second, last = (date["occurrence_id"] for date in dates)
+    desk.wait_until(dates[0]["starts_at"])
+    assert desk.call("cancel_occurrence", occurrence_id=last)["dates_left"] == 1
+    cancelled = desk.call("cancel_event", event_id=dates[0]["event_id"])
+    assert (cancelled["dates_cancelled"], cancelled["people_told"]) == (1, 1)
+    stored = "SELECT status FROM occurrences WHERE event_id = :event_id ORDER BY starts_at"
+    states = [row["status"] for row in desk.rows(stored, event_id=dates[0]["event_id"])]
+    assert states == ["scheduled", "cancelled", "cancelled"]
+    after = [row["occurrence_id"] for row in desk.rows(booked)]
+    assert begun in after
+    assert after == [one for one in before if one not in (second, last)]
 
 
 def test_a_journey_is_changed_with_the_airline_only(desk: Office) -> None:
