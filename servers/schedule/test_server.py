@@ -74,6 +74,11 @@ class Office(Desk):
         dates = "SELECT occurrence_id FROM occurrences WHERE event_id = :event_id ORDER BY starts_at"
         return str(self.one(dates, event_id=meeting["event_id"]))
 
+    def foretold(self, tool: str, **arguments: Any) -> set[str]:
+        """Give the refusal codes that a tool's own queries foretell for a call."""
+        queries = self.env.tools[tool].refuses.items()
+        return {code for code, sql in queries if self.rows(sql, **arguments)}
+
     def series(self, count: int, **more: Any) -> str:
         """Give the first date of an approved daily series of so many dates, 15 minutes each at seven."""
         day = more.pop("starts_on", None) or self.free_day()
@@ -537,6 +542,23 @@ def test_an_organizer_is_not_put_in_two_places(desk: Office) -> None:
     first = desk.call("approve_proposal", proposal_id=meeting["proposal_id"])["starts_on"]
     assert desk.refused("propose_meeting", **desk.meeting(starts_on=first, start_time="10:30")) == "conflict"
     assert desk.propose(starts_on=first, start_time="11:00")["dates"] == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "code"),
+    [("09:00", 60, None), ("11:00", 30, None), ("09:30", 45, "conflict"), ("10:30", 60, "conflict")],
+)
+def test_a_conflict_is_foretold_where_meetings_overlap_and_not_where_they_touch(
+    desk: Office, start: str, minutes: int, code: str | None
+) -> None:
+    day = desk.free_day()
+    plain = {"frequency": "once", "until_on": None, "calendar_id": None}
+    asked = desk.meeting(starts_on=day, start_time=start, minutes=minutes, **plain)
+    waiting = {"proposal_id": desk.call("propose_meeting", **asked)["proposal_id"]}
+    desk.accepted(day, "10:00", 60)
+    for tool, arguments in (("propose_meeting", asked), ("approve_proposal", waiting)):
+        assert desk.foretold(tool, **arguments) == ({code} if code else set())
+        assert desk.outcome(tool, arguments).refusal == code
 
 
 def test_who_is_taken_is_told_since_when_first(desk: Office) -> None:
