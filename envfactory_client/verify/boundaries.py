@@ -56,6 +56,8 @@ _Pair = tuple[Spot, Spot]
 """The refused spot, then the passing one."""
 _Search = Callable[[Tool, str, Spot], Iterator[tuple[str, _Pair | None]]]
 """Tries to find pairs around a spot, and says across what."""
+_Moves = Callable[[Tool, Iterable[str], Spot], Iterator[Spot]]
+"""Gives spots near one that may differ in whether any of some codes is due."""
 
 
 class Surveyor:
@@ -203,18 +205,17 @@ class Surveyor:
         """A spot at which a code alone is due, made by editing cells or waiting; None if that doesn't do it."""
         due = [await self._joint(tool, code, alone=False) for _ in range(_STARTS)]
         fine = [await self._joint(tool, "") for _ in range(_STARTS)]
-        for spot in [*due, *spots, *fine]:
-            if spot is not None and (found := self._rid_of_others(tool, code, spot)) is not None:
-                return found
-        return None
+        starts = [spot for spot in (*due, *spots, *fine) if spot is not None]
+        tried = (self._rid_of_others(tool, code, spot, by) for by in (self._moves, self._borrowings) for spot in starts)
+        return next((found for found in tried if found is not None), None)
 
-    def _rid_of_others(self, tool: Tool, code: str, spot: Spot) -> Spot | None:
+    def _rid_of_others(self, tool: Tool, code: str, spot: Spot, by: _Moves) -> Spot | None:
         """A spot at which a code alone is due, reached from one in a few moves that each leave fewer things amiss."""
         wanted = frozenset({code})
         here = self._dues.at(tool, spot) or frozenset()
         for _ in range(_MOVES):
             amiss = here ^ wanted
-            moves = ((other, self._dues.at(tool, other)) for other in self._moves(tool, amiss, spot))
+            moves = ((other, self._dues.at(tool, other)) for other in by(tool, amiss, spot))
             better = (
                 (other, due)
                 for other, due in moves
@@ -235,6 +236,25 @@ class Surveyor:
             if any(self._stakes.of_cell(tool.name, code, f"{table}.{column}") for code in codes):
                 for value in self._surroundings.other_values(table, column, row[column]):
                     yield spot.with_cell(self._cell(table, row, column), value)
+
+    def _borrowings(self, tool: Tool, codes: Iterable[str], spot: Spot) -> Iterator[Spot]:
+        """Spots with one cell as it stands in another row, and one more of that row where the schema ties it to that.
+
+        So a cell that is empty is filled, and a moment goes past another that has to come later.
+        """
+        for table, row, column in self._surroundings.cells(tool, spot.arguments, far=False):
+            if not any(self._stakes.of_cell(tool.name, code, f"{table}.{column}") for code in codes):
+                continue
+            cell = self._cell(table, row, column)
+            for lender in self._surroundings.lenders(table, column, row[column]):
+                alone = spot.with_cell(cell, lender[column])
+                if self._dues.at(tool, alone) is not None:
+                    yield alone
+                    continue
+                for name in row:
+                    if name not in (column, *self.mirror.facts.layout.keys[table]) and lender[name] != row[name]:
+                        first = spot.with_cell(self._cell(table, row, name), lender[name])
+                        yield first.with_cell(cell, lender[column])
 
     def _cell(self, table: str, row: Mapping[str, Any], column: str) -> Edit:
         return Edit(table=table, key={name: row[name] for name in self.mirror.facts.layout.keys[table]}, column=column)

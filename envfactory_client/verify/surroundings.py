@@ -12,6 +12,8 @@ from envfactory_client.verify.mirror import Mirror, later, seconds_between
 MOST_RELATED = 24
 """Rows at one more remove that are looked at."""
 _CHILDREN = 3
+_LENDERS = 8
+"""Rows that a cell's other values are taken from."""
 _HOUR, _DAY = 3600, 86_400
 
 
@@ -48,6 +50,13 @@ class Surroundings:
         sql = f"SELECT {column} AS v FROM {table} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 9"  # noqa: S608
         values = [row["v"] for row in self._asked(sql)]
         return values if len(values) < 9 else []
+
+    def lenders(self, table: str, column: str, here: Any) -> list[dict[str, Any]]:
+        """A few rows of a table that hold something else in a column, spread over all that stands there."""
+        order = ", ".join((column, *self.mirror.facts.layout.keys[table]))
+        last = {row[column]: row for row in self._asked(f"SELECT * FROM {table} ORDER BY {order}")}  # noqa: S608
+        rows = [row for value, row in last.items() if value != here]
+        return rows[:: -(-len(rows) // _LENDERS) or 1]
 
     def _rows_spoken_of(
         self, tool: Tool, arguments: Mapping[str, Any], *, far: bool

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from random import Random
 
+import pytest
+
 from envfactory_client.tool import Tool
-from envfactory_client.verify.bench import mirrored
+from envfactory_client.verify.bench import Bench, Effort, boundary_calls, mirrored
 from envfactory_client.verify.boundaries import Boundary, Surveyor
 from envfactory_client.verify.mirror import Mirror
 from envfactory_client.verify.spot import Spot
+from servers.airline.server import env as airline
 from servers.bank.server import env as bank
 from synthesis.battery.direct import DirectSubject
 
@@ -54,3 +57,39 @@ def test_a_refusal_is_due_on_one_side_of_its_boundary_alone() -> None:
             mirror.close()
 
     assert {"argument amount_cents", "the clock"} <= asyncio.run(use())
+
+
+@pytest.mark.parametrize(("seed", "columns"), [(1, {"checked_in_at"}), (2, {"seat", "checked_in_at"})])
+def test_a_code_is_made_due_alone_by_cells_that_stand_so_in_other_rows(seed: int, columns: set[str]) -> None:
+    """Nobody there who could upgrade has checked in, for which a ticket needs a moment, and a seat if it has none."""
+
+    async def use() -> tuple[Spot | None, frozenset[str], list[str]]:
+        subject = DirectSubject(airline)
+        mirror = await mirrored(subject, seed=seed)
+        try:
+            tool = subject.tools["upgrade_segment"]
+            spot = await Surveyor(subject, mirror, Random(0)).edited(tool, "checked_in", [])
+            if spot is None:
+                return None, frozenset(), []
+            with mirror.at(0, spot.edits):
+                broken = [name for name, sql in mirror.facts.source.invariants.items() if mirror.holds(sql, {})]
+            return spot, due(mirror, tool, spot), broken
+        finally:
+            mirror.close()
+
+    spot, found, broken = asyncio.run(use())
+    assert spot is not None
+    assert found == {"checked_in"}
+    assert not broken
+    assert {edit.column for edit in spot.edits} == columns
+
+
+def test_borrowed_cells_give_a_boundary_that_the_environment_itself_keeps() -> None:
+    async def use() -> tuple[set[tuple[str, str]], set[str | None]]:
+        bench = Bench(DirectSubject(airline), Effort(seed=2, focus=frozenset({"upgrade_segment"})))
+        refusals = {walked.seen.result.refusal async for walked in boundary_calls(bench)}
+        return bench.at_boundary, refusals
+
+    at_boundary, refusals = asyncio.run(use())
+    assert ("upgrade_segment", "checked_in") in at_boundary
+    assert "checked_in" in refusals
