@@ -245,7 +245,8 @@ class Environment:
         except ServerError:
             raise
         except Exception as error:  # the environment's own code runs here: whatever it raises is its fault, not ours
-            place = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            place = ([frame for frame in frames if Path(frame.filename).parent == self.folder] or frames)[-1]
             where = f"{place.filename}, line {place.lineno}"
             raise DefinitionError(f"populate(world) fails: {type(error).__name__}: {error} ({where})") from error
         if not isinstance(rows, dict):

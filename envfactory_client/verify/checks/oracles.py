@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envfactory_client.episode import TableDiff
-from envfactory_client.tool import Tool
 from envfactory_client.verify.check import Oracle
 from envfactory_client.verify.subject import Ability, Changes, Observation, Subject
 
@@ -329,22 +328,28 @@ def _was_so(seen: Observation, table: str, column: str) -> bool:
 
 
 def _out_of_reach(seen: Observation) -> Iterator[str]:
-    """Rows of a table that the call names a row of, where it changes one that it neither names nor declares."""
+    """Rows of a table that the call names rows of, where it changes one that it neither names nor declares."""
     contract = seen.tool.contract
     assert contract is not None
-    for name, field in contract.parameters.items():
-        table, _, column = (field.key or "").partition(".")
-        value = seen.arguments.get(name)
-        change = seen.changes.get(table)
-        if change is None or not isinstance(value, str) or _named_twice(seen.tool, table):
-            continue
+    for table, (column, named) in _named(seen).items():
+        change = seen.changes.get(table, TableDiff())
         keys = [row.key for row in change.updated] + list(change.deleted)
-        others = sorted(str(key[column]) for key in keys if key.get(column, value) != value)
+        others = sorted(str(key[column]) for key in keys if column in key and key[column] not in named)
         if others and "others" not in _operations(contract.changes.get(table, "")):
             beside = "" if len(others) == 1 else f" and {len(others) - 1} more"
-            yield f"is asked about {table} {value} and changes {others[0]}{beside}"
+            yield f"is asked about {table} {' and '.join(sorted(named))} and changes {others[0]}{beside}"
 
 
-def _named_twice(tool: Tool, table: str) -> bool:
-    parameters = tool.contract.parameters.values() if tool.contract else ()
-    return sum((field.key or "").startswith(f"{table}.") for field in parameters) > 1
+def _named(seen: Observation) -> dict[str, tuple[str, set[str]]]:
+    """Table to its key column and the keys that a call names; without tables of which it leaves a key to the tool."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    unsaid: set[str] = set()
+    for name, field in (seen.tool.contract.parameters if seen.tool.contract else {}).items():
+        table, _, column = (field.key or "").partition(".")
+        value = seen.arguments.get(name)
+        values = value if isinstance(value, list) else [value]
+        known, named = found.setdefault(table, (column, set()))
+        named.update(one for one in values if isinstance(one, str))
+        if value is None or known != column:
+            unsaid.add(table)
+    return {table: named for table, named in found.items() if table and table not in unsaid}

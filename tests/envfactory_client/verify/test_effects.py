@@ -44,6 +44,20 @@ def test_only_the_named_row_is_changed_unless_others_are_declared() -> None:
     assert judged(subject, open_minded, arguments, returned("LN1", "LN2")) is None
 
 
+def test_a_call_that_names_two_rows_changes_no_third_and_one_that_leaves_a_key_to_the_tool_may_change_any() -> None:
+    subject = DirectSubject(library)
+    tool = subject.tools["return_book"]
+    assert tool.contract is not None
+    loan = tool.contract.parameters["loan_id"]
+    contract = tool.contract.model_copy(update={"parameters": {"loan_id": loan, "with_it": loan}})
+    two = tool.model_copy(update={"contract": contract})
+    both = {"loan_id": "LN1", "with_it": "LN2"}
+    assert judged(subject, two, both, returned("LN1", "LN2")) is None
+    told = judged(subject, two, both, returned("LN1", "LN2", "LN3"))
+    assert told == "return_book is asked about loans LN1 and LN2 and changes LN3"
+    assert judged(subject, two, {"loan_id": "LN1", "with_it": None}, returned("LN1", "LN3")) is None
+
+
 def test_no_other_row_is_deleted() -> None:
     subject = DirectSubject(library)
     tool = declaring(subject.tools["return_book"], {"loans": "delete"})
