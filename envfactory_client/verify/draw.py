@@ -19,6 +19,8 @@ from envfactory_client.verify.foreign_subject import ForeignSubject
 from envfactory_client.verify.subject import Session, Subject
 
 _FRESH_FOR = 40
+_LEAST_SEARCHED = 3
+"""Characters of the shortest part of a text that is searched for."""
 _HINTED = 0.7
 """The share of values that follow a hint, where there are any."""
 _MOST_VALUES = 400
@@ -69,8 +71,22 @@ class Drawer:
         for name, field in schema.get("properties", {}).items():
             if name in schema.get("required", ()) or self.rng.random() < 0.5:
                 usable = name in row and fits(row[name], narrowed(field))
-                chosen[name] = row[name] if usable else await self.value(tool, name, field, odd=odd)
+                value = row[name] if usable else await self.value(tool, name, field, odd=odd)
+                chosen[name] = self._part_of(value, narrowed(field)) if _is_searched(tool, name) else value
         return chosen
+
+    def _part_of(self, value: Any, form: Mapping[str, Any]) -> Any:
+        """Now and then a part of what is searched for, or the same in other letters, by which it is found as well."""
+        if not isinstance(value, str) or len(value) < _LEAST_SEARCHED:
+            return value
+        chance = random.Random(f"{self._turn}/{value}")  # of its own, so that nothing else is drawn otherwise
+        part = value
+        if chance.random() < 0.5:
+            begin = chance.randrange(len(value) - _LEAST_SEARCHED + 1)
+            part = value[begin : chance.randint(begin + _LEAST_SEARCHED, len(value))].strip()
+        if chance.random() < 0.3:
+            part = part.swapcase()
+        return part if fits(part, form) else value
 
     async def _one_row(self, tool: Tool) -> Mapping[str, Any]:
         """Now and then, the values of one row for all parameters that filter one table, so that they go together."""
@@ -196,6 +212,12 @@ class Drawer:
                 return f"{day.isoformat()}T{self.rng.randint(8, 18):02d}:{self.rng.choice((0, 15, 30)):02d}:00Z"
             case _:
                 return made_text(form, self.rng)
+
+
+def _is_searched(tool: Tool, name: str) -> bool:
+    """Whether a parameter finds what has its value as a part."""
+    contract = tool.contract.parameters.get(name) if tool.contract else None
+    return contract is not None and contract.filter is not None and contract.filter.operator == "like"
 
 
 def narrowed(field: Mapping[str, Any]) -> Mapping[str, Any]:
