@@ -113,12 +113,19 @@ def test_a_column_that_is_not_there_is_told_at_once(env: Environment) -> None:
 
 
 def test_changes_must_be_readable_and_true(env: Environment) -> None:
-    with pytest.raises(DefinitionError, match="must be insert, delete or 'update column"):
+    with pytest.raises(DefinitionError, match="must be insert, delete, 'update column …' or others"):
 
         @env.writes(changes={"books": "alter copies"})
         def spoil_book(book_id: BookId) -> Book:
             """Spoil a book."""
             raise NotImplementedError
+
+    @env.writes(changes={"books": "update copies, others"})
+    def count_books(book_id: BookId) -> Book:
+        """Count the books of a shelf anew."""
+        raise NotImplementedError
+
+    assert env.tools["count_books"].contract.changes == {"books": "update copies, others"}
 
 
 def test_two_patterns_for_one_key_are_refused(env: Environment) -> None:
