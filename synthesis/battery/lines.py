@@ -34,7 +34,7 @@ class Lines:
     def __enter__(self) -> None:
         noting = dict(_codes(self._noting[0]))
         for module in _loaded(self._path):
-            vars(module)[_NOTE] = self._ran.add
+            vars(module)[_NOTE] = self._ran.add  # stays, as a generator may go on in code that calls it
             for function in _functions(module):
                 if (place := _place(function.__code__)) in noting:
                     self._plain[function] = function.__code__

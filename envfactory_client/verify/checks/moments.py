@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
-from envfactory_client.episode import Row, Rows
+from envfactory_client.episode import Rows
 from envfactory_client.verify.bench import Bench
 from envfactory_client.verify.check import Broken, Check, Experiment
 from envfactory_client.verify.checks.experiments import answers
@@ -55,10 +55,11 @@ class Moments(Experiment):
 
 async def _broken(session: Session) -> str | None:
     """The first invariant that doesn't hold, with a row that breaks it and when that is."""
-    broken: Mapping[str, Sequence[Row]] = await session.violations()
-    for name, rows in sorted(broken.items()):
-        return f"{name}: broken by {dict(rows[0])} at {(await session.state()).now}, by time alone"
-    return None
+    broken = await session.violations()
+    if not broken:
+        return None
+    name = min(broken)
+    return f"{name}: broken by {dict(broken[name][0])} at {(await session.state()).now}, by time alone"
 
 
 def _ahead(rows: Rows, now: str) -> list[int]:
