@@ -62,6 +62,16 @@ class Contract(Frozen):
     observed: bool = False
     """Whether it was observed from outside; what it doesn't say is unknown then, not denied."""
 
+    def operations(self, table: str) -> dict[str, tuple[str, ...]]:
+        """What is done to a table: "insert", "delete" and "update", the latter with its columns.
+
+        "others" is among them where a call that names a row changes further rows.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for operation, *columns in (part.split() for part in self.changes.get(table, "").split(",") if part.strip()):
+            found[operation] = (*found.get(operation, ()), *columns)
+        return found
+
 
 class Tool(Frozen):
     """One tool of a server, under the name by which it is called there."""

@@ -30,11 +30,8 @@ def makes(tool: Tool, change: str) -> bool:
     """Whether a tool makes a change such as "update cards.status", "insert cards" or "delete cards"."""
     operation, _, what = change.partition(" ")
     table, _, column = what.partition(".")
-    declared = tool.contract.changes.get(table, "") if tool.contract else ""
-    for made, *columns in (part.split() for part in declared.split(",") if part.strip()):
-        if made == operation and (not column or column in columns):
-            return True
-    return False
+    declared = tool.contract.operations(table) if tool.contract else {}
+    return operation in declared and (not column or column in declared[operation])
 
 
 def makers(tools: Iterable[Tool], change: str) -> list[str]:

@@ -127,9 +127,8 @@ class Toolbox:
 
 def _changes(tool: Tool, table: str, columns: Sequence[str]) -> set[str]:
     """Give the operations that a tool makes on a table, of updates only those of the columns."""
-    declared = tool.contract.changes.get(table, "") if tool.contract else ""
-    parts = [part.split() for part in declared.split(",") if part.strip()]
-    return {part[0] for part in parts if part[0] != "update" or not columns or set(columns) <= set(part[1:])}
+    declared = tool.contract.operations(table) if tool.contract else {}
+    return {made for made, changed in declared.items() if made != "update" or set(columns) <= set(changed)}
 
 
 def parameter(tool: Tool, name: str) -> FieldContract:

@@ -95,6 +95,8 @@ def _sparing(tool: Tool, example: Example) -> list[Example]:
 
 
 async def _again(session: Session, tool: Tool, step: Step) -> str | None:
+    if not tool.read_only and not _claims_idempotence(tool):
+        return None
     first = await session.call(str(step.tool), step.arguments)
     middle = await session.state()
     second = await session.call(str(step.tool), step.arguments)

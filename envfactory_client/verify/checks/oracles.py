@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envfactory_client.episode import TableDiff
@@ -135,7 +135,7 @@ class Effects(Oracle):
         contract = seen.tool.contract
         assert contract is not None
         for table, change in seen.changes.items():
-            declared = contract.changes.get(table, "")
+            declared = contract.operations(table)
             yield from (f"{seen.tool.name} {what}" for what in _undeclared(table, change, declared))
         yield from _unstored(seen)
         if subject.facts is not None:
@@ -266,24 +266,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=dict)[:200]
 
 
-def _undeclared(table: str, change: TableDiff, declared: str) -> Iterator[str]:
-    operations = _operations(declared)
-    columns = set(operations.get("update", ()))
-    if change.inserted and "insert" not in operations:
+def _undeclared(table: str, change: TableDiff, declared: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if change.inserted and "insert" not in declared:
         yield f"inserts into {table}, which it doesn't declare"
-    if change.deleted and "delete" not in operations:
+    if change.deleted and "delete" not in declared:
         yield f"deletes from {table}, which it doesn't declare"
     for row in change.updated:
-        if strange := sorted(set(row.after) - columns):
+        if strange := sorted(set(row.after) - set(declared.get("update", ()))):
             yield f"updates {table}.{strange[0]}, which it doesn't declare"
-
-
-def _operations(declared: str) -> dict[str, list[str]]:
-    """What a contract declares of a table: operation to columns."""
-    found: dict[str, list[str]] = {}
-    for operation in filter(None, (text.split() for text in declared.split(","))):
-        found.setdefault(operation[0], []).extend(operation[1:])
-    return found
 
 
 def _unstored(seen: Observation) -> Iterator[str]:
@@ -335,7 +325,7 @@ def _out_of_reach(seen: Observation) -> Iterator[str]:
         change = seen.changes.get(table, TableDiff())
         keys = [row.key for row in change.updated] + list(change.deleted)
         others = sorted(str(key[column]) for key in keys if column in key and key[column] not in named)
-        if others and "others" not in _operations(contract.changes.get(table, "")):
+        if others and "others" not in contract.operations(table):
             beside = "" if len(others) == 1 else f" and {len(others) - 1} more"
             yield f"is asked about {table} {' and '.join(sorted(named))} and changes {others[0]}{beside}"
 

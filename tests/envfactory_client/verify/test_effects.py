@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envfactory_client.episode import CallResult, RowUpdate, TableDiff
-from envfactory_client.tool import Tool
+from envfactory_client.tool import Contract, Tool
 from envfactory_client.verify.checks.oracles import Effects
 from envfactory_client.verify.subject import Observation
 from servers.bank.server import env as bank
@@ -56,6 +56,16 @@ def test_a_call_that_names_two_rows_changes_no_third_and_one_that_leaves_a_key_t
     told = judged(subject, two, both, returned("LN1", "LN2", "LN3"))
     assert told == "return_book is asked about loans LN1 and LN2 and changes LN3"
     assert judged(subject, two, {"loan_id": "LN1", "with_it": None}, returned("LN1", "LN3")) is None
+
+
+def test_what_is_declared_of_a_table_is_read_by_operation() -> None:
+    contract = Contract(changes={"loans": "insert, update due_on returned_on, others, update book_id", "books": ""})
+    assert contract.operations("loans") == {
+        "insert": (),
+        "update": ("due_on", "returned_on", "book_id"),
+        "others": (),
+    }
+    assert contract.operations("books") == contract.operations("members") == {}
 
 
 def test_no_other_row_is_deleted() -> None:
